@@ -1,0 +1,180 @@
+//! Migrations as their runner sees them: an id, parents, and a script of steps for each direction.
+
+use std::sync::Arc;
+
+use crate::finding::Direction;
+use crate::operation::{Dialect, Dialects, Operation};
+use crate::source::{Source, Span};
+
+/// Words of a step that a finding may want to point at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mark {
+    /// The table's name.
+    Table,
+    /// The name of the column, index, constraint … that the step is about.
+    Name,
+    /// `NOT NULL`, or `nullable=False`.
+    Nullable,
+    /// The default's expression, or `default=…` in Python.
+    Default,
+}
+
+/// Where each [`Mark`] is; at most one place each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Marks([Option<Span>; 4]);
+
+impl Marks {
+    pub fn set(&mut self, mark: Mark, span: Span) {
+        self.0[mark as usize] = Some(span);
+    }
+
+    pub fn get(&self, mark: Mark) -> Option<Span> {
+        self.0[mark as usize]
+    }
+}
+
+/// What wrote the step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A statement of SQL, in a file or in a string.
+    Sql,
+    /// A call of this directive of Alembic's `op`.
+    Directive(&'static str),
+}
+
+/// How `batch_alter_table(recreate=…)` treats the table on SQLite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recreate {
+    Auto,
+    Always,
+    Never,
+}
+
+/// One operation and where it stands.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub operation: Operation,
+    /// The whole statement or call; operations of one ALTER TABLE share it.
+    pub statement: Span,
+    /// The words of this operation.
+    pub span: Span,
+    pub marks: Marks,
+    pub origin: Origin,
+    /// Set inside `batch_alter_table`.
+    pub batch: Option<Recreate>,
+    /// Inside `autocommit_block()`.
+    pub autocommit: bool,
+    /// The dialects on which the code reaches this step.
+    pub only: Dialects,
+    /// Behind a condition that cannot be decided without running the code.
+    pub conditional: bool,
+}
+
+impl Step {
+    pub fn new(operation: Operation, statement: Span, origin: Origin) -> Self {
+        Step {
+            operation,
+            statement,
+            span: statement,
+            marks: Marks::default(),
+            origin,
+            batch: None,
+            autocommit: false,
+            only: Dialects::ANY,
+            conditional: false,
+        }
+    }
+
+    /// The place of a mark, or of the whole operation where the front end did not see it.
+    pub fn at(&self, mark: Mark) -> Span {
+        self.marks.get(mark).unwrap_or(self.span)
+    }
+
+    pub fn runs_on(&self, dialect: Option<Dialect>) -> bool {
+        dialect.is_none_or(|dialect| self.only.contains(dialect))
+    }
+}
+
+/// What a script holds besides its steps.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Body {
+    /// Statements, understood or not.
+    Present,
+    /// Nothing that does anything: `pass`, `...`, a docstring, comments.
+    Empty,
+    /// It raises at once, on purpose; the span is that of the `raise`.
+    Refuses(Span),
+    /// The file could not be read as its language, so nothing is known.
+    Unreadable,
+}
+
+/// One direction of a migration.
+#[derive(Clone, Debug)]
+pub struct Script {
+    pub source: Arc<Source>,
+    /// Where a finding about the script as a whole points: the `def` line, the first line of a file.
+    pub head: Span,
+    pub body: Body,
+    pub steps: Vec<Step>,
+}
+
+/// A name in the metadata and where it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Spanned {
+    pub value: String,
+    pub span: Span,
+}
+
+/// Names that a migration gives in its metadata.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Names {
+    pub names: Vec<Spanned>,
+    /// Some name could not be known without running the code.
+    pub incomplete: bool,
+}
+
+impl Names {
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(|name| name.value.as_str())
+    }
+}
+
+/// A problem with the metadata of one file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetadataProblem {
+    pub span: Span,
+    pub message: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Migration {
+    /// Revision id or version, as the runner compares it.
+    pub id: String,
+    pub id_span: Span,
+    /// What comes before, by the script's own words (Alembic) or by order (numbered files).
+    pub parents: Names,
+    pub depends_on: Names,
+    pub branch_labels: Names,
+    /// The file that carries the metadata.
+    pub source: Arc<Source>,
+    pub up: Option<Script>,
+    pub down: Option<Script>,
+    pub problems: Vec<MetadataProblem>,
+    /// False for history that is only read so that others can be judged.
+    pub judged: bool,
+}
+
+impl Migration {
+    pub fn script(&self, direction: Direction) -> Option<&Script> {
+        match direction {
+            Direction::Up => self.up.as_ref(),
+            Direction::Down => self.down.as_ref(),
+        }
+    }
+
+    /// Both directions that exist.
+    pub fn scripts(&self) -> impl Iterator<Item = (Direction, &Script)> {
+        let up = self.up.iter().map(|script| (Direction::Up, script));
+        up.chain(self.down.iter().map(|script| (Direction::Down, script)))
+    }
+}

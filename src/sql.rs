@@ -1,0 +1,147 @@
+//! The SQL front end: text to steps.
+//!
+//! Every statement is read alone. `sqlparser` reads most of them; what it cannot read is tried by
+//! [`heads`], which recognises statements by their first words; the rest is opaque.
+
+mod heads;
+mod lexeme;
+mod lower;
+mod names;
+mod routine;
+pub mod split;
+mod table;
+pub mod types;
+
+use std::ops::Range;
+
+use sqlparser::dialect::{GenericDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
+use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Tokenizer;
+
+use crate::migration::{Mark, Marks, Origin, Step};
+use crate::operation::{Dialect, Operation};
+use crate::source::Span;
+use crate::text::Places;
+use lexeme::Lexemes;
+
+/// One operation of a statement, with byte ranges relative to the statement's own text.
+pub(crate) struct Lowered {
+    pub operation: Operation,
+    /// The words of this operation; None for the whole statement.
+    pub range: Option<Range<usize>>,
+    pub marks: Vec<(Mark, Range<usize>)>,
+    /// Inside a condition of a DO block.
+    pub conditional: bool,
+}
+
+impl Lowered {
+    pub(crate) fn new(operation: Operation) -> Self {
+        Lowered { operation, range: None, marks: Vec::new(), conditional: false }
+    }
+
+    pub(crate) fn mark(mut self, mark: Mark, range: Option<Range<usize>>) -> Self {
+        self.marks.extend(range.map(|range| (mark, range)));
+        self
+    }
+}
+
+/// What a text of SQL holds.
+#[derive(Default)]
+pub struct Reading {
+    pub steps: Vec<Step>,
+    pub comments: Vec<Span>,
+    /// A quote or comment that never closes: the place, and which kind.
+    pub unterminated: Option<(Span, &'static str)>,
+}
+
+/// Reads all statements of `text`. `places` says where its bytes stand in the file.
+pub fn read(text: &str, places: Places<'_>, dialect: Option<Dialect>) -> Reading {
+    read_range(text, 0..text.len(), places, dialect)
+}
+
+/// Reads the statements in one part of `text`.
+pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, dialect: Option<Dialect>) -> Reading {
+    let base = range.start;
+    let split = split::split(&text[range], dialect);
+    let mut steps = Vec::with_capacity(split.statements.len());
+    for statement in &split.statements {
+        let statement = base + statement.start..base + statement.end;
+        let sql = &text[statement.clone()];
+        let whole = places.locate(statement.clone());
+        let locate = |part: Range<usize>| places.locate(statement.start + part.start..statement.start + part.end);
+        for lowered in statement_operations(sql, dialect) {
+            let mut marks = Marks::default();
+            for (mark, part) in lowered.marks {
+                marks.set(mark, locate(part));
+            }
+            let span = lowered.range.map_or(whole, locate);
+            let step = Step::new(lowered.operation, whole, Origin::Sql);
+            steps.push(Step { span, marks, conditional: lowered.conditional, ..step });
+        }
+    }
+    let comments = split.comments.iter().map(|comment| places.locate(base + comment.start..base + comment.end)).collect();
+    let unterminated = split.unterminated.map(|(at, what)| (places.locate(base + at..base + at + 1), what));
+    Reading { steps, comments, unterminated }
+}
+
+/// Longer statements are rows of data; their head says all that a linter wants to know.
+const LONGEST_PARSED: usize = 256 * 1024;
+
+/// Lowers one statement, without its terminator.
+pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<Lowered> {
+    if sql.starts_with('\\') {
+        return vec![Lowered::new(Operation::other("psql_command", crate::operation::Class::Neither))];
+    }
+    if sql.len() > LONGEST_PARSED {
+        let head: String = sql.chars().take(400).collect();
+        let operation = heads::of_long_statement(&head, dialect);
+        return vec![Lowered::new(operation)];
+    }
+    let parser: &dyn sqlparser::dialect::Dialect = match dialect {
+        Some(Dialect::PostgreSql) => &PostgreSqlDialect {},
+        Some(Dialect::Sqlite) => &SQLiteDialect {},
+        Some(Dialect::MySql | Dialect::MariaDb) => &MySqlDialect {},
+        None if sql.contains('`') => &MySqlDialect {},
+        None => &PostgreSqlDialect {},
+    };
+    let first = read_with(sql, parser, dialect);
+    match (&first, dialect) {
+        // Where nothing says which product it is, the statement may be of another one.
+        (Err(_), None) => read_with(sql, &GenericDialect {}, dialect).or(first),
+        _ => first,
+    }
+    .unwrap_or_else(|reason| vec![Lowered::new(Operation::opaque(reason))])
+}
+
+fn read_with(
+    sql: &str,
+    parser: &dyn sqlparser::dialect::Dialect,
+    dialect: Option<Dialect>,
+) -> Result<Vec<Lowered>, String> {
+    let tokens = Tokenizer::new(parser, sql).tokenize_with_location().map_err(|error| error.to_string())?;
+    let lexemes = Lexemes::new(sql, &tokens);
+    if let Some(operations) = heads::read_first(&lexemes, dialect) {
+        return Ok(operations);
+    }
+    let mut statements = Parser::new(parser).with_tokens_with_locations(tokens);
+    let parsed = statements.parse_statement().and_then(|statement| match statements.peek_token().token {
+        sqlparser::tokenizer::Token::EOF => Ok(statement),
+        _ => statements.expected("end of statement", statements.peek_token()),
+    });
+    match parsed {
+        Ok(statement) => Ok(lower::statement(statement, &lexemes, dialect)),
+        Err(error) => heads::read_rest(&lexemes, dialect).ok_or_else(|| reason(&error, sql)),
+    }
+}
+
+fn reason(error: &sqlparser::parser::ParserError, sql: &str) -> String {
+    use sqlparser::parser::ParserError;
+    match error {
+        ParserError::RecursionLimitExceeded => "nested too deeply to read".to_owned(),
+        ParserError::TokenizerError(message) | ParserError::ParserError(message) => {
+            let message = message.split(" at Line:").next().unwrap_or(message);
+            let words: Vec<&str> = sql.split_whitespace().take(3).collect();
+            format!("`{}` was not understood: {message}", words.join(" "))
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! Statements that `sqlparser` cannot read, recognised by their first words.
+
+use super::lexeme::Lexemes;
+use super::{Lowered, routine};
+use crate::migration::Mark;
+use crate::operation::{Class, Dialect, Name, Operation, ReindexTarget};
+
+/// Statements whose meaning for a migration the parser's tree loses or misreads.
+pub(super) fn read_first(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let one = |operation: Operation| Some(vec![Lowered::new(operation)]);
+    let neither = |kind: &'static str| Some(vec![Lowered::new(Operation::other(kind, Class::Neither))]);
+    let first = lexemes.text(0).to_ascii_lowercase();
+    match first.as_str() {
+        "do" if lexemes.text(1).starts_with(['$', '\'']) || lexemes.is(1, "language") => Some(routine::anonymous_block(lexemes, dialect)),
+        "reindex" => reindex(lexemes, dialect).and_then(one),
+        "refresh" => {
+            let at = lexemes.skip(0, "refresh materialized view")?;
+            let (concurrently, at) = concurrently(lexemes, at);
+            one(Operation::RefreshMaterializedView { name: lexemes.name(at, dialect)?.0, concurrently })
+        }
+        "vacuum" => neither("vacuum"),
+        "cluster" => neither("cluster"),
+        "discard" => neither("discard"),
+        "checkpoint" | "listen" | "notify" | "unlisten" | "load" => neither("session_command"),
+        "begin" | "start" if lexemes.len() <= 8 && !lexemes.text(1).is_empty() && !lexemes.is(1, "atomic") => one(Operation::Begin),
+        "end" if lexemes.len() <= 2 => one(Operation::Commit),
+        "abort" if lexemes.len() <= 2 => one(Operation::Rollback),
+        "drop" if lexemes.is(1, "index") => drop_index(lexemes, dialect),
+        "alter" => alter(lexemes, dialect),
+        _ => None,
+    }
+}
+
+fn concurrently(lexemes: &Lexemes<'_>, at: usize) -> (bool, usize) {
+    let present = lexemes.is(at, "concurrently");
+    (present, at + usize::from(present))
+}
+
+fn reindex(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Operation> {
+    let mut at = 1;
+    let mut in_options = false;
+    if lexemes.text(at) == "(" {
+        let close = lexemes.closing(at);
+        in_options = lexemes.find(at + 1..close, "concurrently").is_some();
+        at = close + 1;
+    }
+    let target = match lexemes.text(at).to_ascii_lowercase().as_str() {
+        "index" => ReindexTarget::Index,
+        "table" => ReindexTarget::Table,
+        "schema" => ReindexTarget::Schema,
+        "database" => ReindexTarget::Database,
+        "system" => ReindexTarget::System,
+        // SQLite: REINDEX [name]
+        _ => {
+            let name = lexemes.name(at, dialect).map_or_else(Name::unknown, |(name, _)| name);
+            return Some(Operation::Reindex { target: ReindexTarget::Index, name, concurrently: false });
+        }
+    };
+    let (inline, at) = concurrently(lexemes, at + 1);
+    let name = lexemes.name(at, dialect).map_or_else(Name::unknown, |(name, _)| name);
+    Some(Operation::Reindex { target, name, concurrently: inline || in_options })
+}
+
+/// DROP INDEX, of which the parser's tree loses CONCURRENTLY.
+fn drop_index(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let (concurrently, at) = concurrently(lexemes, 2);
+    let behind = lexemes.skip(at, "if exists");
+    let if_exists = behind.is_some();
+    let cascade = lexemes.is(lexemes.len() - 1, "cascade");
+    let mut out = Vec::new();
+    for part in lexemes.comma_separated(behind.unwrap_or(at)) {
+        let (index, end) = lexemes.name(part.start, dialect)?;
+        let table = lexemes.is(end, "on").then(|| lexemes.name(end + 1, dialect)).flatten().map(|(table, _)| table);
+        let operation = Operation::DropIndex { index, table, concurrently, if_exists, cascade };
+        out.push(Lowered::new(operation).mark(Mark::Name, Some(lexemes.bytes(part.start..end))));
+    }
+    Some(out)
+}
+
+fn alter(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    if !lexemes.is(1, "table") {
+        return None;
+    }
+    let mut at = 2;
+    for words in ["if exists", "only"] {
+        at = lexemes.skip(at, words).unwrap_or(at);
+    }
+    let (table, end) = lexemes.name(at, dialect)?;
+    let table_at = Some(lexemes.bytes(at..end));
+    let operation = if let Some(behind) = lexemes.skip(end, "attach partition") {
+        Operation::AttachPartition { table, partition: lexemes.name(behind, dialect)?.0 }
+    } else if let Some(behind) = lexemes.skip(end, "detach partition") {
+        let (partition, behind) = lexemes.name(behind, dialect)?;
+        Operation::DetachPartition { table, partition, concurrently: lexemes.is(behind, "concurrently") }
+    } else if lexemes.skip(end, "set schema").is_some() {
+        let to = Name::with_schema(lexemes.identifier(end + 2, dialect), table.name.clone());
+        Operation::RenameTable { table, to }
+    } else {
+        return None;
+    };
+    Some(vec![Lowered::new(operation).mark(Mark::Table, table_at)])
+}
+
+/// What is left when the parser gave up: known heads without details.
+pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let words = |index: usize| lexemes.text(index).to_ascii_lowercase();
+    let (first, second) = (words(0), words(1));
+    let known = |kind: &'static str, class: Class, at: usize| {
+        let name = lexemes.name(at, dialect).map(|(name, _)| name.to_string());
+        Some(vec![Lowered::new(Operation::Other { kind, table: None, name, class })])
+    };
+    match (first.as_str(), second.as_str()) {
+        ("comment", "on") => known("comment", Class::Schema, 3),
+        ("grant" | "revoke", _) => known("grant", Class::Neither, lexemes.len()),
+        ("create", _) => {
+            let at = if second == "or" { 3 } else { 1 };
+            match words(at).as_str() {
+                "function" | "aggregate" => known("create_function", Class::Schema, at + 1),
+                "procedure" => known("create_procedure", Class::Schema, at + 1),
+                "trigger" => create_trigger(lexemes, at + 1, dialect),
+                "constraint" if words(at + 1) == "trigger" => create_trigger(lexemes, at + 2, dialect),
+                "temp" | "temporary" if words(at + 1) == "trigger" => create_trigger(lexemes, at + 2, dialect),
+                "event" if words(at + 1) == "trigger" => known("create_event_trigger", Class::Schema, at + 2),
+                "rule" => known("create_rule", Class::Schema, at + 1),
+                "statistics" => known("create_statistics", Class::Schema, at + 1),
+                "publication" => known("create_publication", Class::Schema, at + 1),
+                "subscription" => known("create_subscription", Class::Schema, at + 1),
+                "type" => known("create_type", Class::Schema, at + 1),
+                "domain" => known("create_domain", Class::Schema, at + 1),
+                "cast" => known("create_cast", Class::Schema, lexemes.len()),
+                "operator" => known("create_operator", Class::Schema, lexemes.len()),
+                "collation" => known("create_collation", Class::Schema, at + 1),
+                "server" => known("create_server", Class::Schema, at + 1),
+                "foreign" => known("create_foreign_object", Class::Schema, lexemes.len()),
+                "tablespace" => known("create_tablespace", Class::Schema, at + 1),
+                "database" => known("create_database", Class::Schema, at + 1),
+                "extension" => known("create_extension", Class::Schema, at + 1),
+                "role" | "user" => known("create_role", Class::Neither, at + 1),
+                "policy" => known("create_policy", Class::Schema, at + 1),
+                "sequence" => known("create_sequence", Class::Schema, at + 1),
+                _ => None,
+            }
+        }
+        ("drop", "function" | "aggregate") => known("drop_function", Class::Schema, 2),
+        ("drop", "procedure") => known("drop_procedure", Class::Schema, 2),
+        ("drop", "trigger") => drop_trigger(lexemes, dialect),
+        ("drop", "policy") => known("drop_policy", Class::Schema, 2),
+        ("drop", "rule" | "statistics" | "publication" | "subscription" | "cast" | "operator" | "server" | "event" | "foreign" | "owned") => {
+            known("drop", Class::Schema, lexemes.len())
+        }
+        ("drop", "domain") => known("drop_domain", Class::Schema, 2),
+        ("alter", "sequence") => known("alter_sequence", Class::Schema, 2),
+        ("alter", "index") => known("alter_index", Class::Schema, 2),
+        ("alter", "type" | "domain") => known("alter_type", Class::Schema, 2),
+        ("alter", "view" | "materialized") => known("alter_view", Class::Schema, lexemes.len()),
+        ("alter", "function" | "procedure" | "aggregate" | "routine") => known("alter_function", Class::Schema, 2),
+        ("alter", "default") => known("alter_default_privileges", Class::Neither, lexemes.len()),
+        ("alter", "role" | "user" | "group") => known("alter_role", Class::Neither, 2),
+        ("alter", "schema" | "extension" | "publication" | "subscription" | "server" | "foreign" | "trigger" | "rule" | "event" | "collation" | "language" | "policy" | "operator") => {
+            known("alter", Class::Schema, lexemes.len())
+        }
+        ("alter", "database" | "system") => known("alter_database", Class::Neither, 2),
+        ("alter", "table") => alter_table_rest(lexemes, dialect),
+        ("analyze" | "analyse", _) => known("analyze", Class::Neither, 1),
+        ("set", _) => Some(vec![Lowered::new(Operation::Set {
+            name: words(if matches!(second.as_str(), "local" | "session") { 2 } else { 1 }),
+            local: second == "local",
+        })]),
+        ("reset" | "show" | "pragma", _) => known("reset", Class::Neither, lexemes.len()),
+        ("lock", _) => known("lock_table", Class::Neither, lexemes.len()),
+        ("security", "label") => known("security_label", Class::Schema, lexemes.len()),
+        ("import", "foreign") => known("import_foreign_schema", Class::Schema, lexemes.len()),
+        ("insert" | "replace", _) => {
+            let into = (0..4).find(|&index| lexemes.is(index, "into")).map_or(1, |index| index + 1);
+            let table = lexemes.name(into, dialect).map_or_else(Name::unknown, |(name, _)| name);
+            Some(vec![Lowered::new(Operation::Insert { table })])
+        }
+        ("update", _) => data_change(lexemes, 1, dialect, |table, has_where| Operation::Update { table, has_where }),
+        ("delete", "from") => data_change(lexemes, 2, dialect, |table, has_where| Operation::Delete { table, has_where }),
+        ("select" | "values" | "table", _) => known("select", Class::Neither, lexemes.len()),
+        _ => None,
+    }
+}
+
+fn data_change(
+    lexemes: &Lexemes<'_>,
+    at: usize,
+    dialect: Option<Dialect>,
+    make: fn(Name, bool) -> Operation,
+) -> Option<Vec<Lowered>> {
+    let at = if lexemes.is(at, "only") { at + 1 } else { at };
+    let (table, end) = lexemes.name(at, dialect)?;
+    let narrowed = |word| lexemes.find(end..lexemes.len(), word).is_some();
+    Some(vec![Lowered::new(make(table, narrowed("where") || narrowed("from") || narrowed("using")))])
+}
+
+fn create_trigger(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let at = lexemes.skip(at, "if not exists").unwrap_or(at);
+    let (name, end) = lexemes.name(at, dialect)?;
+    let on = (end..lexemes.len()).find(|&index| lexemes.is(index, "on"))?;
+    let table = lexemes.name(on + 1, dialect).map(|(table, _)| table);
+    let operation = Operation::Other { kind: "create_trigger", table, name: Some(name.to_string()), class: Class::Schema };
+    Some(vec![Lowered::new(operation)])
+}
+
+fn drop_trigger(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let at = lexemes.skip(2, "if exists").unwrap_or(2);
+    let (name, end) = lexemes.name(at, dialect)?;
+    let table = lexemes.is(end, "on").then(|| lexemes.name(end + 1, dialect)).flatten().map(|(table, _)| table);
+    Some(vec![Lowered::new(Operation::Other { kind: "drop_trigger", table, name: Some(name.to_string()), class: Class::Schema })])
+}
+
+/// Actions of ALTER TABLE that neither lose nor gain a column, a constraint or an index.
+fn alter_table_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let mut at = 2;
+    for words in ["if exists", "only"] {
+        at = lexemes.skip(at, words).unwrap_or(at);
+    }
+    let (table, end) = lexemes.name(at, dialect)?;
+    let mut out = Vec::new();
+    for part in lexemes.comma_separated(end) {
+        let is = |words: &str| lexemes.skip(part.start, words).is_some();
+        let column_action = lexemes.skip(part.start, "alter column").or_else(|| lexemes.skip(part.start, "alter")).map(|at| at + 1);
+        let column_is = |words: &str| column_action.is_some_and(|at| lexemes.skip(at, words).is_some());
+        let kind = if is("owner to") {
+            "owner"
+        } else if is("set (") || is("reset (") {
+            "set_storage_parameters"
+        } else if is("set tablespace") {
+            "set_tablespace"
+        } else if is("cluster on") || is("set without cluster") {
+            "cluster_on"
+        } else if is("replica identity") {
+            "replica_identity"
+        } else if is("enable trigger") || is("enable always trigger") || is("enable replica trigger") {
+            "enable_trigger"
+        } else if is("disable trigger") {
+            "disable_trigger"
+        } else if is("enable rule") || is("disable rule") || is("enable always rule") || is("enable replica rule") {
+            "alter_rule"
+        } else if is("inherit") || is("no inherit") {
+            "inherit"
+        } else if is("alter constraint") {
+            "alter_constraint"
+        } else if column_is("set storage") || column_is("set compression") {
+            "set_storage"
+        } else if column_is("set statistics") || column_is("set (") || column_is("reset (") {
+            "set_statistics"
+        } else if column_is("set generated") || column_is("restart") || column_is("drop identity") || column_is("set increment") {
+            "alter_identity"
+        } else if column_is("drop expression") || column_is("set expression") {
+            "alter_expression"
+        } else {
+            return None;
+        };
+        let range = Some(lexemes.bytes(part.clone()));
+        let operation = Operation::Other { kind, table: Some(table.clone()), name: None, class: Class::Schema };
+        out.push(Lowered { range, ..Lowered::new(operation) }.mark(Mark::Table, Some(lexemes.bytes(at..end))));
+    }
+    Some(out)
+}
+
+/// A statement too long to parse: rows of data, told by the beginning of its text.
+pub(super) fn of_long_statement(head: &str, dialect: Option<Dialect>) -> Operation {
+    let words: Vec<&str> = head.split(|c: char| c.is_whitespace() || c == '(').filter(|word| !word.is_empty()).take(3).collect();
+    match words.as_slice() {
+        [first, second, table, ..] if first.eq_ignore_ascii_case("insert") && second.eq_ignore_ascii_case("into") => {
+            let table = table.trim_matches(['"', '`']).rsplit('.').next().unwrap_or_default().trim_matches(['"', '`']);
+            Operation::Insert { table: Name::new(super::names::fold(table, dialect)) }
+        }
+        _ => Operation::opaque("the statement is longer than 256 KiB and was not parsed"),
+    }
+}

@@ -1,0 +1,341 @@
+//! From the parser's tree to operations.
+
+use sqlparser::ast::{
+    AlterIndexOperation, AlterTypeOperation, ContextModifier, CreateTable as TreeTable, Expr, FromTable,
+    ObjectName, ObjectType, Query, Set, SetExpr, Statement, TableFactor, TableObject, TableWithJoins,
+    UserDefinedTypeRepresentation,
+};
+
+use super::Lowered;
+use super::lexeme::Lexemes;
+use super::{names, table};
+use crate::migration::Mark;
+use crate::operation::{Class, CreateIndex, CreateTable, Dialect, Name, Operation};
+
+/// Lowers one parsed statement.
+pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Lowered> {
+    let object = |name: &ObjectName| names::object(name, dialect);
+    let one = |operation: Operation| vec![Lowered::new(operation)];
+    let named = |kind: &'static str, name: Option<String>, class: Class| {
+        vec![Lowered::new(Operation::Other { kind, table: None, name, class })]
+    };
+    match statement {
+        Statement::CreateTable(create) => create_table(&create, lexemes, dialect),
+        Statement::AlterTable(alter) => table::alter(&alter, lexemes, dialect),
+        Statement::RenameTable(renames) => renames
+            .iter()
+            .map(|rename| Lowered::new(Operation::RenameTable { table: object(&rename.old_name), to: object(&rename.new_name) }))
+            .collect(),
+        Statement::CreateIndex(create) => {
+            let index = CreateIndex {
+                name: create.name.as_ref().map(|name| object(name).name),
+                table: object(&create.table_name),
+                columns: create.columns.iter().map(|column| table::index_column(column, dialect)).collect(),
+                unique: create.unique,
+                concurrently: create.concurrently,
+                if_not_exists: create.if_not_exists,
+            };
+            let on = lexemes.find(0..lexemes.len(), "on");
+            let name_at = create.name.as_ref().and_then(|_| on.as_ref()).and_then(|on| word_before(lexemes, on.start));
+            let table_at = on.and_then(|on| word_after(lexemes, on.end));
+            vec![Lowered::new(Operation::CreateIndex(Box::new(index))).mark(Mark::Name, name_at).mark(Mark::Table, table_at)]
+        }
+        Statement::Drop { object_type, if_exists, names: dropped, cascade, table, .. } => {
+            drop(object_type, if_exists, &dropped, cascade, table.as_ref(), lexemes, dialect)
+        }
+        Statement::AlterIndex { name, operation: AlterIndexOperation::RenameIndex { index_name } } => {
+            one(Operation::RenameIndex { index: object(&name), to: object(&index_name).name })
+        }
+        Statement::CreateType { name, representation } => match representation {
+            Some(UserDefinedTypeRepresentation::Enum { labels }) => one(Operation::CreateEnum {
+                name: object(&name),
+                labels: labels.iter().map(|label| label.value.clone()).collect(),
+            }),
+            _ => named("create_type", Some(object(&name).to_string()), Class::Schema),
+        },
+        Statement::AlterType(alter) => match alter.operation {
+            AlterTypeOperation::AddValue(add) => one(Operation::AddEnumValue {
+                name: object(&alter.name),
+                value: add.value.value.clone(),
+                if_not_exists: add.if_not_exists,
+            }),
+            AlterTypeOperation::RenameValue(rename) => one(Operation::RenameEnumValue {
+                name: object(&alter.name),
+                value: rename.from.value.clone(),
+                to: rename.to.value.clone(),
+            }),
+            AlterTypeOperation::Rename(_) => named("rename_type", Some(object(&alter.name).to_string()), Class::Schema),
+        },
+        Statement::CreateView(create) => one(Operation::CreateView {
+            name: object(&create.name),
+            materialized: create.materialized,
+            replace: create.or_replace,
+        }),
+        Statement::AlterView { name, .. } => named("alter_view", Some(object(&name).to_string()), Class::Schema),
+        Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+            data_change(&statement, dialect).into_iter().map(Lowered::new).collect()
+        }
+        Statement::Truncate(truncate) => truncate
+            .table_names
+            .iter()
+            .map(|target| {
+                let cascade = matches!(truncate.cascade, Some(sqlparser::ast::CascadeOption::Cascade));
+                Lowered::new(Operation::Truncate { table: object(&target.name), cascade })
+            })
+            .collect(),
+        Statement::Query(query) => query_operations(&query, dialect),
+        Statement::Copy { .. } => named("copy", None, Class::Data),
+        Statement::Merge(_) => named("merge", None, Class::Data),
+        Statement::LoadData { .. } => named("load_data", None, Class::Data),
+        Statement::StartTransaction { .. } => one(Operation::Begin),
+        Statement::Commit { .. } => one(Operation::Commit),
+        Statement::Rollback { savepoint: None, .. } => one(Operation::Rollback),
+        Statement::Rollback { .. } | Statement::Savepoint { .. } | Statement::ReleaseSavepoint { .. } => {
+            named("savepoint", None, Class::Neither)
+        }
+        Statement::Set(set) => one(set_operation(&set, dialect)),
+        Statement::Reset(_) => named("reset", None, Class::Neither),
+        Statement::Use(_) => named("use", None, Class::Neither),
+        Statement::Pragma { name, .. } => named("pragma", Some(object(&name).to_string()), Class::Neither),
+        Statement::Lock(_) | Statement::LockTables { .. } | Statement::UnlockTables => named("lock_table", None, Class::Neither),
+        Statement::Comment { object_name, .. } => named("comment", Some(object(&object_name).to_string()), Class::Schema),
+        Statement::Grant(_) => named("grant", None, Class::Neither),
+        Statement::Revoke(_) => named("revoke", None, Class::Neither),
+        Statement::CreateRole(_) => named("create_role", None, Class::Neither),
+        Statement::AlterRole { .. } => named("alter_role", None, Class::Neither),
+        Statement::CreateUser(_) => named("create_user", None, Class::Neither),
+        Statement::CreateSchema { schema_name, .. } => named("create_schema", Some(schema_name.to_string()), Class::Schema),
+        Statement::CreateDatabase { db_name, .. } => named("create_database", Some(object(&db_name).to_string()), Class::Schema),
+        Statement::CreateSequence { name, .. } => named("create_sequence", Some(object(&name).to_string()), Class::Schema),
+        Statement::CreateDomain(create) => named("create_domain", Some(object(&create.name).to_string()), Class::Schema),
+        Statement::CreateExtension(create) => named("create_extension", Some(create.name.value.clone()), Class::Schema),
+        Statement::DropExtension(_) => named("drop_extension", None, Class::Schema),
+        Statement::CreateFunction(create) => named("create_function", Some(object(&create.name).to_string()), Class::Schema),
+        Statement::DropFunction(_) => named("drop_function", None, Class::Schema),
+        Statement::CreateProcedure { name, .. } => named("create_procedure", Some(object(&name).to_string()), Class::Schema),
+        Statement::DropProcedure { .. } => named("drop_procedure", None, Class::Schema),
+        Statement::CreateTrigger(create) => one(Operation::Other {
+            kind: "create_trigger",
+            table: Some(object(&create.table_name)),
+            name: Some(object(&create.name).to_string()),
+            class: Class::Schema,
+        }),
+        Statement::DropTrigger(drop) => one(Operation::Other {
+            kind: "drop_trigger",
+            table: drop.table_name.as_ref().map(object),
+            name: Some(object(&drop.trigger_name).to_string()),
+            class: Class::Schema,
+        }),
+        Statement::CreatePolicy(create) => one(Operation::Other {
+            kind: "create_policy",
+            table: Some(object(&create.table_name)),
+            name: Some(create.name.value.clone()),
+            class: Class::Schema,
+        }),
+        Statement::DropPolicy(_) => named("drop_policy", None, Class::Schema),
+        Statement::DropDomain(_) => named("drop_domain", None, Class::Schema),
+        Statement::CreateVirtualTable { name, .. } => one(Operation::CreateTable(Box::new(CreateTable {
+            table: object(&name),
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            if_not_exists: false,
+            temporary: false,
+            columns_unknown: true,
+            parents: Vec::new(),
+        }))),
+        Statement::Analyze(_) => named("analyze", None, Class::Neither),
+        Statement::Explain { .. } | Statement::ExplainTable { .. } => named("explain", None, Class::Neither),
+        Statement::Call(_) => vec![Lowered::new(Operation::opaque("what a called procedure does is not known"))],
+        other => {
+            let head: String = other.to_string().split_whitespace().take(3).collect::<Vec<_>>().join(" ");
+            one(Operation::opaque(format!("`{head}` is not modelled")))
+        }
+    }
+}
+
+fn word_before(lexemes: &Lexemes<'_>, byte: usize) -> Option<std::ops::Range<usize>> {
+    (0..lexemes.len()).map(|index| lexemes.range(index)).take_while(|range| range.end <= byte).last()
+}
+
+fn word_after(lexemes: &Lexemes<'_>, byte: usize) -> Option<std::ops::Range<usize>> {
+    let index = (0..lexemes.len()).find(|&index| lexemes.range(index).start >= byte)?;
+    let index = if lexemes.is(index, "only") { index + 1 } else { index };
+    let (_, end) = lexemes.name(index, None)?;
+    Some(lexemes.bytes(index..end))
+}
+
+fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Lowered> {
+    let table_name = names::object(&create.name, dialect);
+    let mut constraints = Vec::new();
+    let mut extra = Vec::new();
+    for constraint in &create.constraints {
+        match table::constraint(constraint, dialect) {
+            Some(lowered) => constraints.push(lowered),
+            None => extra.extend(table::inline_index(constraint, &table_name, dialect)),
+        }
+    }
+    let parents = create.inherits.iter().flatten().chain(&create.partition_of);
+    let definition = CreateTable {
+        columns: create.columns.iter().map(|column| table::column(column, dialect)).collect(),
+        constraints,
+        if_not_exists: create.if_not_exists,
+        temporary: create.temporary,
+        columns_unknown: create.query.is_some() || create.like.is_some() || create.partition_of.is_some() || create.inherits.is_some(),
+        parents: parents.map(|parent| names::object(parent, dialect)).collect(),
+        table: table_name,
+    };
+    let at = (0..lexemes.len()).find(|&index| lexemes.is(index, "table")).map(|index| {
+        let index = lexemes.skip(index + 1, "if not exists").unwrap_or(index + 1);
+        let end = lexemes.name(index, dialect).map_or(index + 1, |(_, end)| end);
+        lexemes.bytes(index..end)
+    });
+    let mut out = vec![Lowered::new(Operation::CreateTable(Box::new(definition))).mark(Mark::Table, at)];
+    out.extend(extra.into_iter().map(Lowered::new));
+    out
+}
+
+fn drop(
+    object_type: ObjectType,
+    if_exists: bool,
+    dropped: &[ObjectName],
+    cascade: bool,
+    table: Option<&ObjectName>,
+    lexemes: &Lexemes<'_>,
+    dialect: Option<Dialect>,
+) -> Vec<Lowered> {
+    // The names stand at the end, separated by commas; each drop points at its own.
+    let start = (0..lexemes.len()).find(|&index| lexemes.is(index, "exists")).map_or_else(
+        || match object_type {
+            ObjectType::MaterializedView => 3,
+            _ => (1..lexemes.len()).find(|&index| !lexemes.is(index, "temporary") && index > 1).unwrap_or(2),
+        },
+        |index| index + 1,
+    );
+    let places = lexemes.comma_separated(start);
+    let lower = |(index, name): (usize, &ObjectName)| {
+        let name = names::object(name, dialect);
+        let other = |kind| Operation::Other { kind, table: None, name: Some(name.to_string()), class: Class::Schema };
+        let operation = match object_type {
+            ObjectType::Table => Operation::DropTable { table: name.clone(), if_exists, cascade },
+            ObjectType::View => Operation::DropView { name: name.clone(), materialized: false, if_exists, cascade },
+            ObjectType::MaterializedView => Operation::DropView { name: name.clone(), materialized: true, if_exists, cascade },
+            ObjectType::Index => Operation::DropIndex {
+                index: name.clone(),
+                table: table.map(|table| names::object(table, dialect)),
+                concurrently: false,
+                if_exists,
+                cascade,
+            },
+            ObjectType::Type => Operation::DropType { name: name.clone(), if_exists, cascade },
+            ObjectType::Schema => other("drop_schema"),
+            ObjectType::Database => other("drop_database"),
+            ObjectType::Sequence => other("drop_sequence"),
+            ObjectType::Role | ObjectType::User => other("drop_role"),
+            _ => other("drop"),
+        };
+        let at = places.get(index).and_then(|part| {
+            let (_, end) = lexemes.name(part.start, dialect)?;
+            Some(lexemes.bytes(part.start..end))
+        });
+        let mark = if object_type == ObjectType::Table { Mark::Table } else { Mark::Name };
+        Lowered::new(operation).mark(mark, at)
+    };
+    dropped.iter().enumerate().map(lower).collect()
+}
+
+/// The table that a FROM or UPDATE clause names first.
+fn relation(table: &TableWithJoins, dialect: Option<Dialect>) -> Name {
+    match &table.relation {
+        TableFactor::Table { name, .. } => names::object(name, dialect),
+        _ => Name::unknown(),
+    }
+}
+
+/// INSERT, UPDATE or DELETE, at the top or inside WITH.
+fn data_change(statement: &Statement, dialect: Option<Dialect>) -> Option<Operation> {
+    Some(match statement {
+        Statement::Insert(insert) => match &insert.table {
+            TableObject::TableName(name) => Operation::Insert { table: names::object(name, dialect) },
+            _ => Operation::Insert { table: Name::unknown() },
+        },
+        Statement::Update(update) => Operation::Update {
+            table: relation(&update.table, dialect),
+            has_where: update.selection.is_some() || update.from.is_some(),
+        },
+        Statement::Delete(delete) => {
+            let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+            let table = from.first().map_or_else(Name::unknown, |first| relation(first, dialect));
+            let has_where = delete.selection.is_some() || delete.using.is_some() || delete.limit.is_some();
+            Operation::Delete { table, has_where }
+        }
+        _ => return None,
+    })
+}
+
+/// A query reads, unless it holds an INSERT, UPDATE or DELETE in WITH, or SELECT … INTO makes a table.
+fn query_operations(query: &Query, dialect: Option<Dialect>) -> Vec<Lowered> {
+    let mut out = Vec::new();
+    let bodies = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| &*cte.query.body).chain([&*query.body]);
+    for body in bodies {
+        match body {
+            SetExpr::Insert(inner) | SetExpr::Update(inner) | SetExpr::Delete(inner) => {
+                out.extend(data_change(inner, dialect).map(Lowered::new));
+            }
+            SetExpr::Select(select) => {
+                if let Some(into) = &select.into {
+                    out.push(Lowered::new(Operation::CreateTable(Box::new(CreateTable {
+                        table: into.targets.first().map_or_else(Name::unknown, |target| target_name(target, dialect)),
+                        columns: Vec::new(),
+                        constraints: Vec::new(),
+                        if_not_exists: false,
+                        temporary: into.temporary,
+                        columns_unknown: true,
+                        parents: Vec::new(),
+                    }))));
+                }
+            }
+            _ => {}
+        }
+    }
+    if out.is_empty() {
+        out.push(Lowered::new(match sets_parameter(query) {
+            Some((name, local)) => Operation::Set { name, local },
+            None => Operation::other("select", Class::Neither),
+        }));
+    }
+    out
+}
+
+/// The table that SELECT … INTO makes.
+fn target_name(target: &Expr, dialect: Option<Dialect>) -> Name {
+    match target {
+        Expr::Identifier(name) => Name::new(names::ident(name, dialect)),
+        Expr::CompoundIdentifier(parts) => {
+            let mut parts = names::idents(parts, dialect);
+            let last = parts.pop().unwrap_or_default();
+            Name::with_schema(parts.pop(), last)
+        }
+        _ => Name::unknown(),
+    }
+}
+
+/// `SELECT set_config('name', 'value', is_local)`, as pg_dump writes it.
+fn sets_parameter(query: &Query) -> Option<(String, bool)> {
+    let text = query.body.to_string();
+    let arguments = text.strip_prefix("SELECT pg_catalog.set_config(").or_else(|| text.strip_prefix("SELECT set_config("))?;
+    let name = arguments.split('\'').nth(1)?;
+    Some((name.to_owned(), arguments.trim_end().ends_with("true)")))
+}
+
+fn set_operation(set: &Set, dialect: Option<Dialect>) -> Operation {
+    let local = |scope: &Option<ContextModifier>| matches!(scope, Some(ContextModifier::Local));
+    match set {
+        Set::SingleAssignment { scope, variable, .. } => {
+            Operation::Set { name: names::object(variable, dialect).to_string().to_lowercase(), local: local(scope) }
+        }
+        Set::SetRole { context_modifier, .. } => Operation::Set { name: "role".to_owned(), local: local(context_modifier) },
+        Set::SetTimeZone { local, .. } => Operation::Set { name: "timezone".to_owned(), local: *local },
+        Set::SetTransaction { .. } => Operation::Set { name: "transaction".to_owned(), local: true },
+        _ => Operation::Set { name: "parameter".to_owned(), local: false },
+    }
+}
