@@ -1,4 +1,5 @@
 //! Whimbrel reads database migrations and says what they will do, without running them.
+pub mod alembic;
 pub mod finding;
 pub mod history;
 pub mod migration;

@@ -1,0 +1,16 @@
+//! The Alembic front end: configuration, revision metadata, and `upgrade()`/`downgrade()` without running them.
+//!
+//! `python` parses, `script` puts a migration together, `eval` executes functions abstractly over
+//! `value`s, and `directive` turns calls of `op.*` into operations with the help of `sqlalchemy`.
+
+mod builtin;
+mod directive;
+mod eval;
+mod expression;
+pub mod ini;
+pub mod literal;
+pub mod python;
+pub mod script;
+mod sqlalchemy;
+mod statement;
+mod value;

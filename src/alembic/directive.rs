@@ -1,0 +1,585 @@
+//! Calls that reach the database: `op.*`, batch blocks, connections, sessions, types.
+
+use std::rc::Rc;
+
+use super::eval::Evaluator;
+use super::sqlalchemy::{self, column_list, optional_name, sql_text, text_or_hole};
+use super::value::{Argument, Arguments, Batch, Call, Value};
+use crate::migration::{Mark, Origin, Recreate, Step};
+use crate::operation::{
+    Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Expression, HOLE, Name, Operation, Reference,
+};
+use crate::source::Span;
+
+/// The directives of Alembic's reference with the names of their positional arguments. In a batch the
+/// table's argument is left out.
+const DIRECTIVES: &[(&str, &[&str])] = &[
+    ("add_column", &["table_name", "column"]),
+    ("alter_column", &["table_name", "column_name"]),
+    ("bulk_insert", &["table", "rows"]),
+    ("create_check_constraint", &["constraint_name", "table_name", "condition"]),
+    ("create_exclude_constraint", &["constraint_name", "table_name"]),
+    ("create_foreign_key", &["constraint_name", "source_table", "referent_table", "local_cols", "remote_cols"]),
+    ("create_index", &["index_name", "table_name", "columns"]),
+    ("create_primary_key", &["constraint_name", "table_name", "columns"]),
+    ("create_table", &["table_name"]),
+    ("create_table_comment", &["table_name", "comment"]),
+    ("create_unique_constraint", &["constraint_name", "table_name", "columns"]),
+    ("drop_column", &["table_name", "column_name"]),
+    ("drop_constraint", &["constraint_name", "table_name", "type_"]),
+    ("drop_index", &["index_name", "table_name"]),
+    ("drop_table", &["table_name"]),
+    ("drop_table_comment", &["table_name"]),
+    ("execute", &["sqltext"]),
+    ("rename_table", &["old_table_name", "new_table_name"]),
+    ("batch_alter_table", &["table_name", "schema", "recreate"]),
+];
+
+/// Keyword names of Alembic before 1.0, still accepted here.
+const OLD_NAMES: &[(&str, &str)] = &[
+    ("constraint_name", "name"),
+    ("index_name", "name"),
+    ("table_name", "tablename"),
+    ("source_table", "source"),
+    ("referent_table", "referent"),
+    ("columns", "cols"),
+];
+
+/// The arguments of one directive by their documented names.
+struct Given<'v, 'a> {
+    arguments: &'v Arguments<'a>,
+    names: Vec<&'static str>,
+    batch: Option<&'v Rc<Batch>>,
+    whole: Span,
+}
+
+impl<'v, 'a> Given<'v, 'a> {
+    fn argument(&self, name: &str) -> Option<&'v Argument<'a>> {
+        let position = self.names.iter().position(|known| *known == name);
+        let old = OLD_NAMES.iter().find(|(new, _)| *new == name).map(|(_, old)| *old);
+        position
+            .and_then(|at| self.arguments.positional.get(at))
+            .or_else(|| self.arguments.keyword(name))
+            .or_else(|| self.arguments.keyword(old?))
+    }
+
+    fn value(&self, name: &str) -> Option<&'v Value<'a>> {
+        self.argument(name).map(|argument| &argument.value)
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.value(name).map_or(HOLE.to_string(), text_or_hole)
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        matches!(self.value(name), Some(Value::Bool(true)))
+    }
+
+    /// The table of the batch, or the argument.
+    fn table(&self, name: &str) -> Name {
+        self.batch.map_or_else(|| self.qualified(name, "schema"), |batch| batch.table.clone())
+    }
+
+    fn qualified(&self, name: &str, schema: &str) -> Name {
+        Name::with_schema(optional_name(self.value(schema)), self.text(name))
+    }
+
+    fn columns(&self, name: &str) -> Vec<String> {
+        self.value(name).map_or_else(|| vec![HOLE.to_string()], column_list)
+    }
+
+    fn span(&self, name: &str) -> Span {
+        self.argument(name).map_or(self.whole, |argument| argument.span)
+    }
+
+    fn table_span(&self, name: &str) -> Span {
+        self.batch.map_or_else(|| self.span(name), |batch| batch.table_span)
+    }
+}
+
+impl<'a> Evaluator<'a> {
+    /// Tries a call as one that reaches the database; None when it is not.
+    pub fn directive(
+        &mut self,
+        callee: &Value<'a>,
+        receiver: Option<&(Value<'a>, &str)>,
+        arguments: &Arguments<'a>,
+        whole: Span,
+    ) -> Option<Value<'a>> {
+        if let Value::Path(path) = callee {
+            let name = path.strip_prefix("alembic.op.").or_else(|| path.strip_prefix("alembic.operations.Operations."))?;
+            return self.op(name, arguments, None, whole);
+        }
+        let (value, method) = receiver?;
+        match value {
+            Value::Batch(batch) => {
+                let batch = batch.clone();
+                let mut result = None;
+                self.in_batch(&batch.clone(), |this| result = this.op(method, arguments, Some(&batch), whole));
+                result
+            }
+            Value::Call(call) if call.callee.as_path().is_some_and(|path| path.ends_with(".Operations") || path.ends_with(".Operations.context")) => {
+                self.op(method, arguments, None, whole)
+            }
+            _ => self.connection_method(value, method, arguments, whole),
+        }
+    }
+
+    fn op(&mut self, name: &str, arguments: &Arguments<'a>, batch: Option<&Rc<Batch>>, whole: Span) -> Option<Value<'a>> {
+        match name {
+            "f" => return Some(arguments.positional.first().map_or(Value::Unknown, |first| first.value.clone())),
+            // Values to ask questions of; kept as terms.
+            "get_bind" | "get_context" | "inline_literal" | "batch_op" | "implementation_for" | "register_operation" | "impl"
+            | "migration_context" => return None,
+            "run_async" => {
+                self.emit(Operation::opaque("what runs inside `op.run_async` is not followed"), whole);
+                return Some(Value::Unknown);
+            }
+            _ => {}
+        }
+        let Some(&(name, names)) = DIRECTIVES.iter().find(|(known, _)| *known == name) else {
+            self.emit(Operation::opaque(format!("`op.{name}` is no directive of Alembic's own")), whole);
+            return Some(Value::Unknown);
+        };
+        let dropped = ["table_name", "source_table"];
+        let names = names.iter().copied().filter(|name| batch.is_none() || !dropped.contains(name)).collect();
+        let given = Given { arguments, names, batch, whole };
+        if name == "batch_alter_table" {
+            return Some(open_batch(&given));
+        }
+        if name == "execute" {
+            match given.value("sqltext") {
+                Some(value) => self.execute(value, whole),
+                None => self.opaque_sql(whole),
+            }
+            return Some(Value::None);
+        }
+        self.lower(name, &given);
+        Some(Value::Unknown)
+    }
+
+    /// Emits the operations of one directive.
+    fn lower(&mut self, name: &'static str, given: &Given<'_, 'a>) {
+        let whole = given.whole;
+        let table_at = given.table_span("table_name");
+        match name {
+            "create_table" => self.create_table(given),
+            "add_column" => self.add_column(given),
+            "alter_column" => self.alter_column(given),
+            "drop_table" => {
+                let (table, if_exists) = (given.table("table_name"), given.flag("if_exists"));
+                self.emit_marked(Operation::DropTable { table, if_exists, cascade: false }, name, whole, &[(Mark::Table, table_at)]);
+            }
+            "rename_table" => {
+                let table = given.qualified("old_table_name", "schema");
+                let to = given.qualified("new_table_name", "schema");
+                let marks = [(Mark::Table, given.span("old_table_name"))];
+                self.emit_marked(Operation::RenameTable { table, to }, name, whole, &marks);
+            }
+            "drop_column" => {
+                let column = given.text("column_name");
+                let operation = Operation::DropColumn {
+                    table: given.table("table_name"),
+                    column,
+                    if_exists: given.flag("if_exists"),
+                    cascade: false,
+                };
+                let marks = [(Mark::Table, table_at), (Mark::Name, given.span("column_name"))];
+                self.emit_marked(operation, name, whole, &marks);
+            }
+            "create_index" => {
+                let index = CreateIndex {
+                    name: optional_name(given.value("index_name")),
+                    table: given.table("table_name"),
+                    columns: given.columns("columns"),
+                    unique: given.flag("unique"),
+                    concurrently: given.flag("postgresql_concurrently"),
+                    if_not_exists: given.flag("if_not_exists"),
+                };
+                let marks = [(Mark::Table, table_at), (Mark::Name, given.span("index_name"))];
+                self.emit_marked(Operation::CreateIndex(Box::new(index)), name, whole, &marks);
+            }
+            "drop_index" => {
+                let table = match (given.batch, given.value("table_name")) {
+                    (None, None | Some(Value::None)) => None,
+                    _ => Some(given.table("table_name")),
+                };
+                let schema = table.as_ref().map_or_else(|| optional_name(given.value("schema")), |table| table.schema.clone());
+                let operation = Operation::DropIndex {
+                    index: Name::with_schema(schema, given.text("index_name")),
+                    table,
+                    concurrently: given.flag("postgresql_concurrently"),
+                    if_exists: given.flag("if_exists"),
+                    cascade: false,
+                };
+                let marks = [(Mark::Table, table_at), (Mark::Name, given.span("index_name"))];
+                self.emit_marked(operation, name, whole, &marks);
+            }
+            "create_foreign_key" | "create_check_constraint" | "create_unique_constraint" | "create_primary_key"
+            | "create_exclude_constraint" => self.create_constraint(name, given),
+            "drop_constraint" => {
+                let operation = Operation::DropConstraint {
+                    table: given.table("table_name"),
+                    constraint: optional_name(given.value("constraint_name")),
+                    if_exists: given.flag("if_exists"),
+                    cascade: false,
+                };
+                let marks = [(Mark::Table, table_at), (Mark::Name, given.span("constraint_name"))];
+                self.emit_marked(operation, name, whole, &marks);
+            }
+            "bulk_insert" => {
+                let table = given.value("table").map_or_else(Name::unknown, sqlalchemy::table_name);
+                self.emit_marked(Operation::Insert { table }, name, whole, &[(Mark::Table, given.span("table"))]);
+            }
+            _ => {
+                let table = Some(given.table("table_name"));
+                let operation = Operation::Other { kind: "comment", table, name: None, class: Class::Schema };
+                self.emit_marked(operation, name, whole, &[(Mark::Table, table_at)]);
+            }
+        }
+    }
+
+    fn emit_marked(&mut self, operation: Operation, name: &'static str, whole: Span, marks: &[(Mark, Span)]) -> &mut Step {
+        let step = self.emit_from(operation, whole, Origin::Directive(name));
+        for &(mark, span) in marks {
+            step.marks.set(mark, span);
+        }
+        step
+    }
+
+    fn create_table(&mut self, given: &Given<'_, 'a>) {
+        let table = given.table("table_name");
+        let marks = [(Mark::Table, given.span("table_name"))];
+        self.table_definition(table, &given.arguments.positional[given.arguments.positional.len().min(1)..], given, &marks);
+    }
+
+    /// `create_table` and `Table(…).create()`: columns and constraints among the arguments.
+    fn table_definition(&mut self, table: Name, elements: &[Argument<'a>], given: &Given<'_, 'a>, marks: &[(Mark, Span)]) {
+        let mut definition = CreateTable {
+            table: table.clone(),
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            if_not_exists: given.flag("if_not_exists"),
+            temporary: given.value("prefixes").is_some_and(|prefixes| column_list(prefixes).iter().any(|one| one.eq_ignore_ascii_case("temporary"))),
+            columns_unknown: given.arguments.open,
+            parents: Vec::new(),
+        };
+        let mut indexes = Vec::new();
+        for element in elements {
+            if let Some(lowered) = sqlalchemy::column(&element.value) {
+                if lowered.indexed {
+                    indexes.push((lowered.column.name.clone(), lowered.column.unique, element.span));
+                }
+                definition.columns.push(lowered.column);
+            } else if let Some(constraint) = sqlalchemy::constraint(&element.value) {
+                definition.constraints.push(constraint);
+            } else if !matches!(element.value, Value::None) && !is_index(&element.value) {
+                // Columns from `*mixin_columns()` and the like.
+                definition.columns_unknown = true;
+            }
+        }
+        self.emit_marked(Operation::CreateTable(Box::new(definition)), "create_table", given.whole, marks);
+        for (column, unique, span) in indexes {
+            self.column_index(&table, &column, unique, span, given.whole);
+        }
+    }
+
+    /// The index that `index=True` makes, under the name SQLAlchemy gives it.
+    fn column_index(&mut self, table: &Name, column: &str, unique: bool, span: Span, whole: Span) {
+        let index = CreateIndex {
+            name: Some(format!("ix_{}_{column}", table.name)),
+            table: table.clone(),
+            columns: vec![column.to_owned()],
+            unique,
+            concurrently: false,
+            if_not_exists: false,
+        };
+        let step = self.emit_marked(Operation::CreateIndex(Box::new(index)), "create_index", whole, &[(Mark::Name, span)]);
+        step.span = span;
+    }
+
+    fn add_column(&mut self, given: &Given<'_, 'a>) {
+        let table = given.table("table_name");
+        let argument = given.argument("column");
+        let Some(lowered) = argument.and_then(|argument| sqlalchemy::column(&argument.value)) else {
+            self.emit(Operation::opaque(format!("the column added to `{table}` is not known")), given.whole);
+            return;
+        };
+        let mut marks = vec![(Mark::Table, given.table_span("table_name")), (Mark::Name, lowered.name_at)];
+        marks.extend(lowered.nullable_at.map(|span| (Mark::Nullable, span)));
+        marks.extend(lowered.default_at.map(|span| (Mark::Default, span)));
+        let (name, unique) = (lowered.column.name.clone(), lowered.column.unique);
+        let operation = Operation::AddColumn {
+            table: table.clone(),
+            column: Box::new(lowered.column),
+            if_not_exists: given.flag("if_not_exists"),
+        };
+        self.emit_marked(operation, "add_column", given.whole, &marks);
+        if lowered.indexed {
+            self.column_index(&table, &name, unique, lowered.name_at, given.whole);
+        }
+    }
+
+    fn alter_column(&mut self, given: &Given<'_, 'a>) {
+        let table = given.table("table_name");
+        let column = given.text("column_name");
+        let marks = [(Mark::Table, given.table_span("table_name")), (Mark::Name, given.span("column_name"))];
+        let mut changes = Vec::new();
+        if let Some(argument) = given.argument("type_").filter(|argument| !matches!(argument.value, Value::None)) {
+            let to = sqlalchemy::data_type(&argument.value);
+            let using = given.value("postgresql_using").map(|using| Expression(text_or_hole(using)));
+            changes.push((Operation::AlterColumnType { table: table.clone(), column: column.clone(), to, using }, argument.span));
+        }
+        match given.argument("nullable").map(|argument| (&argument.value, argument.span)) {
+            Some((Value::Bool(true), span)) => {
+                changes.push((Operation::DropNotNull { table: table.clone(), column: column.clone() }, span));
+            }
+            Some((Value::Bool(false), span)) => {
+                changes.push((Operation::SetNotNull { table: table.clone(), column: column.clone() }, span));
+            }
+            Some((Value::None, _)) | None => {}
+            Some((_, span)) => changes.push((Operation::opaque("whether the column may be NULL is not known"), span)),
+        }
+        if let Some(argument) = given.argument("server_default") {
+            let operation = match sqlalchemy::server_default(&argument.value) {
+                // server_default=False, the default, means: leave it as it is.
+                _ if matches!(argument.value, Value::Bool(false)) => None,
+                None => Some(Operation::DropDefault { table: table.clone(), column: column.clone() }),
+                Some(default) => Some(Operation::SetDefault { table: table.clone(), column: column.clone(), default }),
+            };
+            changes.extend(operation.map(|operation| (operation, argument.span)));
+        }
+        if given.value("comment").is_some_and(|value| !matches!(value, Value::Bool(false))) {
+            let name = Some(column.clone());
+            let operation = Operation::Other { kind: "comment", table: Some(table.clone()), name, class: Class::Schema };
+            changes.push((operation, given.span("comment")));
+        }
+        if let Some(argument) = given.argument("new_column_name").filter(|argument| !matches!(argument.value, Value::None)) {
+            let to = text_or_hole(&argument.value);
+            if to != column {
+                changes.push((Operation::RenameColumn { table: table.clone(), column: column.clone(), to }, argument.span));
+            }
+        }
+        if changes.is_empty() {
+            let reason = match given.arguments.open {
+                true => "the arguments of `alter_column` are not known",
+                false => "this `alter_column` changes nothing that is modelled",
+            };
+            let operation = match given.arguments.open {
+                true => Operation::opaque(reason),
+                false => Operation::Other { kind: "alter_column", table: Some(table), name: Some(column), class: Class::Schema },
+            };
+            self.emit_marked(operation, "alter_column", given.whole, &marks);
+            return;
+        }
+        for (operation, span) in changes {
+            let mark = if matches!(operation, Operation::SetNotNull { .. }) { Mark::Nullable } else { Mark::Default };
+            let step = self.emit_marked(operation, "alter_column", given.whole, &marks);
+            step.marks.set(mark, span);
+            step.span = span;
+        }
+    }
+
+    fn create_constraint(&mut self, name: &'static str, given: &Given<'_, 'a>) {
+        let (table, table_at) = match name {
+            "create_foreign_key" => match given.batch {
+                Some(batch) => (batch.table.clone(), batch.table_span),
+                None => (given.qualified("source_table", "source_schema"), given.span("source_table")),
+            },
+            _ => (given.table("table_name"), given.table_span("table_name")),
+        };
+        let kind = match name {
+            "create_foreign_key" => ConstraintKind::ForeignKey {
+                columns: given.columns("local_cols"),
+                reference: Reference {
+                    table: given.qualified("referent_table", "referent_schema"),
+                    columns: given.columns("remote_cols"),
+                    on_delete: sqlalchemy::action(given.arguments),
+                },
+            },
+            "create_check_constraint" => ConstraintKind::Check {
+                expression: Expression(given.value("condition").and_then(sql_text).map_or(HOLE.to_string(), |text| text.as_str().to_owned())),
+            },
+            "create_unique_constraint" => ConstraintKind::Unique { columns: given.columns("columns"), using_index: None },
+            "create_primary_key" => ConstraintKind::PrimaryKey { columns: given.columns("columns"), using_index: None },
+            _ => ConstraintKind::Exclusion,
+        };
+        let constraint = Constraint {
+            name: optional_name(given.value("constraint_name")),
+            kind,
+            not_valid: given.flag("postgresql_not_valid"),
+        };
+        let marks = [(Mark::Table, table_at), (Mark::Name, given.span("constraint_name"))];
+        self.emit_marked(Operation::AddConstraint { table, constraint: Box::new(constraint) }, name, given.whole, &marks);
+    }
+
+    /// What `op.execute(…)` and `connection.execute(…)` run.
+    fn execute(&mut self, value: &Value<'a>, whole: Span) {
+        if let Some(text) = sql_text(value) {
+            self.sql(&text, whole);
+        } else if let Some(operation) = sqlalchemy::statement(value) {
+            self.emit(operation, whole);
+        } else if let Some(items) = value.items() {
+            for item in items {
+                self.execute(&item, whole);
+            }
+        } else if let Value::Call(call) = value {
+            self.ddl_element(call, whole);
+        } else {
+            self.opaque_sql(whole);
+        }
+    }
+
+    /// `op.execute(sa.schema.CreateSequence(…))` and the like.
+    fn ddl_element(&mut self, call: &Rc<Call<'a>>, whole: Span) {
+        let name = call.callee.as_path().and_then(|path| path.rsplit('.').next().map(str::to_owned)).unwrap_or_default();
+        let object = || {
+            let first = call.arguments.positional.first()?;
+            match &first.value {
+                Value::Call(inner) => inner.arguments.positional.first().map(|name| text_or_hole(&name.value)),
+                Value::Text(text) => Some(text.as_str().to_owned()),
+                _ => None,
+            }
+        };
+        let other = |kind: &'static str| Operation::Other { kind, table: None, name: object(), class: Class::Schema };
+        let operation = match name.as_str() {
+            "CreateSequence" => other("create_sequence"),
+            "DropSequence" => other("drop_sequence"),
+            "CreateSchema" => other("create_schema"),
+            "DropSchema" => other("drop_schema"),
+            _ => {
+                self.opaque_sql(whole);
+                return;
+            }
+        };
+        self.emit(operation, whole);
+    }
+
+    fn opaque_sql(&mut self, whole: Span) {
+        self.emit(Operation::opaque("the SQL is only known when the script runs"), whole);
+    }
+
+    /// Methods of connections, sessions, types and tables. None when the receiver is none of these.
+    fn connection_method(&mut self, receiver: &Value<'a>, method: &str, arguments: &Arguments<'a>, whole: Span) -> Option<Value<'a>> {
+        let first = arguments.get(0, &["statement", "sqltext", "clause", "sql"]).map(|argument| &argument.value);
+        let connected = receiver.is_connection();
+        let given = || Given { arguments, names: vec!["bind"], batch: None, whole };
+        match method {
+            "execute" | "exec_driver_sql" | "scalar" | "scalars" if connected || (method == "execute" && is_unfollowed(receiver)) => {
+                match first {
+                    Some(value) => self.execute(value, whole),
+                    None => self.opaque_sql(whole),
+                }
+            }
+            "create" | "drop" => {
+                if let Some((name, labels)) = sqlalchemy::enum_type(receiver) {
+                    let operation = match method {
+                        "create" => Operation::CreateEnum { name, labels },
+                        _ => Operation::DropType { name, if_exists: given().flag("checkfirst"), cascade: false },
+                    };
+                    self.emit(operation, whole);
+                } else if let Value::Call(call) = receiver {
+                    let table = sqlalchemy::table_name(receiver);
+                    if !table.is_known() {
+                        return None;
+                    }
+                    let is_create = method == "create";
+                    if is_create {
+                        let elements = call.arguments.positional.get(2..).unwrap_or_default().to_vec();
+                        self.table_definition(table, &elements, &given(), &[(Mark::Table, call.span)]);
+                    } else {
+                        self.emit(Operation::DropTable { table, if_exists: given().flag("checkfirst"), cascade: false }, whole);
+                    }
+                } else {
+                    return None;
+                }
+            }
+            _ if !connected => return None,
+            "add" | "add_all" | "bulk_save_objects" | "bulk_insert_mappings" | "merge" => {
+                self.emit(Operation::Insert { table: Name::unknown() }, whole);
+            }
+            "bulk_update_mappings" => {
+                self.emit(Operation::Update { table: Name::unknown(), has_where: true }, whole);
+            }
+            "commit" => {
+                self.emit(Operation::Commit, whole);
+            }
+            "rollback" => {
+                self.emit(Operation::Rollback, whole);
+            }
+            "delete" | "update" => {
+                let narrowed = narrows(receiver);
+                let operation = match method {
+                    "delete" => Operation::Delete { table: Name::unknown(), has_where: narrowed || first.is_some() },
+                    _ => Operation::Update { table: Name::unknown(), has_where: narrowed },
+                };
+                self.emit(operation, whole);
+            }
+            _ => return None,
+        }
+        let callee = Value::Attribute(Rc::new((receiver.clone(), method.to_owned())));
+        Some(Value::Call(Rc::new(Call { callee, arguments: arguments.clone(), span: whole })))
+    }
+
+    /// A call of an imported function that is not entered: it matters when it can reach the database.
+    pub fn note_unfollowed(&mut self, path: &str, arguments: &Arguments<'a>, whole: Span) {
+        let handed = arguments.all().any(|argument| {
+            argument.value.is_connection() || argument.value.as_path().is_some_and(|path| path == "alembic.op")
+        });
+        let root = path.trim_start_matches('.').split('.').next().unwrap_or_default();
+        let library = LIBRARIES.contains(&root);
+        if (handed && !READERS.iter().any(|reader| path.ends_with(reader))) || (!library && !path.starts_with("__class__")) {
+            let from = path.rsplit_once('.').map_or(path, |(module, _)| module);
+            let name = path.rsplit('.').next().unwrap_or(path);
+            self.emit(Operation::opaque(format!("`{name}` from `{from}` is not followed")), whole);
+        }
+    }
+}
+
+/// Top-level modules whose functions reach no database unless they are handed a connection.
+const LIBRARIES: &[&str] = &[
+    "alembic", "sqlalchemy", "sqlmodel", "sqlalchemy_utils", "geoalchemy2", "pgvector", "abc", "argparse", "ast", "base64", "collections",
+    "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "enum", "functools", "glob", "hashlib", "importlib",
+    "inspect", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib", "pickle", "pkgutil", "random", "re",
+    "secrets", "string", "struct", "sys", "tempfile", "textwrap", "time", "timeit", "traceback", "types", "typing",
+    "typing_extensions", "uuid", "warnings", "zlib", "zoneinfo", "pytz", "dateutil", "structlog", "loguru", "tqdm", "click",
+    "rich", "packaging", "six", "oslo_log", "oslo_utils", "pendulum", "ulid", "simplejson", "yaml", "builtins",
+];
+
+/// Constructs that take a connection and only read from it, or only wrap it.
+const READERS: &[&str] = &["inspect", "Session", "sessionmaker", "scoped_session", "Inspector.from_engine", "Operations", "MetaData", "Table", "configure", "AsyncSession"];
+
+fn is_index(value: &Value<'_>) -> bool {
+    matches!(value, Value::Call(call) if call.callee.as_path().is_some_and(|path| path.ends_with(".Index")))
+}
+
+/// A receiver of which nothing is known: a parameter, a fixture, an attribute of one.
+fn is_unfollowed(receiver: &Value<'_>) -> bool {
+    match receiver.root() {
+        Value::Unknown => true,
+        Value::Call(call) => call.callee.as_path().is_some_and(|path| !path.starts_with("alembic.op.")) || matches!(call.callee, Value::Unknown),
+        _ => false,
+    }
+}
+
+/// Whether a query was narrowed before `.update()` or `.delete()`.
+fn narrows(value: &Value<'_>) -> bool {
+    match value {
+        Value::Call(call) => match &call.callee {
+            Value::Attribute(term) => matches!(term.1.as_str(), "filter" | "filter_by" | "where" | "limit") || narrows(&term.0),
+            _ => false,
+        },
+        Value::Attribute(term) => narrows(&term.0),
+        _ => false,
+    }
+}
+
+fn open_batch<'a>(given: &Given<'_, 'a>) -> Value<'a> {
+    let recreate = match given.value("recreate").and_then(Value::as_str) {
+        Some("always") => Recreate::Always,
+        Some("never") => Recreate::Never,
+        _ => Recreate::Auto,
+    };
+    let table = given.qualified("table_name", "schema");
+    Value::Batch(Rc::new(Batch { table, table_span: given.span("table_name"), recreate }))
+}

@@ -1,0 +1,223 @@
+//! Abstract execution: which operations a function issues, on which dialects, under which conditions.
+//!
+//! Loops over known values are unrolled, functions of the file are entered, a test on the dialect
+//! splits into guarded steps, any other test makes its branches conditional. A budget bounds all of
+//! it, so that no script can hang the analysis.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rustpython_parser::ast;
+
+use super::value::{Arguments, Batch, Body, Function, Scope, Value};
+use crate::migration::{Origin, Step};
+use crate::operation::{Dialect, Dialects, Operation};
+use crate::source::{Source, Span};
+use crate::sql;
+use crate::text::{Places, Text};
+
+/// Statements and calls that one function may take; real ones stay far below.
+const BUDGET: usize = 200_000;
+/// Calls inside calls; deeper is recursion without end.
+const DEEPEST_CALL: usize = 40;
+/// Expressions inside expressions; a deeper one is a value that is not known.
+const DEEPEST_EXPRESSION: usize = 2_000;
+
+/// How a run of statements ended.
+#[derive(Clone)]
+pub(super) enum Flow<'a> {
+    Next,
+    Return(Value<'a>),
+    /// `break` or `continue`.
+    Leave { breaks: bool },
+    Raise(Span),
+}
+
+/// What surrounds the statement that is being executed.
+#[derive(Clone, Copy)]
+pub(super) struct Surroundings {
+    /// The dialects on which this place is reached.
+    pub on: Dialects,
+    /// Behind a condition that cannot be decided.
+    pub conditional: bool,
+    pub autocommit: bool,
+}
+
+pub(super) struct Evaluator<'a> {
+    pub source: &'a Arc<Source>,
+    /// The dialects of the environment, the main one first.
+    pub dialects: &'a [Dialect],
+    pub module: Scope<'a>,
+    pub steps: Vec<Step>,
+    pub around: Surroundings,
+    budget: usize,
+    calls: usize,
+    depth: usize,
+    exhausted: bool,
+}
+
+impl<'a> Evaluator<'a> {
+    pub fn new(source: &'a Arc<Source>, dialects: &'a [Dialect]) -> Self {
+        Evaluator {
+            source,
+            dialects,
+            module: Scope::new(None),
+            steps: Vec::new(),
+            around: Surroundings { on: Dialects::ANY, conditional: false, autocommit: false },
+            budget: BUDGET,
+            calls: 0,
+            depth: 0,
+            exhausted: false,
+        }
+    }
+
+    /// Executes the module: imports, constants, function definitions.
+    pub fn load(&mut self, module: &'a [ast::Stmt]) {
+        let scope = self.module.clone();
+        self.run(module, &scope);
+        self.steps.clear();
+    }
+
+    /// Takes a step of the budget; false when it is used up.
+    pub fn spend(&mut self, span: Span) -> bool {
+        if self.budget == 0 {
+            if !self.exhausted {
+                self.exhausted = true;
+                self.emit(Operation::opaque("the script takes too many steps to follow"), span);
+            }
+            return false;
+        }
+        self.budget -= 1;
+        true
+    }
+
+    pub fn deeper<T>(&mut self, otherwise: T, work: impl FnOnce(&mut Self) -> T) -> T {
+        if self.depth >= DEEPEST_EXPRESSION {
+            return otherwise;
+        }
+        self.depth += 1;
+        let out = work(self);
+        self.depth -= 1;
+        out
+    }
+
+    /// Adds a step that stands for the call at `span`; returns it for marks.
+    pub fn emit(&mut self, operation: Operation, span: Span) -> &mut Step {
+        self.emit_from(operation, span, Origin::Sql)
+    }
+
+    pub fn emit_from(&mut self, operation: Operation, span: Span, origin: Origin) -> &mut Step {
+        let step = Step::new(operation, span, origin);
+        self.push(step);
+        let last = self.steps.len() - 1;
+        &mut self.steps[last]
+    }
+
+    fn push(&mut self, step: Step) {
+        let Surroundings { on, conditional, autocommit } = self.around;
+        self.steps.push(Step {
+            only: on,
+            conditional: conditional || step.conditional,
+            autocommit: autocommit || step.autocommit,
+            ..step
+        });
+    }
+
+    /// The dialect by whose grammar SQL at this place is read.
+    fn sql_dialect(&self) -> Option<Dialect> {
+        let reached = |dialect: &Dialect| self.around.on.contains(*dialect);
+        self.dialects.iter().copied().find(reached).or_else(|| {
+            // A guard that names one dialect says it for a project of which nothing else is known.
+            let mut named = Dialect::ALL.into_iter().filter(reached);
+            named.next().filter(|_| self.around.on != Dialects::ANY && named.next().is_none())
+        })
+    }
+
+    /// Reads SQL that a call sends; every statement in it is a step.
+    pub fn sql(&mut self, text: &Text, call: Span) {
+        let reading = sql::read(text.as_str(), Places::Text(text), self.sql_dialect());
+        for mut step in reading.steps {
+            if let (Operation::Opaque { reason }, true) = (&mut step.operation, text.has_holes()) {
+                "part of the SQL is only known when the script runs".clone_into(reason);
+            }
+            // Text that was assembled in pieces has no one place; the call does.
+            if step.statement == Span::default() {
+                step.statement = call;
+                step.span = call;
+            }
+            self.push(step);
+        }
+    }
+
+    /// Enters a function of the file.
+    pub fn enter(&mut self, function: &Rc<Function<'a>>, arguments: Arguments<'a>, span: Span) -> Value<'a> {
+        if self.calls >= DEEPEST_CALL || !self.spend(span) {
+            if self.calls >= DEEPEST_CALL {
+                self.emit(Operation::opaque(format!("calls of `{}` are nested too deeply to follow", function.name)), span);
+            }
+            return Value::Unknown;
+        }
+        let scope = Scope::new(Some(function.scope.clone()));
+        self.bind_parameters(function, arguments, &scope);
+        let around = self.around;
+        self.calls += 1;
+        let value = match function.body {
+            Body::Expression(expression) => self.value(expression, &scope),
+            Body::Statements(body) => match self.run(body, &scope) {
+                Flow::Return(value) => value,
+                _ => Value::None,
+            },
+        };
+        self.calls -= 1;
+        self.around = around;
+        value
+    }
+
+    fn bind_parameters(&mut self, function: &Rc<Function<'a>>, arguments: Arguments<'a>, scope: &Scope<'a>) {
+        let parameters = function.parameters;
+        let listed = parameters.posonlyargs.iter().chain(&parameters.args);
+        let mut positional = arguments.positional.into_iter();
+        let mut keywords = arguments.keywords;
+        let mut take_keyword = |name: &str| {
+            let at = keywords.iter().position(|(known, _)| known == name)?;
+            Some(keywords.remove(at).1.value)
+        };
+        for parameter in listed {
+            let name = parameter.def.arg.as_str();
+            let given = positional.next().map(|argument| argument.value).or_else(|| take_keyword(name));
+            let value = given.unwrap_or_else(|| self.missing_argument(parameter, arguments.open, function));
+            scope.set(name, value);
+        }
+        for parameter in &parameters.kwonlyargs {
+            let name = parameter.def.arg.as_str();
+            let value = take_keyword(name).unwrap_or_else(|| self.missing_argument(parameter, arguments.open, function));
+            scope.set(name, value);
+        }
+        if let Some(rest) = &parameters.vararg {
+            let rest_values = positional.map(|argument| argument.value).collect();
+            scope.set(rest.arg.as_str(), if arguments.open { Value::Unknown } else { Value::list(rest_values) });
+        }
+        if let Some(rest) = &parameters.kwarg {
+            let pairs = keywords.into_iter().map(|(name, argument)| (Value::text(name, argument.span), argument.value)).collect();
+            scope.set(rest.arg.as_str(), if arguments.open { Value::Unknown } else { Value::Dict(Rc::new(std::cell::RefCell::new(pairs))) });
+        }
+    }
+
+    /// A default, or `op` by its name: some projects hand it to their functions.
+    fn missing_argument(&mut self, parameter: &'a ast::ArgWithDefault, open: bool, function: &Rc<Function<'a>>) -> Value<'a> {
+        match &parameter.default {
+            Some(default) if !open => self.value(default, &function.scope),
+            _ if parameter.def.arg.as_str() == "op" => Value::path("alembic.op"),
+            _ => Value::Unknown,
+        }
+    }
+
+    /// Runs `work` with the steps it emits marked as part of a batch.
+    pub fn in_batch(&mut self, batch: &Batch, work: impl FnOnce(&mut Self)) {
+        let first = self.steps.len();
+        work(self);
+        for step in &mut self.steps[first..] {
+            step.batch = Some(batch.recreate);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! Parsing Python without trusting it.
+
+use std::ops::Range;
+
+use rustpython_parser::ast::{self, Ranged, Suite};
+use rustpython_parser::lexer::{LexResult, lex_starts_at};
+use rustpython_parser::text_size::TextSize;
+use rustpython_parser::{Mode, Tok, parse_tokens};
+
+use crate::source::{Source, Span};
+
+/// Why a file is not Python, and where.
+#[derive(Debug)]
+pub struct SyntaxError {
+    pub span: Span,
+    pub message: String,
+}
+
+/// CPython gives up at 200 open brackets, too.
+const DEEPEST_BRACKETS: usize = 200;
+/// Operators, attributes and calls in one run make a tree as deep as the run is long.
+const LONGEST_RUN: usize = 20_000;
+
+/// Parses a file. Only call on a thread with a deep stack: trees are dropped recursively.
+pub fn parse(source: &Source) -> Result<Suite, SyntaxError> {
+    let bom = if source.text().starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let text = &source.text()[bom..];
+    if let Some(at) = memchr::memchr(0, text.as_bytes()) {
+        return Err(SyntaxError { span: Span::new(bom + at, bom + at + 1), message: "the file contains NUL bytes".to_owned() });
+    }
+    let tokens: Vec<LexResult> = lex_starts_at(text, Mode::Module, TextSize::new(bom as u32)).collect();
+    check_depth(&tokens)?;
+    match parse_tokens(tokens, Mode::Module, "") {
+        Ok(ast::Mod::Module(module)) => Ok(module.body),
+        Ok(_) => Ok(Suite::new()),
+        Err(error) => {
+            let at = (u32::from(error.offset) as usize).min(source.text().len());
+            let width = source.text()[floor(source.text(), at)..].chars().next().map_or(0, char::len_utf8);
+            let at = floor(source.text(), at);
+            Err(SyntaxError { span: Span::new(at, at + width), message: error.error.to_string() })
+        }
+    }
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
+fn check_depth(tokens: &[LexResult]) -> Result<(), SyntaxError> {
+    let too_deep = |range: Range<usize>, message: &str| {
+        Err(SyntaxError { span: Span::new(range.start, range.end), message: message.to_owned() })
+    };
+    let (mut depth, mut run, mut elifs) = (0usize, 0usize, 0usize);
+    for (token, range) in tokens.iter().flatten() {
+        let range = usize::from(range.start())..usize::from(range.end());
+        run += 1;
+        match token {
+            Tok::Lpar | Tok::Lsqb | Tok::Lbrace => depth += 1,
+            Tok::Rpar | Tok::Rsqb | Tok::Rbrace => depth = depth.saturating_sub(1),
+            Tok::Comma | Tok::Newline => run = 0,
+            Tok::String { .. } if run > 1 => run -= 1,
+            Tok::Elif => elifs += 1,
+            _ => {}
+        }
+        if depth > DEEPEST_BRACKETS {
+            return too_deep(range, "too many nested parentheses");
+        }
+        if run > LONGEST_RUN || elifs > LONGEST_RUN {
+            return too_deep(range, "an expression is nested too deeply to read");
+        }
+    }
+    Ok(())
+}
+
+/// The span of a node.
+pub fn span(node: &impl Ranged) -> Span {
+    let range = node.range();
+    Span { start: range.start().into(), end: range.end().into() }
+}
+
+/// Offsets of comments in the text, told apart from `#` inside strings.
+pub fn comments(source: &Source) -> Vec<Span> {
+    let text = source.text();
+    let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let strings: Vec<Range<usize>> = lex_starts_at(&text[bom..], Mode::Module, TextSize::new(bom as u32))
+        .map_while(Result::ok)
+        .filter(|(token, _)| matches!(token, Tok::String { .. }))
+        .map(|(_, range)| usize::from(range.start())..usize::from(range.end()))
+        .collect();
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(offset) = memchr::memchr(b'#', &text.as_bytes()[at..]) {
+        let hash = at + offset;
+        let next = strings.partition_point(|string| string.end <= hash);
+        match strings.get(next).filter(|string| string.start <= hash) {
+            Some(string) => at = string.end,
+            None => {
+                let end = memchr::memchr(b'\n', &text.as_bytes()[hash..]).map_or(text.len(), |line| hash + line);
+                out.push(Span::new(hash, hash + text[hash..end].trim_end().len()));
+                at = end;
+            }
+        }
+    }
+    out
+}

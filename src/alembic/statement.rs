@@ -1,0 +1,295 @@
+//! Statements of Python, executed abstractly.
+
+use std::rc::Rc;
+
+use rustpython_parser::ast::{self, Expr, ExprContext, Stmt};
+
+use super::eval::{Evaluator, Flow};
+use super::python::span;
+use super::value::{Body, Function, Scope, Value};
+use crate::operation::Dialects;
+
+/// What is known of a condition.
+pub(super) enum Truth {
+    Known(bool),
+    OnDialect(Dialects),
+    /// It may hold on these dialects only.
+    PerhapsOn(Dialects),
+    Unsure,
+}
+
+impl<'a> Evaluator<'a> {
+    pub fn run(&mut self, body: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
+        for statement in body {
+            if !self.spend(span(statement)) {
+                return Flow::Return(Value::Unknown);
+            }
+            match self.deeper(Flow::Next, |this| this.statement(statement, scope)) {
+                Flow::Next => {}
+                exit => return exit,
+            }
+        }
+        Flow::Next
+    }
+
+    fn statement(&mut self, statement: &'a Stmt, scope: &Scope<'a>) -> Flow<'a> {
+        match statement {
+            Stmt::Expr(node) => {
+                self.value(&node.value, scope);
+            }
+            Stmt::Assign(node) => {
+                let value = self.value(&node.value, scope);
+                for target in &node.targets {
+                    self.assign(target, value.clone(), scope);
+                }
+            }
+            Stmt::AnnAssign(node) => {
+                if let Some(value) = &node.value {
+                    let value = self.value(value, scope);
+                    self.assign(&node.target, value, scope);
+                }
+            }
+            Stmt::AugAssign(node) => {
+                let (left, right) = (self.value(&node.target, scope), self.value(&node.value, scope));
+                let value = match (&left, right.items()) {
+                    (Value::List(items), Some(more)) if node.op == ast::Operator::Add => {
+                        items.borrow_mut().extend(more);
+                        left
+                    }
+                    _ => self.binary(left, node.op, right, span(statement)),
+                };
+                self.assign(&node.target, value, scope);
+            }
+            Stmt::FunctionDef(node) => self.define(&node.name, &node.args, &node.body, scope),
+            Stmt::AsyncFunctionDef(node) => self.define(&node.name, &node.args, &node.body, scope),
+            Stmt::ClassDef(node) => scope.set(&node.name, Value::path(format!("__class__.{}", node.name))),
+            Stmt::Import(node) => {
+                for alias in &node.names {
+                    match &alias.asname {
+                        Some(name) => scope.set(name, Value::path(alias.name.as_str())),
+                        None => {
+                            let top = alias.name.split('.').next().unwrap_or_default();
+                            scope.set(top, Value::path(top));
+                        }
+                    }
+                }
+            }
+            Stmt::ImportFrom(node) => {
+                let level = node.level.as_ref().map_or(0, |level| level.to_usize());
+                let module = format!("{}{}", ".".repeat(level), node.module.as_deref().unwrap_or_default());
+                for alias in &node.names {
+                    let name = alias.asname.as_ref().unwrap_or(&alias.name);
+                    scope.set(name, Value::path(format!("{module}.{}", alias.name)));
+                }
+            }
+            Stmt::Return(node) => {
+                let value = node.value.as_ref().map_or(Value::None, |value| self.value(value, scope));
+                return Flow::Return(value);
+            }
+            Stmt::Raise(_) => return Flow::Raise(span(statement)),
+            Stmt::Break(_) => return Flow::Leave { breaks: true },
+            Stmt::Continue(_) => return Flow::Leave { breaks: false },
+            Stmt::If(node) => return self.branch(&node.test, &node.body, &node.orelse, scope),
+            Stmt::For(node) => return self.repeat(&node.target, &node.iter, &node.body, &node.orelse, scope),
+            Stmt::AsyncFor(node) => return self.repeat(&node.target, &node.iter, &node.body, &node.orelse, scope),
+            Stmt::While(node) => {
+                self.value(&node.test, scope);
+                return self.perhaps(&node.body, scope);
+            }
+            Stmt::With(node) => return self.with(&node.items, &node.body, scope),
+            Stmt::AsyncWith(node) => return self.with(&node.items, &node.body, scope),
+            Stmt::Try(node) => return self.attempt(&node.body, &node.handlers, &node.orelse, &node.finalbody, scope),
+            Stmt::TryStar(node) => return self.attempt(&node.body, &node.handlers, &node.orelse, &node.finalbody, scope),
+            Stmt::Match(node) => {
+                self.value(&node.subject, scope);
+                for case in &node.cases {
+                    self.perhaps(&case.body, scope);
+                }
+            }
+            Stmt::Assert(node) => {
+                self.value(&node.test, scope);
+            }
+            Stmt::Delete(_) | Stmt::Pass(_) | Stmt::Global(_) | Stmt::Nonlocal(_) | Stmt::TypeAlias(_) => {}
+        }
+        Flow::Next
+    }
+
+    fn define(&mut self, name: &'a str, parameters: &'a ast::Arguments, body: &'a [Stmt], scope: &Scope<'a>) {
+        let function = Function { name, parameters, body: Body::Statements(body), scope: scope.clone() };
+        scope.set(name, Value::Function(Rc::new(function)));
+    }
+
+    pub fn assign(&mut self, target: &'a Expr, value: Value<'a>, scope: &Scope<'a>) {
+        match target {
+            Expr::Name(name) => scope.set(&name.id, value),
+            Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) => {
+                let items = value.items().filter(|items| items.len() == elts.len());
+                for (index, target) in elts.iter().enumerate() {
+                    let item = items.as_ref().map_or(Value::Unknown, |items| items[index].clone());
+                    self.assign(target, item, scope);
+                }
+            }
+            Expr::Starred(starred) => self.assign(&starred.value, Value::Unknown, scope),
+            Expr::Subscript(subscript) if matches!(subscript.ctx, ExprContext::Store) => {
+                let key = self.value(&subscript.slice, scope);
+                match self.value(&subscript.value, scope) {
+                    Value::Dict(pairs) => {
+                        let same = |known: &Value<'a>| matches!((known.as_str(), key.as_str()), (Some(a), Some(b)) if a == b);
+                        let mut pairs = pairs.borrow_mut();
+                        pairs.retain(|(known, _)| !same(known));
+                        pairs.push((key, value));
+                    }
+                    Value::List(items) => items.borrow_mut().iter_mut().for_each(|item| *item = Value::Unknown),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub fn truth(&self, value: &Value<'a>) -> Truth {
+        match value {
+            Value::Bool(known) => Truth::Known(*known),
+            Value::None => Truth::Known(false),
+            Value::Int(number) => Truth::Known(*number != 0),
+            Value::Text(text) if !text.has_holes() => Truth::Known(!text.as_str().is_empty()),
+            Value::List(items) => Truth::Known(!items.borrow().is_empty()),
+            Value::Dict(pairs) => Truth::Known(!pairs.borrow().is_empty()),
+            Value::Function(_) | Value::Batch(_) => Truth::Known(true),
+            Value::OnDialect(set) => Truth::OnDialect(*set),
+            Value::PerhapsOn(set) => Truth::PerhapsOn(*set),
+            _ => Truth::Unsure,
+        }
+    }
+
+    fn branch(&mut self, test: &'a Expr, body: &'a [Stmt], orelse: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
+        let value = self.value(test, scope);
+        let around = self.around;
+        let (yes, no, unsure) = match self.truth(&value) {
+            Truth::Known(true) => return self.run(body, scope),
+            Truth::Known(false) => return self.run(orelse, scope),
+            Truth::OnDialect(set) => (around.on.intersection(set), around.on.intersection(set.complement()), false),
+            Truth::PerhapsOn(set) => (around.on.intersection(set), around.on, true),
+            Truth::Unsure => (around.on, around.on, true),
+        };
+        self.around.conditional |= unsure;
+
+        let before = scope.save();
+        self.around.on = yes;
+        let first = if yes.is_empty() { Flow::Next } else { self.run(body, scope) };
+        let after_first = scope.save();
+        scope.restore(before);
+        self.around.on = no;
+        let second = if no.is_empty() { Flow::Next } else { self.run(orelse, scope) };
+
+        self.around = around;
+        match (&first, &second) {
+            (Flow::Next, Flow::Next) => scope.merge(&after_first),
+            (_, Flow::Next) => {
+                // What follows is reached only where the first branch was not taken. A branch that
+                // raises takes nothing away: then the migration has failed.
+                self.around.on = no;
+                self.around.conditional |= unsure && !matches!(first, Flow::Raise(_));
+            }
+            (Flow::Next, _) => {
+                scope.restore(after_first);
+                self.around.on = yes;
+                self.around.conditional |= unsure && !matches!(second, Flow::Raise(_));
+            }
+            _ => return if no.is_empty() { first } else { second },
+        }
+        if self.around.on.is_empty() {
+            return Flow::Return(Value::Unknown);
+        }
+        Flow::Next
+    }
+
+    /// Runs a body that may or may not be reached.
+    fn perhaps(&mut self, body: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
+        let around = self.around;
+        self.around.conditional = true;
+        let before = scope.save();
+        self.run(body, scope);
+        scope.merge(&before);
+        self.around = around;
+        Flow::Next
+    }
+
+    fn repeat(
+        &mut self,
+        target: &'a Expr,
+        iterable: &'a Expr,
+        body: &'a [Stmt],
+        orelse: &'a [Stmt],
+        scope: &Scope<'a>,
+    ) -> Flow<'a> {
+        let value = self.value(iterable, scope);
+        let items = match &value {
+            Value::Dict(pairs) => Some(pairs.borrow().iter().map(|(key, _)| key.clone()).collect()),
+            other => other.items(),
+        };
+        let Some(items) = items else {
+            self.assign(target, Value::Unknown, scope);
+            return self.perhaps(body, scope);
+        };
+        let around = self.around;
+        for item in items {
+            if !self.spend(span(iterable)) {
+                break;
+            }
+            self.assign(target, item, scope);
+            let flow = self.run(body, scope);
+            self.around = around;
+            match flow {
+                Flow::Next | Flow::Leave { breaks: false } => {}
+                Flow::Leave { breaks: true } => return Flow::Next,
+                exit => return exit,
+            }
+        }
+        self.run(orelse, scope)
+    }
+
+    fn with(&mut self, items: &'a [ast::WithItem], body: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
+        let around = self.around;
+        for item in items {
+            let value = self.value(&item.context_expr, scope);
+            if let Value::Call(call) = &value {
+                let opens_autocommit = match &call.callee {
+                    Value::Attribute(term) => term.1 == "autocommit_block",
+                    callee => callee.as_path().is_some_and(|path| path.ends_with(".autocommit_block")),
+                };
+                self.around.autocommit |= opens_autocommit;
+            }
+            if let Some(target) = &item.optional_vars {
+                self.assign(target, value, scope);
+            }
+        }
+        let flow = self.run(body, scope);
+        self.around.autocommit = around.autocommit;
+        flow
+    }
+
+    fn attempt(
+        &mut self,
+        body: &'a [Stmt],
+        handlers: &'a [ast::ExceptHandler],
+        orelse: &'a [Stmt],
+        finally: &'a [Stmt],
+        scope: &Scope<'a>,
+    ) -> Flow<'a> {
+        let mut flow = self.run(body, scope);
+        if matches!(flow, Flow::Raise(_)) && !handlers.is_empty() {
+            flow = Flow::Next;
+        }
+        for ast::ExceptHandler::ExceptHandler(handler) in handlers {
+            self.perhaps(&handler.body, scope);
+        }
+        if matches!(flow, Flow::Next) {
+            flow = self.run(orelse, scope);
+        }
+        match self.run(finally, scope) {
+            Flow::Next => flow,
+            exit => exit,
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! What an expression of a migration script can be without running it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use rustpython_parser::ast;
+
+use crate::operation::Dialects;
+use crate::source::Span;
+use crate::text::Text;
+
+/// An abstract value. What is not followed is kept as the term that was written ([`Value::Call`],
+/// [`Value::Attribute`]) or is [`Value::Unknown`].
+#[derive(Clone)]
+pub(super) enum Value<'a> {
+    Unknown,
+    None,
+    Bool(bool),
+    Int(i64),
+    Text(Rc<Text>),
+    /// A list, tuple or set.
+    List(Rc<RefCell<Vec<Value<'a>>>>),
+    Dict(Rc<RefCell<Vec<(Value<'a>, Value<'a>)>>>),
+    /// Something imported, by its dotted name: `sqlalchemy.Column`, `alembic.op`.
+    Path(Rc<str>),
+    Attribute(Rc<(Value<'a>, String)>),
+    Call(Rc<Call<'a>>),
+    Function(Rc<Function<'a>>),
+    /// The object that `with op.batch_alter_table(…) as …` binds.
+    Batch(Rc<Batch>),
+    /// A condition that holds exactly on these dialects.
+    OnDialect(Dialects),
+    /// A condition that may hold on these dialects, and on no other.
+    PerhapsOn(Dialects),
+}
+
+/// A call that was not followed.
+pub(super) struct Call<'a> {
+    pub callee: Value<'a>,
+    pub arguments: Arguments<'a>,
+    pub span: Span,
+}
+
+#[derive(Clone)]
+pub(super) struct Argument<'a> {
+    pub value: Value<'a>,
+    pub span: Span,
+}
+
+/// The arguments of a call, evaluated, with the places of each.
+#[derive(Clone, Default)]
+pub(super) struct Arguments<'a> {
+    pub positional: Vec<Argument<'a>>,
+    /// The span covers `name=value`.
+    pub keywords: Vec<(String, Argument<'a>)>,
+    /// A `*` or `**` argument that is not known brought more.
+    pub open: bool,
+}
+
+impl<'a> Arguments<'a> {
+    pub fn keyword(&self, name: &str) -> Option<&Argument<'a>> {
+        self.keywords.iter().find(|(known, _)| known == name).map(|(_, argument)| argument)
+    }
+
+    /// The argument at `position`, or the one with one of `names`.
+    pub fn get(&self, position: usize, names: &[&str]) -> Option<&Argument<'a>> {
+        self.positional.get(position).or_else(|| names.iter().find_map(|name| self.keyword(name)))
+    }
+
+    pub fn all(&self) -> impl Iterator<Item = &Argument<'a>> {
+        self.positional.iter().chain(self.keywords.iter().map(|(_, argument)| argument))
+    }
+}
+
+/// A function defined in the file, with the variables around it.
+pub(super) struct Function<'a> {
+    pub name: &'a str,
+    pub parameters: &'a ast::Arguments,
+    pub body: Body<'a>,
+    pub scope: Scope<'a>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) enum Body<'a> {
+    Statements(&'a [ast::Stmt]),
+    Expression(&'a ast::Expr),
+}
+
+/// The table of a `batch_alter_table` block.
+pub(super) struct Batch {
+    pub table: crate::operation::Name,
+    pub table_span: Span,
+    pub recreate: crate::migration::Recreate,
+}
+
+/// Variables, and those of the function or module around.
+#[derive(Clone)]
+pub(super) struct Scope<'a>(Rc<ScopeInner<'a>>);
+
+struct ScopeInner<'a> {
+    variables: RefCell<HashMap<String, Value<'a>>>,
+    around: Option<Scope<'a>>,
+}
+
+impl<'a> Scope<'a> {
+    pub fn new(around: Option<Scope<'a>>) -> Self {
+        Scope(Rc::new(ScopeInner { variables: RefCell::default(), around }))
+    }
+
+    pub fn get(&self, name: &str) -> Option<Value<'a>> {
+        let own = self.0.variables.borrow().get(name).cloned();
+        own.or_else(|| self.0.around.as_ref().and_then(|around| around.get(name)))
+    }
+
+    pub fn set(&self, name: &str, value: Value<'a>) {
+        self.0.variables.borrow_mut().insert(name.to_owned(), value);
+    }
+
+    /// A copy of this scope's own variables, to come back to.
+    pub fn save(&self) -> HashMap<String, Value<'a>> {
+        self.0.variables.borrow().clone()
+    }
+
+    pub fn restore(&self, variables: HashMap<String, Value<'a>>) {
+        *self.0.variables.borrow_mut() = variables;
+    }
+
+    /// Forgets what differs from `other`: after a condition that could go either way.
+    pub fn merge(&self, other: &HashMap<String, Value<'a>>) {
+        let mut variables = self.0.variables.borrow_mut();
+        for (name, value) in other {
+            variables.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        for (name, value) in variables.iter_mut() {
+            if other.get(name).is_some_and(|before| !before.same(value)) {
+                *value = Value::Unknown;
+            }
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    pub fn text(value: impl Into<String>, span: Span) -> Self {
+        Value::Text(Rc::new(Text::new(value, span)))
+    }
+
+    pub fn list(items: Vec<Value<'a>>) -> Self {
+        Value::List(Rc::new(RefCell::new(items)))
+    }
+
+    pub fn path(path: impl AsRef<str>) -> Self {
+        Value::Path(path.as_ref().into())
+    }
+
+    pub fn as_text(&self) -> Option<&Text> {
+        match self {
+            Value::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A string that is known in full.
+    pub fn as_str(&self) -> Option<&str> {
+        self.as_text().filter(|text| !text.has_holes()).map(Text::as_str)
+    }
+
+    pub fn items(&self) -> Option<Vec<Value<'a>>> {
+        match self {
+            Value::List(items) => Some(items.borrow().clone()),
+            _ => None,
+        }
+    }
+
+    /// The dotted name of an import, or of an attribute of one.
+    pub fn as_path(&self) -> Option<String> {
+        match self {
+            Value::Path(path) => Some(path.to_string()),
+            Value::Attribute(term) => Some(format!("{}.{}", term.0.as_path()?, term.1)),
+            _ => None,
+        }
+    }
+
+    /// What a chain of attributes and calls starts from.
+    pub fn root(&self) -> &Value<'a> {
+        match self {
+            Value::Attribute(term) => term.0.root(),
+            Value::Call(call) => match &call.callee {
+                Value::Attribute(term) => term.0.root(),
+                Value::Path(_) => self,
+                callee => callee.root(),
+            },
+            other => other,
+        }
+    }
+
+    /// Whether the value is a database connection, session or something made from one.
+    pub fn is_connection(&self) -> bool {
+        match self {
+            Value::Call(call) => match call.callee.as_path() {
+                Some(path) => {
+                    let last = path.rsplit('.').next().unwrap_or_default();
+                    matches!(last, "get_bind" | "Session" | "sessionmaker" | "scoped_session" | "Connection" | "AsyncSession")
+                        || call.arguments.positional.first().is_some_and(|first| last == "Session" && first.value.is_connection())
+                }
+                None => match &call.callee {
+                    Value::Attribute(term) => term.0.is_connection(),
+                    callee => callee.is_connection(),
+                },
+            },
+            Value::Attribute(term) => {
+                matches!(term.1.as_str(), "bind" | "connection" | "engine" | "session") && term.0.is_context() || term.0.is_connection()
+            }
+            _ => false,
+        }
+    }
+
+    fn is_context(&self) -> bool {
+        match self {
+            Value::Call(call) => call.callee.as_path().is_some_and(|path| path.ends_with("get_context")),
+            _ => self.as_path().is_some_and(|path| path.starts_with("alembic")),
+        }
+    }
+
+    /// `….dialect.name`, however the dialect was reached.
+    pub fn is_dialect_name(&self) -> bool {
+        match self {
+            Value::Attribute(term) if term.1 == "name" => match &term.0 {
+                Value::Attribute(inner) => inner.1 == "dialect" || (inner.1 == "engine" && inner.0.is_connection()),
+                _ => false,
+            },
+            Value::Attribute(term) => term.1 == "dialect_name",
+            Value::Call(call) => call.callee.as_path().is_some_and(|path| path.ends_with("get_dialect_name")),
+            _ => false,
+        }
+    }
+
+    /// Equality that does not look deep; unknown differs from everything but the same object.
+    fn same(&self, other: &Value<'a>) -> bool {
+        match (self, other) {
+            (Value::None, Value::None) => true,
+            (Value::Bool(a), Value::Bool(b)) => a == b,
+            (Value::Int(a), Value::Int(b)) => a == b,
+            (Value::Text(a), Value::Text(b)) => a.as_str() == b.as_str(),
+            (Value::Path(a), Value::Path(b)) => a == b,
+            (Value::List(a), Value::List(b)) => Rc::ptr_eq(a, b),
+            (Value::Dict(a), Value::Dict(b)) => Rc::ptr_eq(a, b),
+            (Value::Call(a), Value::Call(b)) => Rc::ptr_eq(a, b),
+            (Value::Attribute(a), Value::Attribute(b)) => Rc::ptr_eq(a, b),
+            (Value::Function(a), Value::Function(b)) => Rc::ptr_eq(a, b),
+            (Value::Batch(a), Value::Batch(b)) => Rc::ptr_eq(a, b),
+            (Value::OnDialect(a), Value::OnDialect(b)) => a == b,
+            _ => false,
+        }
+    }
+}
