@@ -83,6 +83,24 @@ pub struct Finding {
     pub direction: Option<Direction>,
     /// The root of the environment.
     pub environment: String,
+    pub fix: Option<Fix>,
+}
+
+/// A change of files that mends a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// Nothing but the finding changes; others want a look.
+    pub safe: bool,
+    pub description: String,
+    pub edits: Vec<Edit>,
+}
+
+/// Replaces the bytes of `span` in `file`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edit {
+    pub file: String,
+    pub span: Span,
+    pub text: String,
 }
 
 impl Finding {

@@ -1,10 +1,204 @@
 //! Whimbrel reads database migrations and says what they will do, without running them.
+//!
+//! The way of the data, each arrow one module:
+//!
+//! files → [`project`] (environments) → [`alembic`], [`sql`] (migrations of steps) → [`history`] (order)
+//! → [`schema`] (replay) → [`runner`], [`engine`] (effects) → [`rules`] (findings) → [`ignore`] → `report`
+
 pub mod alembic;
+pub mod analysis;
+pub mod config;
+pub mod engine;
 pub mod finding;
 pub mod history;
+pub mod ignore;
 pub mod migration;
 pub mod operation;
+pub mod page;
+#[cfg(test)]
+mod page_test;
+pub mod project;
+pub mod report;
+pub mod rule;
+pub mod rules;
+pub mod runner;
 pub mod schema;
 pub mod source;
 pub mod sql;
 pub mod text;
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use config::Settings;
+use finding::Finding;
+use ignore::Ignore;
+use project::{Environment, Layout, Unreadable};
+use rule::Found;
+use source::{Source, Span, printable};
+
+/// What a run looked at and found.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Sorted by place.
+    pub findings: Vec<Finding>,
+    pub environments: Vec<Environment>,
+    /// Findings that a comment or `per_path_ignores` hides.
+    pub ignored: usize,
+    pub counts: Counts,
+    /// Folders and files that could not be opened, with the reason.
+    pub problems: Vec<(PathBuf, String)>,
+}
+
+/// What was judged, not what was only read as history.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub files: usize,
+    pub migrations: usize,
+    pub statements: usize,
+    pub opaque_statements: usize,
+}
+
+/// Reads the environments that `paths` hold or belong to.
+///
+/// # Errors
+/// A path that does not exist.
+pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) -> Result<Outcome, String> {
+    let discovery = project::discover(paths, &settings.exclude)?;
+    let environments = with_deep_stack(|| {
+        let one = |layout: &Layout| {
+            let environment = project::read::read(layout, &settings.dialects);
+            each();
+            environment
+        };
+        discovery.layouts.par_iter().map(one).collect::<Vec<_>>()
+    });
+    let mut counts = Counts::default();
+    environments.iter().for_each(|environment| counts.add(environment));
+    Ok(Outcome { environments, counts, problems: discovery.problems, ..Outcome::default() })
+}
+
+/// Reads and judges.
+///
+/// # Errors
+/// A path that does not exist.
+pub fn check(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) -> Result<Outcome, String> {
+    let mut outcome = read(paths, settings, each)?;
+    let judge = |environment: &Environment| visible(environment, analysis::findings(environment, settings), settings);
+    let judged: Vec<(Vec<Finding>, usize)> = with_deep_stack(|| outcome.environments.par_iter().map(judge).collect());
+    for (findings, ignored) in judged {
+        outcome.findings.extend(findings);
+        outcome.ignored += ignored;
+    }
+    outcome.findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    Ok(outcome)
+}
+
+/// Takes out what is ignored, adds what is wrong with the ignores themselves.
+fn visible(environment: &Environment, findings: Vec<Finding>, settings: &Settings) -> (Vec<Finding>, usize) {
+    let mut ignores: BTreeMap<&str, (&Arc<Source>, Vec<Ignore>)> = BTreeMap::new();
+    let judged = environment.migrations.iter().filter(|migration| migration.judged);
+    for migration in judged {
+        for source in migration.scripts().map(|(_, script)| &script.source).chain([&migration.source]) {
+            ignores.entry(source.path()).or_insert_with(|| (source, ignore::ignores(source)));
+        }
+    }
+    let before = findings.len();
+    let mut shown: Vec<Finding> = findings
+        .into_iter()
+        .filter(|finding| !settings.ignores_in(finding.source.path(), finding.rule, finding.group))
+        .filter(|finding| ignores.get_mut(finding.source.path()).is_none_or(|(_, list)| !ignore::hides(list, finding)))
+        .collect();
+    let ignored = before - shown.len();
+    for (source, list) in ignores.into_values() {
+        shown.extend(unused(source, &list, environment, settings));
+    }
+    (shown, ignored)
+}
+
+fn unused(source: &Arc<Source>, list: &[Ignore], environment: &Environment, settings: &Settings) -> Vec<Finding> {
+    let Some((rule, severity)) = rules::find("unused_ignore").and_then(|rule| Some((rule, settings.severity_of(rule)?))) else {
+        return Vec::new();
+    };
+    let mut found = Found {
+        rule,
+        severity,
+        source: source.clone(),
+        statement: Span::default(),
+        revision: None,
+        direction: None,
+        environment: &environment.root,
+        findings: Vec::new(),
+    };
+    for ignore in list.iter().filter(|ignore| !ignore.used) {
+        let name = printable(&ignore.rule);
+        match rules::find(&ignore.rule) {
+            // A rule that is off would hide nothing either way.
+            Some(known) if settings.severity_of(known).is_none() => {}
+            Some(_) => {
+                found.at(ignore.span, format!("this ignore hides nothing: `{name}` finds nothing here")).help("remove it");
+            }
+            None if ignore.rule.is_empty() => {
+                found.at(ignore.span, "this ignore names no rule").help("write `whimbrel: ignore[rule_name] reason`");
+            }
+            None => {
+                let finding = found.at(ignore.span, format!("there is no rule `{name}`, so this ignore hides nothing"));
+                if let Some(near) = rules::nearest(&ignore.rule) {
+                    finding.help(format!("did you mean `{near}`?"));
+                }
+            }
+        }
+    }
+    found.findings
+}
+
+impl Counts {
+    fn add(&mut self, environment: &Environment) {
+        let judged = environment.migrations.iter().filter(|migration| migration.judged);
+        let mut files: HashSet<&str> = HashSet::new();
+        for migration in judged {
+            self.migrations += 1;
+            files.insert(migration.source.path());
+            for (_, script) in migration.scripts() {
+                files.insert(script.source.path());
+                let mut last: Option<(Span, bool)> = None;
+                for step in &script.steps {
+                    let opaque = !step.operation.is_understood();
+                    // Actions of one ALTER TABLE are one statement.
+                    match &mut last {
+                        Some((statement, counted)) if *statement == step.statement => {
+                            if opaque && !*counted {
+                                *counted = true;
+                                self.opaque_statements += 1;
+                            }
+                        }
+                        _ => {
+                            self.statements += 1;
+                            self.opaque_statements += usize::from(opaque);
+                            last = Some((step.statement, opaque));
+                        }
+                    }
+                }
+            }
+        }
+        files.extend(environment.unreadable.iter().filter(|file| file.judged).map(|file: &Unreadable| file.source.path()));
+        self.files += files.len();
+    }
+}
+
+/// Stack for each thread. Parsers and syntax trees recurse; the memory is only taken when it is used.
+const STACK_BYTES: usize = 256 << 20;
+
+/// Runs `work` on a pool whose threads have room for deeply nested input.
+pub fn with_deep_stack<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    static POOL: std::sync::OnceLock<Option<rayon::ThreadPool>> = std::sync::OnceLock::new();
+    let build = || rayon::ThreadPoolBuilder::new().stack_size(STACK_BYTES).build().ok();
+    match POOL.get_or_init(build) {
+        Some(pool) => pool.install(work),
+        // No threads to be had: shallow input still works on this one.
+        None => work(),
+    }
+}

@@ -1,1 +1,26 @@
-fn main(){}
+//! The `whimbrel` command: parse the command line, run one command, exit.
+
+mod cli;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use cli::{Cli, Command};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        Command::Check(args) => commands::check::run(args, cli.color),
+        Command::Graph(args) => commands::graph::run(args),
+        Command::Explain { rule } => commands::explain::run(rule),
+        Command::Rules { config } => commands::rules::run(config),
+    };
+    match result {
+        Ok(exit) => ExitCode::from(exit as u8),
+        Err(failure) => {
+            eprintln!("whimbrel: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -43,6 +43,8 @@ pub struct Source {
     path: String,
     text: String,
     lines: OnceLock<Vec<u32>>,
+    /// The text without control characters, where it has any.
+    drawable: OnceLock<Option<String>>,
 }
 
 /// Larger files are refused: offsets are 32 bits wide, and no migration is that long.
@@ -51,7 +53,7 @@ pub const MAX_FILE_BYTES: u64 = u32::MAX as u64 / 2;
 impl Source {
     /// `path` is relative to the working directory where it can be, with forward slashes.
     pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Source { path: path.into(), text: text.into(), lines: OnceLock::new() }
+        Source { path: path.into(), text: text.into(), ..Source::default() }
     }
 
     pub fn path(&self) -> &str {
@@ -70,6 +72,16 @@ impl Source {
     /// The text under a span; empty where the span does not fit the text.
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// The text as it may be shown on a terminal: the same bytes at the same offsets, but `?` for what could
+    /// move a cursor or reorder what a reviewer sees.
+    pub fn drawable(&self) -> &str {
+        let clean = || match printable_block(&self.text) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text),
+        };
+        self.drawable.get_or_init(clean).as_deref().unwrap_or(&self.text)
     }
 
     /// Byte offsets at which lines start.

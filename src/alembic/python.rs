@@ -28,7 +28,7 @@ pub fn parse(source: &Source) -> Result<Suite, SyntaxError> {
     if let Some(at) = memchr::memchr(0, text.as_bytes()) {
         return Err(SyntaxError { span: Span::new(bom + at, bom + at + 1), message: "the file contains NUL bytes".to_owned() });
     }
-    let tokens: Vec<LexResult> = lex_starts_at(text, Mode::Module, TextSize::new(bom as u32)).collect();
+    let tokens = tokens(text, bom);
     check_depth(&tokens)?;
     match parse_tokens(tokens, Mode::Module, "") {
         Ok(ast::Mod::Module(module)) => Ok(module.body),
@@ -40,6 +40,19 @@ pub fn parse(source: &Source) -> Result<Suite, SyntaxError> {
             Err(SyntaxError { span: Span::new(at, at + width), message: error.error.to_string() })
         }
     }
+}
+
+/// Up to and with the first error: behind one the lexer may go on saying so for ever.
+fn tokens(text: &str, offset: usize) -> Vec<LexResult> {
+    let mut out = Vec::with_capacity(text.len() / 6);
+    for token in lex_starts_at(text, Mode::Module, TextSize::new(offset as u32)) {
+        let failed = token.is_err();
+        out.push(token);
+        if failed {
+            break;
+        }
+    }
+    out
 }
 
 fn floor(text: &str, at: usize) -> usize {

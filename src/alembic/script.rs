@@ -16,7 +16,7 @@ use crate::source::{Source, Span};
 pub fn read(source: &Arc<Source>, dialects: &[Dialect], judged: bool) -> (Option<Migration>, Option<SyntaxError>) {
     match python::parse(source) {
         Ok(module) => (from_module(source, &module, dialects, judged), None),
-        Err(error) => (Some(from_text(source, judged)), Some(error)),
+        Err(error) => (Some(recover(source, judged)), Some(error)),
     }
 }
 
@@ -245,8 +245,8 @@ fn id_from_file_name(source: &Source) -> String {
     stem(source).to_owned()
 }
 
-/// Metadata of a file that does not parse, line by line.
-fn from_text(source: &Arc<Source>, judged: bool) -> Migration {
+/// Metadata of a file that is no Python, line by line, so that the graph stays whole.
+pub fn recover(source: &Arc<Source>, judged: bool) -> Migration {
     let mut migration = empty(source, judged);
     migration.id = id_from_file_name(source);
     migration.id_span = first_line(source);

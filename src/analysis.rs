@@ -1,0 +1,201 @@
+//! One environment through the rules: replay once, then judge every migration in parallel.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use crate::config::Settings;
+use crate::finding::{Direction, Finding, Severity};
+use crate::history::Index;
+use crate::migration::{Migration, Script};
+use crate::operation::Dialect;
+use crate::project::Environment;
+use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, Rule};
+use crate::runner::{self, Inside};
+use crate::schema::Schema;
+use crate::source::{Source, Span};
+
+/// A rule that is on, with the severity it reports.
+type Enabled = (&'static Rule, Severity);
+
+/// Everything that the rules find in an environment, for each of its dialects, each hazard once.
+pub fn findings(environment: &Environment, settings: &Settings) -> Vec<Finding> {
+    let enabled: Vec<Enabled> =
+        crate::rules::all().iter().filter_map(|rule| Some((rule, settings.severity_of(rule)?))).collect();
+    let mut out = environment_findings(environment, &enabled);
+    let dialects: Vec<Option<Dialect>> = match environment.dialects().as_slice() {
+        [] => vec![None],
+        list => list.iter().copied().map(Some).collect(),
+    };
+    for dialect in dialects {
+        let before = replay(environment, dialect);
+        let rules: Vec<Enabled> = enabled.iter().filter(|(rule, _)| rule.applies_to(dialect)).copied().collect();
+        let judged: Vec<(Index, &Migration)> =
+            environment.migrations.iter().enumerate().filter(|(_, migration)| migration.judged).collect();
+        let judge = |&(index, migration): &(Index, &Migration)| {
+            let view = View { environment, settings, dialect, rules: &rules };
+            view.migration(index, migration, &before[index])
+        };
+        out.extend(judged.par_iter().flat_map_iter(judge).collect::<Vec<_>>());
+    }
+    // What two dialects suffer alike is said once.
+    let mut seen = HashSet::new();
+    out.retain(|finding| seen.insert((finding.rule, finding.source.path().to_owned(), finding.span, finding.direction)));
+    out
+}
+
+fn environment_findings(environment: &Environment, enabled: &[Enabled]) -> Vec<Finding> {
+    let mut out = Vec::new();
+    for &(rule, severity) in enabled {
+        let mut found = Found {
+            rule,
+            severity,
+            source: environment.migrations.first().map_or_else(|| Arc::new(Source::default()), |first| first.source.clone()),
+            statement: Span::default(),
+            revision: None,
+            direction: None,
+            environment: &environment.root,
+            findings: Vec::new(),
+        };
+        match rule.check {
+            Check::Environment(check) => check(environment, &mut found),
+            Check::Migration(check) => {
+                for migration in environment.migrations.iter().filter(|migration| migration.judged) {
+                    found.source = migration.source.clone();
+                    found.revision = Some(migration.id.clone());
+                    check(migration, environment, &mut found);
+                }
+            }
+            Check::File(check) => {
+                let files = environment.migrations.iter().filter(|migration| migration.judged).flat_map(sources);
+                let mut seen = HashSet::new();
+                for (source, revision) in files.filter(|(source, _)| seen.insert(Arc::as_ptr(source))) {
+                    found.source = source;
+                    found.revision = Some(revision);
+                    check(&found.source.clone(), &mut found);
+                }
+            }
+            Check::Step(_) | Check::Script(_) | Check::Pipeline => {}
+        }
+        out.extend(found.findings);
+    }
+    out
+}
+
+fn sources(migration: &Migration) -> Vec<(Arc<Source>, String)> {
+    let scripts = migration.scripts().map(|(_, script)| script.source.clone());
+    std::iter::once(migration.source.clone()).chain(scripts).map(|source| (source, migration.id.clone())).collect()
+}
+
+/// The schema before each migration, by its position. Snapshots share what they have in common.
+pub fn replay(environment: &Environment, dialect: Option<Dialect>) -> Vec<Schema> {
+    let empty = Schema::new(dialect);
+    let mut before = vec![empty.clone(); environment.migrations.len()];
+    let mut schema = empty;
+    for &index in &environment.history.order {
+        before[index] = schema.clone();
+        if let Some(script) = &environment.migrations[index].up {
+            apply(&mut schema, script, dialect, index);
+        }
+    }
+    before
+}
+
+fn apply(schema: &mut Schema, script: &Script, dialect: Option<Dialect>, index: Index) {
+    for step in script.steps.iter().filter(|step| step.runs_on(dialect)) {
+        schema.apply(&step.operation, index);
+    }
+}
+
+/// What stays the same while the migrations of one environment are judged for one dialect.
+struct View<'a> {
+    environment: &'a Environment,
+    settings: &'a Settings,
+    dialect: Option<Dialect>,
+    rules: &'a [Enabled],
+}
+
+impl View<'_> {
+    fn migration(&self, index: Index, migration: &Migration, before: &Schema) -> Vec<Finding> {
+        let mut out = Vec::new();
+        if let Some(up) = &migration.up {
+            out.extend(self.script(index, migration, Direction::Up, up, before.clone()));
+        }
+        if let Some(down) = &migration.down {
+            let mut after = before.clone();
+            if let Some(up) = &migration.up {
+                apply(&mut after, up, self.dialect, index);
+            }
+            out.extend(self.script(index, migration, Direction::Down, down, after));
+        }
+        out
+    }
+
+    fn script(&self, index: Index, migration: &Migration, direction: Direction, script: &Script, mut schema: Schema) -> Vec<Finding> {
+        let inside = runner::surroundings(script, self.environment, self.dialect);
+        let place = Place { view: self, index, migration, direction, script, inside: &inside };
+        let maker = if direction == Direction::Up { index } else { MADE_BY_DOWNGRADE };
+        let mut out = Vec::new();
+        for &(rule, severity) in self.rules {
+            if let Check::Script(check) = rule.check {
+                let mut found = place.found(rule, severity, Span::default());
+                check(&place.context(&schema, 0), &mut found);
+                out.extend(found.findings);
+            }
+        }
+        for (at, step) in script.steps.iter().enumerate().filter(|(_, step)| step.runs_on(self.dialect)) {
+            for &(rule, severity) in self.rules {
+                if let Check::Step(check) = rule.check {
+                    let mut found = place.found(rule, severity, step.statement);
+                    check(step, &place.context(&schema, at), &mut found);
+                    out.extend(found.findings);
+                }
+            }
+            schema.apply(&step.operation, maker);
+        }
+        out
+    }
+}
+
+/// One script that is being judged.
+struct Place<'a> {
+    view: &'a View<'a>,
+    index: Index,
+    migration: &'a Migration,
+    direction: Direction,
+    script: &'a Script,
+    inside: &'a [Inside],
+}
+
+impl<'a> Place<'a> {
+    fn context<'s>(&self, schema: &'s Schema, at: usize) -> Context<'s>
+    where
+        'a: 's,
+    {
+        Context {
+            environment: self.view.environment,
+            migration: self.migration,
+            index: self.index,
+            direction: self.direction,
+            script: self.script,
+            engine: self.view.settings.engine(self.view.dialect),
+            schema,
+            inside: self.inside,
+            at,
+        }
+    }
+
+    fn found(&self, rule: &'static Rule, severity: Severity, statement: Span) -> Found<'a> {
+        Found {
+            rule,
+            severity,
+            source: self.script.source.clone(),
+            statement,
+            revision: Some(self.migration.id.clone()),
+            direction: Some(self.direction),
+            environment: &self.view.environment.root,
+            findings: Vec::new(),
+        }
+    }
+}

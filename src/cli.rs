@@ -1,0 +1,124 @@
+//! The command line, defined once: help, errors and completions come from here.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use whimbrel::config::Overrides;
+use whimbrel::finding::Severity;
+use whimbrel::operation::Dialect;
+use whimbrel::report::Format;
+
+/// A static linter and safety analyzer for database migrations.
+///
+/// Reads Alembic scripts and SQL migration files, never runs them and never connects to a database.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN")]
+    pub color: Colour,
+}
+
+const EXAMPLES: &str = "Examples:
+  whimbrel check                         every migration below this folder
+  whimbrel check versions/ab12_add.py    one file, with the rest as its history
+  whimbrel graph                         heads, merges and what is wrong with them
+  whimbrel explain index_not_concurrent  why, and what to do instead
+
+Exit codes: 0 nothing at or above the failing severity, 1 findings, 2 could not do its job";
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Lint migrations
+    Check(Check),
+    /// Show the revision graph
+    Graph(Graph),
+    /// Print a rule's page
+    Explain {
+        /// The rule's name
+        rule: String,
+    },
+    /// List the rules
+    Rules {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub struct Check {
+    /// Folders or files; the current folder without any
+    pub paths: Vec<PathBuf>,
+    /// How to print findings
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub format: Format,
+    /// The lowest severity that makes the exit code 1 [default: error]
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+    /// Also say what was detected from which evidence, and list what was not understood
+    #[arg(short, long)]
+    pub verbose: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Graph {
+    /// Folders or files; the current folder without any
+    pub paths: Vec<PathBuf>,
+    /// How to print the graph
+    #[arg(long, value_enum, default_value_t = GraphFormat::Text)]
+    pub format: GraphFormat,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum GraphFormat {
+    /// A tree, newest revision first
+    Text,
+    /// The frozen shape, for programs
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// A configuration file, instead of the nearest whimbrel.toml or pyproject.toml
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Only these rules or groups
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub select: Vec<String>,
+    /// Leave these rules or groups out
+    #[arg(long, value_name = "RULE", value_delimiter = ',')]
+    pub ignore: Vec<String>,
+    /// The database, instead of what is detected: postgresql, mysql, mariadb, sqlite
+    #[arg(long, value_name = "DIALECT", value_delimiter = ',')]
+    pub dialect: Vec<Dialect>,
+    /// PostgreSQL's major version [default: 17]
+    #[arg(long, value_name = "MAJOR")]
+    pub pg_version: Option<u32>,
+}
+
+impl ConfigArgs {
+    pub fn overrides(&self, fail_on: Option<Severity>) -> Overrides {
+        Overrides {
+            select: self.select.clone(),
+            ignore: self.ignore.clone(),
+            dialects: self.dialect.clone(),
+            pg_version: self.pg_version,
+            fail_on,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set
+    Auto,
+    Always,
+    Never,
+}

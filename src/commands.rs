@@ -1,0 +1,68 @@
+//! One module a command; what they share is here.
+
+pub mod check;
+pub mod explain;
+pub mod graph;
+pub mod rules;
+
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use whimbrel::config::{Overrides, Settings};
+use whimbrel::report::Style;
+
+use crate::cli::{Colour, ConfigArgs};
+
+/// What went wrong, for standard error; the exit code is 2.
+pub type Failure = String;
+
+/// The exit code of a command that did its job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    Clean = 0,
+    Findings = 1,
+}
+
+/// The settings for `paths`: from the file that was named, else from the one nearest to the first path.
+pub fn settings(config: &ConfigArgs, paths: &[PathBuf], overrides: &Overrides) -> Result<Settings, Failure> {
+    match &config.config {
+        Some(file) => Settings::load(file, overrides),
+        None => Settings::find(paths.first().map_or(Path::new("."), PathBuf::as_path), overrides),
+    }
+}
+
+/// Without a path, the current folder.
+pub fn or_here(paths: &[PathBuf]) -> Vec<PathBuf> {
+    if paths.is_empty() { vec![PathBuf::from(".")] } else { paths.to_vec() }
+}
+
+/// Columns where there is no terminal.
+const PLAIN_WIDTH: usize = 100;
+
+pub fn style(colour: Colour, verbose: bool) -> Style {
+    let colour = match colour {
+        Colour::Always => true,
+        Colour::Never => false,
+        Colour::Auto => std::io::stdout().is_terminal() && supports_color::on(supports_color::Stream::Stdout).is_some(),
+    };
+    let width = terminal_size::terminal_size().map_or(PLAIN_WIDTH, |(width, _)| usize::from(width.0));
+    Style { colour, width: if std::io::stdout().is_terminal() { width } else { PLAIN_WIDTH }, verbose }
+}
+
+/// A path under which nothing was found: say what would have been.
+pub fn nothing_found(paths: &[PathBuf]) -> Failure {
+    let shown: Vec<String> = paths.iter().map(|path| whimbrel::source::printable(&path.display().to_string()).into_owned()).collect();
+    format!(
+        "no migrations in {}\nlooked for: alembic.ini or [tool.alembic] in pyproject.toml; a folder with env.py and versions/; \
+         revision files in versions/ or migrations/; SQL files that begin with a number, such as 000001_name.up.sql",
+        shown.join(", ")
+    )
+}
+
+/// Whoever reads a pipe may stop early (`whimbrel check | head`); that is no error.
+pub fn ignore_closed_pipe(written: std::io::Result<()>) -> Result<(), Failure> {
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| format!("cannot write: {error}")),
+    }
+}

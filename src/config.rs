@@ -1,0 +1,298 @@
+//! `whimbrel.toml`, `[tool.whimbrel]` in `pyproject.toml`, and what they come to with the command line.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use serde::Deserialize;
+
+use crate::engine::{DEFAULT_POSTGRES_MAJOR, Engine};
+use crate::finding::Severity;
+use crate::operation::Dialect;
+use crate::rule::Rule;
+use crate::rules;
+
+/// The majors that the engine model was measured on.
+pub const POSTGRES_MAJORS: std::ops::RangeInclusive<u32> = 10..=18;
+
+/// The file as written. Every key may be left out.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ConfigFile {
+    /// Rules, groups or `all`; without it, the rules that are on by default.
+    pub select: Option<Vec<String>>,
+    /// Rules or groups to leave out.
+    pub ignore: Vec<String>,
+    /// Globs of files that are not read at all.
+    pub exclude: Vec<String>,
+    /// One dialect or several, instead of what is detected.
+    pub dialect: OneOrMany,
+    /// PostgreSQL's major version.
+    pub pg_version: Option<Version>,
+    /// The lowest severity that makes `check` exit with 1.
+    pub fail_on: Option<Severity>,
+    /// A severity, or `off`, by rule or group.
+    pub severity: BTreeMap<String, Level>,
+    /// Rules to leave out in files that match a glob.
+    pub per_path_ignores: BTreeMap<String, Vec<String>>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMany {
+    #[default]
+    Detected,
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn names(&self) -> Vec<&str> {
+        match self {
+            OneOrMany::Detected => Vec::new(),
+            OneOrMany::One(name) => vec![name],
+            OneOrMany::Many(names) => names.iter().map(String::as_str).collect(),
+        }
+    }
+}
+
+/// `15` and `"15"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Version {
+    Number(u32),
+    Text(String),
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    Off,
+    Note,
+    Warning,
+    Error,
+}
+
+/// What the command line says on top of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides {
+    pub select: Vec<String>,
+    pub ignore: Vec<String>,
+    pub dialects: Vec<Dialect>,
+    pub pg_version: Option<u32>,
+    pub fail_on: Option<Severity>,
+}
+
+/// What holds for a run.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub select: Option<Vec<String>>,
+    pub ignore: Vec<String>,
+    pub exclude: GlobSet,
+    /// Empty: detect.
+    pub dialects: Vec<Dialect>,
+    pub postgres_major: u32,
+    pub fail_on: Severity,
+    levels: BTreeMap<String, Level>,
+    per_path_ignores: Vec<(GlobSet, Vec<String>)>,
+    /// Globs are relative to the folder of the configuration file.
+    base: Option<PathBuf>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            select: None,
+            ignore: Vec::new(),
+            exclude: GlobSet::empty(),
+            dialects: Vec::new(),
+            postgres_major: DEFAULT_POSTGRES_MAJOR,
+            fail_on: Severity::Error,
+            levels: BTreeMap::new(),
+            per_path_ignores: Vec::new(),
+            base: None,
+        }
+    }
+}
+
+impl Settings {
+    /// Finds the configuration for `start`, a folder or a file, by looking upward; without one, the defaults hold.
+    ///
+    /// # Errors
+    /// The file and what is wrong in it.
+    pub fn find(start: &Path, overrides: &Overrides) -> Result<Settings, String> {
+        let absolute = std::path::absolute(start).map_err(|error| error.to_string())?;
+        for folder in absolute.ancestors() {
+            let own = folder.join("whimbrel.toml");
+            if own.is_file() {
+                return Settings::load(&own, overrides);
+            }
+            let shared = folder.join("pyproject.toml");
+            if std::fs::read_to_string(&shared).is_ok_and(|text| text.contains("[tool.whimbrel")) {
+                return Settings::load(&shared, overrides);
+            }
+        }
+        Settings::resolve(&ConfigFile::default(), None, overrides)
+    }
+
+    /// Reads one configuration file.
+    ///
+    /// # Errors
+    /// The file and what is wrong in it.
+    pub fn load(path: &Path, overrides: &Overrides) -> Result<Settings, String> {
+        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+        let is_pyproject = path.file_name().is_some_and(|name| name == "pyproject.toml");
+        let file = parse(&text, is_pyproject).map_err(|error| format!("{}: {error}", path.display()))?;
+        Settings::resolve(&file, path.parent(), overrides).map_err(|error| format!("{}: {error}", path.display()))
+    }
+
+    pub(crate) fn resolve(file: &ConfigFile, base: Option<&Path>, overrides: &Overrides) -> Result<Settings, String> {
+        let named = file.select.iter().flatten().chain(&file.ignore).chain(file.severity.keys());
+        let named = named.chain(file.per_path_ignores.values().flatten()).chain(&overrides.select).chain(&overrides.ignore);
+        for name in named {
+            known(name)?;
+        }
+        let from_file: Result<Vec<Dialect>, String> = file.dialect.names().into_iter().map(str::parse).collect();
+        let pg_version = match (overrides.pg_version, &file.pg_version) {
+            (Some(number), _) => Some(number),
+            (None, Some(Version::Number(number))) => Some(*number),
+            (None, Some(Version::Text(text))) => {
+                Some(text.trim().parse().map_err(|_| format!("`pg_version` is the major version, such as 16, not `{text}`"))?)
+            }
+            (None, None) => None,
+        };
+        if let Some(major) = pg_version.filter(|major| !POSTGRES_MAJORS.contains(major)) {
+            let (first, last) = POSTGRES_MAJORS.into_inner();
+            return Err(format!("PostgreSQL {major} is not modelled: the majors {first} to {last} are"));
+        }
+        let dialects = if overrides.dialects.is_empty() { from_file? } else { overrides.dialects.clone() };
+        let mut per_path_ignores = Vec::new();
+        for (pattern, names) in &file.per_path_ignores {
+            per_path_ignores.push((globs(std::slice::from_ref(pattern))?, names.clone()));
+        }
+        Ok(Settings {
+            select: if overrides.select.is_empty() { file.select.clone() } else { Some(overrides.select.clone()) },
+            ignore: file.ignore.iter().chain(&overrides.ignore).cloned().collect(),
+            exclude: globs(&file.exclude)?,
+            dialects,
+            postgres_major: pg_version.unwrap_or(DEFAULT_POSTGRES_MAJOR),
+            fail_on: overrides.fail_on.or(file.fail_on).unwrap_or(Severity::Error),
+            levels: file.severity.clone(),
+            per_path_ignores,
+            base: base.map(Path::to_owned),
+        })
+    }
+
+    pub fn engine(&self, dialect: Option<Dialect>) -> Engine {
+        Engine { dialect, postgres_major: self.postgres_major }
+    }
+
+    /// The severity that a rule reports with; None when it is off.
+    pub fn severity_of(&self, rule: &Rule) -> Option<Severity> {
+        let names = |list: &[String]| list.iter().any(|name| name == rule.name || name == rule.group || name == "all");
+        let level = self.levels.get(rule.name).or_else(|| self.levels.get(rule.group));
+        let selected = match &self.select {
+            Some(list) => names(list),
+            None => rule.page.on_by_default || level.is_some_and(|level| *level != Level::Off),
+        };
+        if !selected || names(&self.ignore) {
+            return None;
+        }
+        match level {
+            Some(Level::Off) => None,
+            Some(Level::Note) => Some(Severity::Note),
+            Some(Level::Warning) => Some(Severity::Warning),
+            Some(Level::Error) => Some(Severity::Error),
+            None => Some(rule.page.severity),
+        }
+    }
+
+    /// Whether `per_path_ignores` hides a rule in a file.
+    pub fn ignores_in(&self, path: &str, rule: &str, group: &str) -> bool {
+        if self.per_path_ignores.is_empty() {
+            return false;
+        }
+        let absolute = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
+        let relative = self.base.as_deref().and_then(|base| absolute.strip_prefix(base).ok()).unwrap_or(Path::new(path));
+        let hides = |names: &[String]| names.iter().any(|name| name == rule || name == group || name == "all");
+        self.per_path_ignores.iter().any(|(globs, names)| hides(names) && globs.is_match(relative))
+    }
+}
+
+fn known(name: &str) -> Result<(), String> {
+    if rules::is_selector(name) {
+        return Ok(());
+    }
+    Err(match rules::nearest(name) {
+        Some(near) => format!("there is no rule or group `{name}`; did you mean `{near}`?"),
+        None => format!("there is no rule or group `{name}`; `whimbrel rules` lists them"),
+    })
+}
+
+fn globs(patterns: &[String]) -> Result<GlobSet, String> {
+    let mut builder = GlobSetBuilder::new();
+    for pattern in patterns {
+        builder.add(Glob::new(pattern).map_err(|error| error.to_string())?);
+        // A folder stands for what is below it.
+        builder.add(Glob::new(&format!("{}/**", pattern.trim_end_matches('/'))).map_err(|error| error.to_string())?);
+    }
+    builder.build().map_err(|error| error.to_string())
+}
+
+const KEYS: &[&str] = &["select", "ignore", "exclude", "dialect", "pg_version", "fail_on", "severity", "per_path_ignores"];
+
+fn parse(text: &str, is_pyproject: bool) -> Result<ConfigFile, String> {
+    let document: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
+    let table = match is_pyproject {
+        false => toml::Value::Table(document),
+        true => document.get("tool").and_then(|tool| tool.get("whimbrel")).cloned().unwrap_or(toml::Value::Table(toml::Table::new())),
+    };
+    let mut unknown: Option<String> = None;
+    let file: ConfigFile = serde_ignored::deserialize(table, |path| {
+        unknown.get_or_insert(path.to_string());
+    })
+    .map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
+    match unknown {
+        None => Ok(file),
+        Some(key) => Err(match rules::closest(&key.replace('-', "_"), KEYS.iter().copied()) {
+            Some(near) => format!("unknown key `{key}`; did you mean `{near}`?"),
+            None => format!("unknown key `{key}`; known are {}", KEYS.join(", ")),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_and_rules_name_the_nearest() {
+        assert_eq!(parse("per-path-ignores = {}", false).unwrap_err(), "unknown key `per-path-ignores`; did you mean `per_path_ignores`?");
+        assert_eq!(known("missing_downgrad").unwrap_err(), "there is no rule or group `missing_downgrad`; did you mean `missing_downgrade`?");
+    }
+
+    #[test]
+    fn severity_follows_rule_then_group_then_page() {
+        let file = parse("[severity]\ngraph = \"note\"\nmultiple_heads = \"warning\"\nmissing_downgrade = \"off\"\n", false).unwrap();
+        let settings = Settings::resolve(&file, None, &Overrides::default()).unwrap();
+        let severity = |name: &str| settings.severity_of(rules::find(name).unwrap());
+        assert_eq!(severity("multiple_heads"), Some(Severity::Warning));
+        assert_eq!(severity("unknown_parent"), Some(Severity::Note));
+        assert_eq!(severity("missing_downgrade"), None);
+        assert_eq!(severity("missing_upgrade"), Some(Severity::Error));
+    }
+
+    #[test]
+    fn every_key_is_listed() {
+        for key in KEYS {
+            let text = match *key {
+                "dialect" => "dialect = \"sqlite\"".to_owned(),
+                "pg_version" => "pg_version = \"12\"".to_owned(),
+                "fail_on" => "fail_on = \"note\"".to_owned(),
+                "severity" | "per_path_ignores" => format!("[{key}]"),
+                _ => format!("{key} = []"),
+            };
+            assert!(parse(&text, false).is_ok(), "{key}");
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `# whimbrel: ignore[rule, rule] reason`, and `--` in SQL: on or above the line, or before all code for the file.
+
+use std::ops::Range;
+
+use crate::alembic::python;
+use crate::finding::Finding;
+use crate::source::{Source, Span};
+use crate::sql::split;
+
+const WORD: &str = "whimbrel: ignore";
+
+/// One rule's name in an ignore comment.
+#[derive(Debug)]
+pub struct Ignore {
+    pub rule: String,
+    /// The name in the comment.
+    pub span: Span,
+    /// The lines that it covers.
+    lines: Range<usize>,
+    pub used: bool,
+}
+
+/// All ignores of a file, in order.
+pub fn ignores(source: &Source) -> Vec<Ignore> {
+    if memchr::memmem::find(source.text().as_bytes(), WORD.as_bytes()).is_none() {
+        return Vec::new();
+    }
+    let comments = comments(source);
+    let code_starts = first_code_line(source, &comments);
+    let mut out = Vec::new();
+    for comment in &comments {
+        let text = source.slice(*comment);
+        let Some(at) = text.find(WORD) else { continue };
+        let line = source.line_of(comment.start);
+        let alone = source.slice(source.line_span(line)).trim_start_matches('\u{feff}').trim_start().starts_with(text.split_whitespace().next().unwrap_or(text));
+        let lines = match (line < code_starts, alone) {
+            (true, _) => 0..usize::MAX,
+            // Above: the next line that is no comment.
+            (false, true) => {
+                let next = (line + 1..=source.line_count()).find(|&next| !is_comment_line(source, next, &comments));
+                line..next.unwrap_or(line) + 1
+            }
+            (false, false) => line..line + 1,
+        };
+        let names = &text[at + WORD.len()..];
+        let bracketed = names.trim_start().strip_prefix('[').and_then(|inner| inner.split_once(']')).map(|(inner, _)| inner);
+        let base = comment.start as usize + at + WORD.len();
+        match bracketed {
+            Some(inner) => {
+                let start = base + names.find('[').unwrap_or(0) + 1;
+                let mut offset = 0;
+                for part in inner.split(',') {
+                    let name = part.trim();
+                    let from = start + offset + (part.len() - part.trim_start().len());
+                    out.push(Ignore { rule: name.to_owned(), span: Span::new(from, from + name.len()), lines: lines.clone(), used: false });
+                    offset += part.len() + 1;
+                }
+            }
+            None => out.push(Ignore { rule: String::new(), span: Span::new(base - WORD.len(), base), lines, used: false }),
+        }
+    }
+    out
+}
+
+/// Whether an ignore hides the finding; marks the ignore as used.
+pub fn hides(ignores: &mut [Ignore], finding: &Finding) -> bool {
+    let lines = [finding.span.start, finding.statement.start].map(|at| finding.source.line_of(at));
+    let last = finding.source.line_of(finding.statement.end.saturating_sub(1).max(finding.statement.start));
+    let mut hidden = false;
+    for ignore in ignores.iter_mut().filter(|ignore| ignore.rule == finding.rule) {
+        let covers = lines.iter().any(|line| ignore.lines.contains(line)) || ignore.lines.start == last;
+        if covers {
+            ignore.used = true;
+            hidden = true;
+        }
+    }
+    hidden
+}
+
+fn comments(source: &Source) -> Vec<Span> {
+    if !source.path().ends_with(".py") {
+        return split::split(source.text(), None).comments.into_iter().map(|range| Span::new(range.start, range.end)).collect();
+    }
+    let mut out = python::comments(source);
+    // Comments of SQL inside a Python string.
+    let mut at = 0;
+    while let Some(found) = memchr::memmem::find(&source.text().as_bytes()[at..], WORD.as_bytes()) {
+        let place = at + found;
+        at = place + WORD.len();
+        let line = source.line_span(source.line_of(place as u32));
+        if let Some(dashes) = source.text()[line.start as usize..place].rfind("--") {
+            out.push(Span { start: line.start + dashes as u32, end: line.end });
+        }
+    }
+    out.sort();
+    out.dedup_by_key(|span| span.end);
+    out
+}
+
+fn is_comment_line(source: &Source, line: usize, comments: &[Span]) -> bool {
+    let span = source.line_span(line);
+    let text = source.slice(span);
+    let start = span.start + (text.len() - text.trim_start().len()) as u32;
+    !text.trim().is_empty() && comments.iter().any(|comment| comment.start <= start && start < comment.end)
+}
+
+/// The first line that is neither blank nor a comment.
+fn first_code_line(source: &Source, comments: &[Span]) -> usize {
+    (1..=source.line_count())
+        .find(|&line| {
+            let text = source.slice(source.line_span(line)).trim_start_matches('\u{feff}').trim();
+            !text.is_empty() && !is_comment_line(source, line, comments) && !text.starts_with("#!")
+        })
+        .unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(path: &str, text: &str) -> Vec<(String, Range<usize>)> {
+        ignores(&Source::new(path, text)).into_iter().map(|ignore| (ignore.rule, ignore.lines)).collect()
+    }
+
+    #[test]
+    fn a_comment_covers_its_line_or_the_next() {
+        let found = lines("a.py", "import x\n# whimbrel: ignore[a, b] because\n# more\nop.f()\nop.g()  # whimbrel: ignore[c]\n\"# whimbrel: ignore[d]\"\n");
+        assert_eq!(found, [("a".to_owned(), 2..5), ("b".to_owned(), 2..5), ("c".to_owned(), 5..6)]);
+    }
+
+    #[test]
+    fn before_all_code_a_comment_covers_the_file() {
+        assert_eq!(lines("a.sql", "-- whimbrel: ignore[a]\n\nSELECT 1;\n"), [("a".to_owned(), 0..usize::MAX)]);
+        assert_eq!(lines("a.sql", "SELECT 1;\n-- whimbrel: ignore[a]\nSELECT 2;\n"), [("a".to_owned(), 2..4)]);
+    }
+}

@@ -1,0 +1,193 @@
+//! From paths to environments: which folders hold migrations, of which tool, for which database.
+
+pub mod alembic;
+pub mod conventions;
+pub mod dialect;
+mod numbered;
+pub mod read;
+pub mod walk;
+
+use std::collections::BTreeMap;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use globset::GlobSet;
+
+use crate::history::History;
+use crate::migration::Migration;
+use crate::operation::Dialect;
+use crate::source::{Source, Span, printable};
+use conventions::Framework;
+
+/// A migration environment before any script was read.
+#[derive(Debug)]
+pub struct Layout {
+    /// The folder that users know the environment by.
+    pub root: PathBuf,
+    pub framework: Framework,
+    pub files: Vec<Candidate>,
+    /// Folders in which evidence of the dialect is looked for, nearest first.
+    pub evidence_from: Vec<PathBuf>,
+    /// Database URLs that the environment's own configuration gives, with the file.
+    pub urls: Vec<(String, PathBuf)>,
+}
+
+/// A file that may be a migration.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    pub path: PathBuf,
+    /// False when the file is only read as history.
+    pub judged: bool,
+}
+
+/// Why an environment is taken to be for a dialect.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Evidence {
+    pub dialect: Dialect,
+    /// The driver that SQLAlchemy would load, where a URL names one: `psycopg2`, `asyncpg`.
+    pub driver: Option<String>,
+    /// For `check -v`: what says so, and where.
+    pub because: String,
+}
+
+/// A file that could not be read as what it claims to be.
+#[derive(Clone, Debug)]
+pub struct Unreadable {
+    pub source: Arc<Source>,
+    pub span: Span,
+    pub message: String,
+    pub judged: bool,
+}
+
+/// A migration environment with everything that was read.
+#[derive(Debug)]
+pub struct Environment {
+    /// Relative to the working directory, with forward slashes.
+    pub root: String,
+    pub framework: Framework,
+    /// The main dialect first; empty when nothing says which.
+    pub evidence: Vec<Evidence>,
+    pub migrations: Vec<Migration>,
+    pub unreadable: Vec<Unreadable>,
+    pub history: History,
+    /// Files that were read.
+    pub files: usize,
+}
+
+impl Environment {
+    pub fn dialects(&self) -> Vec<Dialect> {
+        self.evidence.iter().map(|evidence| evidence.dialect).collect()
+    }
+
+    /// Whether SQLAlchemy is known to use this driver for this dialect.
+    pub fn driver(&self, dialect: Dialect) -> Option<&str> {
+        self.evidence.iter().find(|evidence| evidence.dialect == dialect)?.driver.as_deref()
+    }
+}
+
+/// How far above a folder its configuration is looked for.
+const LEVELS_UP: usize = 8;
+
+/// A folder and those above it, up to the repository's root.
+fn above(folder: &Path) -> Vec<PathBuf> {
+    let mut out = Vec::new();
+    for ancestor in folder.ancestors().take(LEVELS_UP) {
+        out.push(ancestor.to_owned());
+        if ancestor.join(".git").exists() {
+            break;
+        }
+    }
+    out
+}
+
+/// Without `.` and `..`.
+fn plain(path: &Path) -> PathBuf {
+    let mut out = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                out.pop();
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+/// A path as users see it: relative to the working directory where it is below it, with forward slashes.
+pub fn shown(path: &Path) -> String {
+    let here = std::env::current_dir().unwrap_or_default();
+    let path = path.strip_prefix(&here).unwrap_or(path);
+    let parts: Vec<String> = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    match parts.as_slice() {
+        [] => ".".to_owned(),
+        [root, rest @ ..] if root == "/" => format!("/{}", rest.join("/")),
+        parts => parts.join("/"),
+    }
+}
+
+/// Finds every environment that the given paths hold or belong to. All paths in the result are absolute.
+///
+/// A folder stands for every environment below it; a file, or a folder inside an environment, for the
+/// environment it belongs to, of which then only that part is judged.
+///
+/// # Errors
+/// A path that does not exist.
+pub fn discover(paths: &[PathBuf], exclude: &GlobSet) -> Result<Discovery, String> {
+    let mut out = Discovery::default();
+    let mut whole = Vec::new();
+    let mut parts: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for path in paths {
+        let absolute = std::path::absolute(path).map(|path| plain(&path)).map_err(|error| error.to_string())?;
+        match std::fs::metadata(&absolute) {
+            Err(error) => return Err(format!("{}: {}", printable(&shown(&absolute)), error.kind())),
+            Ok(found) => match alembic::environment_around(&absolute) {
+                Some(root) if root != absolute => parts.entry(root).or_default().push(absolute),
+                None if found.is_file() => parts.entry(numbered::root_of(&absolute)).or_default().push(absolute),
+                _ => whole.push(absolute),
+            },
+        }
+    }
+    for root in whole {
+        let tree = walk::walk(&root, exclude);
+        out.add(tree, &[root], None);
+    }
+    for (root, judged) in parts {
+        let tree = walk::walk(&root, exclude);
+        out.add(tree, &[root], Some(&judged));
+    }
+    out.layouts.sort_by(|a, b| a.root.cmp(&b.root));
+    out.layouts.dedup_by(|a, b| a.root == b.root && a.framework == b.framework && a.files.len() == b.files.len());
+    Ok(out)
+}
+
+/// What discovery found.
+#[derive(Debug, Default)]
+pub struct Discovery {
+    pub layouts: Vec<Layout>,
+    /// Folders and files that could not be opened, with the reason.
+    pub problems: Vec<(PathBuf, String)>,
+}
+
+impl Discovery {
+    fn add(&mut self, tree: walk::Tree, roots: &[PathBuf], judged: Option<&[PathBuf]>) {
+        let mut layouts = alembic::layouts(&tree.files, roots);
+        let inside_alembic = |file: &PathBuf| layouts.iter().any(|layout| file.starts_with(&layout.root));
+        let sql: Vec<PathBuf> = tree
+            .files
+            .iter()
+            .filter(|file| file.extension().is_some_and(|extension| extension == "sql") && !inside_alembic(file))
+            .cloned()
+            .collect();
+        layouts.extend(numbered::layouts(&sql, roots));
+        if let Some(judged) = judged {
+            for candidate in layouts.iter_mut().flat_map(|layout| &mut layout.files) {
+                candidate.judged = judged.iter().any(|path| candidate.path.starts_with(path));
+            }
+            layouts.retain(|layout| layout.files.iter().any(|candidate| candidate.judged));
+        }
+        self.layouts.extend(layouts);
+        self.problems.extend(tree.problems);
+    }
+}

@@ -1,0 +1,288 @@
+//! Which database an environment is for, and what says so.
+
+use std::path::Path;
+
+use super::{Evidence, Layout, shown};
+use crate::operation::Dialect;
+use crate::source::Source;
+
+/// Drivers by the name that dependency files know them under.
+const DRIVERS: &[(&str, Dialect, Option<&str>)] = &[
+    ("psycopg2", Dialect::PostgreSql, Some("psycopg2")),
+    ("psycopg2-binary", Dialect::PostgreSql, Some("psycopg2")),
+    ("psycopg", Dialect::PostgreSql, Some("psycopg")),
+    ("asyncpg", Dialect::PostgreSql, Some("asyncpg")),
+    ("pg8000", Dialect::PostgreSql, Some("pg8000")),
+    ("pymysql", Dialect::MySql, None),
+    ("mysqlclient", Dialect::MySql, None),
+    ("aiomysql", Dialect::MySql, None),
+    ("asyncmy", Dialect::MySql, None),
+    ("mysql-connector-python", Dialect::MySql, None),
+    ("mariadb", Dialect::MariaDb, None),
+    ("aiosqlite", Dialect::Sqlite, None),
+    ("lib/pq", Dialect::PostgreSql, None),
+    ("jackc/pgx", Dialect::PostgreSql, None),
+    ("go-sql-driver/mysql", Dialect::MySql, None),
+    ("mattn/go-sqlite3", Dialect::Sqlite, None),
+    ("modernc.org/sqlite", Dialect::Sqlite, None),
+];
+
+/// Everything that says which database `layout` is for; the main dialect first, each once.
+///
+/// A URL of the project's own configuration counts most, then drivers in dependency files, then what the
+/// scripts import or ask for, then the SQL itself.
+pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
+    let mut found: Vec<Evidence> = Vec::new();
+    for (url, file) in &layout.urls {
+        found.extend(from_url(url, &format!("sqlalchemy.url in {}", shown(file))));
+    }
+    if found.is_empty() {
+        for folder in &layout.evidence_from {
+            found.extend(from_folder(folder));
+            if !found.is_empty() {
+                break;
+            }
+        }
+    }
+    if layout.framework == super::conventions::Framework::Prisma {
+        found.extend(from_prisma(&layout.root));
+    }
+    if found.is_empty() {
+        for folder in &layout.evidence_from {
+            found.extend(from_dependencies(folder));
+            if !found.is_empty() {
+                break;
+            }
+        }
+    }
+    found.extend(sources.iter().flat_map(from_script));
+    if found.is_empty() {
+        found.extend(from_file_names(sources).or_else(|| from_syntax(sources)));
+    }
+    let mut out: Vec<Evidence> = Vec::new();
+    for evidence in found {
+        if !out.iter().any(|known| known.dialect == evidence.dialect) {
+            out.push(evidence);
+        }
+    }
+    out
+}
+
+/// A URL names its dialect; Alembic's placeholder names none.
+fn from_url(url: &str, place: &str) -> Option<Evidence> {
+    let (scheme, rest) = url.trim().trim_matches(['"', '\'']).split_once(':')?;
+    if !rest.starts_with("//") {
+        return None;
+    }
+    let dialect = Dialect::from_name(scheme)?;
+    let driver = scheme.split_once('+').map(|(_, driver)| driver.to_owned());
+    Some(Evidence { dialect, driver, because: format!("{place} begins with `{scheme}`") })
+}
+
+/// `.env` files and `env.py`.
+fn from_folder(folder: &Path) -> Vec<Evidence> {
+    let mut out = Vec::new();
+    let read = |name: &str| {
+        let path = folder.join(name);
+        std::fs::read(&path).ok().map(|bytes| (String::from_utf8_lossy(&bytes).into_owned(), shown(&path)))
+    };
+    for name in [".env", ".env.example", ".env.sample", ".env.template", ".env.dist"] {
+        let Some((text, path)) = read(name) else { continue };
+        for line in text.lines() {
+            let Some((key, value)) = line.trim().trim_start_matches("export ").split_once('=') else { continue };
+            let key = key.trim().to_ascii_uppercase();
+            if key.ends_with("DATABASE_URL") || key.ends_with("DATABASE_URI") || key.ends_with("DB_URL") || key.ends_with("POSTGRES_URL") || key == "DATABASE_DSN" {
+                out.extend(from_url(value, &format!("{key} in {path}")));
+            }
+        }
+        if !out.is_empty() {
+            return out;
+        }
+    }
+    if let Some((text, path)) = read("env.py") {
+        for scheme in quoted_schemes(&text) {
+            out.extend(from_url(&format!("{scheme}://"), &format!("a URL in {path}")));
+        }
+        for (import, dialect) in IMPORTS {
+            if text.contains(import) {
+                out.push(Evidence { dialect: *dialect, driver: None, because: format!("{path} imports {import}") });
+            }
+        }
+    }
+    out
+}
+
+/// Schemes of URLs inside string literals.
+fn quoted_schemes(text: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    for (at, _) in text.match_indices("://") {
+        let start = text[..at].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '+' || c == '_')).map_or(0, |before| before + 1);
+        if matches!(text[..start].chars().last(), Some('"' | '\'')) {
+            out.push(&text[start..at]);
+        }
+    }
+    out
+}
+
+const IMPORTS: &[(&str, Dialect)] = &[
+    ("sqlalchemy.dialects.postgresql", Dialect::PostgreSql),
+    ("sqlalchemy.dialects import postgresql", Dialect::PostgreSql),
+    ("alembic.ddl.postgresql", Dialect::PostgreSql),
+    ("sqlalchemy.dialects.mysql", Dialect::MySql),
+    ("sqlalchemy.dialects import mysql", Dialect::MySql),
+    ("sqlalchemy.dialects.sqlite", Dialect::Sqlite),
+    ("sqlalchemy.dialects import sqlite", Dialect::Sqlite),
+];
+
+fn from_dependencies(folder: &Path) -> Vec<Evidence> {
+    let mut out = Vec::new();
+    for name in ["pyproject.toml", "requirements.txt", "requirements.in", "requirements/base.txt", "setup.cfg", "setup.py", "Pipfile", "go.mod"] {
+        let path = folder.join(name);
+        let Ok(bytes) = std::fs::read(&path) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        for (driver, dialect, module) in DRIVERS {
+            if mentions(&text, driver) {
+                let because = format!("`{driver}` in {}", shown(&path));
+                out.push(Evidence { dialect: *dialect, driver: module.map(str::to_owned), because });
+            }
+        }
+    }
+    // SQLite drivers come along for tests; beside a server they say nothing.
+    if out.iter().any(|evidence| evidence.dialect != Dialect::Sqlite) {
+        out.retain(|evidence| evidence.dialect != Dialect::Sqlite);
+    }
+    out
+}
+
+/// Whether a dependency file names a package: as a whole word, so that `psycopg` is not `psycopg2`.
+fn mentions(text: &str, package: &str) -> bool {
+    text.match_indices(package).any(|(at, _)| {
+        let before = text[..at].chars().last().is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
+        let after = text[at + package.len()..].chars().next().is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+        before && after
+    })
+}
+
+fn from_prisma(root: &Path) -> Option<Evidence> {
+    let path = root.join("migration_lock.toml");
+    let text = std::fs::read_to_string(&path).ok()?;
+    let provider = text.lines().find_map(|line| line.trim().strip_prefix("provider")?.split('"').nth(1))?;
+    let dialect = Dialect::from_name(provider)?;
+    Some(Evidence { dialect, driver: None, because: format!("provider in {}", shown(&path)) })
+}
+
+/// What a script imports, or compares the dialect's name with.
+fn from_script(source: &Source) -> Vec<Evidence> {
+    if !source.path().ends_with(".py") {
+        return Vec::new();
+    }
+    let text = source.text();
+    let mut out = Vec::new();
+    // `dialects` is rare enough to look closer only then.
+    if memchr::memmem::find(text.as_bytes(), b"dialect").is_some() {
+        for (import, dialect) in IMPORTS.iter().filter(|(import, _)| text.contains(import)) {
+            out.push(Evidence { dialect: *dialect, driver: None, because: format!("{} imports {import}", source.path()) });
+        }
+        for line in text.lines().filter(|line| line.contains("dialect") && line.contains("name") && line.contains("==")) {
+            for name in line.split(['"', '\'']).skip(1).step_by(2) {
+                if let Some(dialect) = Dialect::from_name(name).filter(|dialect| dialect.as_str() == name) {
+                    out.push(Evidence { dialect, driver: None, because: format!("{} asks for `{name}`", source.path()) });
+                }
+            }
+        }
+    }
+    out
+}
+
+/// `0001-init.sqlite.sql`.
+fn from_file_names(sources: &[Source]) -> Option<Evidence> {
+    sources.iter().find_map(|source| {
+        let part = source.file_name().strip_suffix(".sql")?.rsplit('.').next()?;
+        let dialect = Dialect::from_name(part)?;
+        Some(Evidence { dialect, driver: None, because: format!("the name of {}", source.path()) })
+    })
+}
+
+/// Words that only one product's SQL has.
+const WORDS: &[(&str, Dialect)] = &[
+    ("bigserial", Dialect::PostgreSql),
+    ("serial primary key", Dialect::PostgreSql),
+    (" serial ", Dialect::PostgreSql),
+    ("timestamptz", Dialect::PostgreSql),
+    ("with time zone", Dialect::PostgreSql),
+    ("jsonb", Dialect::PostgreSql),
+    ("bytea", Dialect::PostgreSql),
+    ("plpgsql", Dialect::PostgreSql),
+    ("concurrently", Dialect::PostgreSql),
+    ("not valid", Dialect::PostgreSql),
+    ("create extension", Dialect::PostgreSql),
+    ("gen_random_uuid", Dialect::PostgreSql),
+    ("using gin", Dialect::PostgreSql),
+    ("using btree", Dialect::PostgreSql),
+    ("as enum", Dialect::PostgreSql),
+    ("pg_catalog", Dialect::PostgreSql),
+    ("::text", Dialect::PostgreSql),
+    ("::regclass", Dialect::PostgreSql),
+    ("text[]", Dialect::PostgreSql),
+    ("set not null", Dialect::PostgreSql),
+    ("do $$", Dialect::PostgreSql),
+    ("auto_increment", Dialect::MySql),
+    ("engine=", Dialect::MySql),
+    ("engine =", Dialect::MySql),
+    ("unsigned", Dialect::MySql),
+    ("tinyint(1)", Dialect::MySql),
+    ("on update current_timestamp", Dialect::MySql),
+    ("autoincrement", Dialect::Sqlite),
+    ("pragma ", Dialect::Sqlite),
+    ("without rowid", Dialect::Sqlite),
+];
+
+/// Bytes of SQL that are looked at; a dump says what it is long before.
+const LOOKED_AT: usize = 2_000_000;
+
+fn from_syntax(sources: &[Source]) -> Option<Evidence> {
+    let mut hits: Vec<(Dialect, usize, String)> = Vec::new();
+    let mut seen = 0;
+    for source in sources {
+        if seen > LOOKED_AT {
+            break;
+        }
+        seen += source.text().len();
+        let text = source.text().get(..source.text().len().min(LOOKED_AT)).unwrap_or_default().to_ascii_lowercase();
+        for (word, dialect) in WORDS.iter().filter(|(word, _)| text.contains(word)) {
+            match hits.iter_mut().find(|(known, ..)| known == dialect) {
+                Some((_, count, _)) => *count += 1,
+                None => hits.push((*dialect, 1, format!("`{}` in {}", word.trim(), source.path()))),
+            }
+        }
+        if text.matches('`').count() >= 2 {
+            match hits.iter_mut().find(|(known, ..)| *known == Dialect::MySql) {
+                Some((_, count, _)) => *count += 1,
+                None => hits.push((Dialect::MySql, 1, format!("backquotes in {}", source.path()))),
+            }
+        }
+    }
+    hits.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
+    let clear = hits.len() < 2 || hits[0].1 > hits[1].1;
+    hits.into_iter().next().filter(|_| clear).map(|(dialect, _, because)| Evidence { dialect, driver: None, because })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn placeholders_are_no_evidence() {
+        assert_eq!(from_url("driver://user:pass@localhost/dbname", "x"), None);
+        assert_eq!(from_url("sqlite+aiosqlite:///./a.db", "x").unwrap().dialect, Dialect::Sqlite);
+        assert_eq!(from_url("postgresql+psycopg://h/d", "x").unwrap().driver.as_deref(), Some("psycopg"));
+    }
+
+    #[test]
+    fn packages_are_whole_words() {
+        assert!(mentions("\"psycopg[binary]>=3\"", "psycopg"));
+        assert!(!mentions("psycopg2-binary==2.9", "psycopg"));
+        assert!(!mentions("psycopg2-binary==2.9", "psycopg2"));
+        assert!(mentions("github.com/jackc/pgx/v5 v5.0.0", "jackc/pgx"));
+    }
+}

@@ -1,0 +1,161 @@
+//! Folders of SQL files: which tool's, in which order, and which file undoes which.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use super::conventions::{CONVENTIONS, Framework};
+use super::{Candidate, Layout, above};
+
+/// The parts of a migration's file name.
+#[derive(Debug, PartialEq, Eq, Clone)]
+pub(super) struct FileName {
+    /// As written: `000004`, `20240101120000`, `1.2`.
+    pub version: String,
+    pub direction: Option<Side>,
+    /// What stands between the version and the endings.
+    pub title: String,
+}
+
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+pub(super) enum Side {
+    Up,
+    Down,
+}
+
+impl FileName {
+    /// Reads `000004_name.up.sql`, `V1_2__name.sql`, `00001-name.sqlite.sql`; None without a number in front.
+    pub fn parse(name: &str) -> Option<Self> {
+        let stem = name.strip_suffix(".sql")?;
+        let (stem, direction) = match (stem.strip_suffix(".up"), stem.strip_suffix(".down")) {
+            (Some(stem), _) => (stem, Some(Side::Up)),
+            (_, Some(stem)) => (stem, Some(Side::Down)),
+            _ => (stem, None),
+        };
+        let numbered = stem.strip_prefix(['V', 'v', 'U']).unwrap_or(stem);
+        let digits = numbered.bytes().take_while(u8::is_ascii_digit).count();
+        if digits == 0 {
+            return None;
+        }
+        // Flyway writes dots as underscores: V1_2__name
+        let length = match numbered.find("__") {
+            Some(end) if numbered[..end].bytes().all(|byte| byte.is_ascii_digit() || byte == b'_' || byte == b'.') => end,
+            _ => digits,
+        };
+        let title = numbered[length..].trim_start_matches(['_', '-', '.', ' ']).to_owned();
+        Some(FileName { version: numbered[..length].replace('_', "."), direction, title })
+    }
+
+}
+
+pub(super) fn version_order(version: &str) -> Vec<u128> {
+    version.split('.').map(|part| part.parse().unwrap_or(u128::MAX)).collect()
+}
+
+/// The folder that stands for the environment of a single file.
+pub(super) fn root_of(file: &Path) -> PathBuf {
+    let folder = file.parent().unwrap_or(file);
+    match (folder.parent(), folder_version(folder)) {
+        (Some(above), Some(_)) => above.to_owned(),
+        _ => folder.to_owned(),
+    }
+}
+
+/// The version in the name of a folder that is itself a migration or a step of versions (Prisma, deltas).
+fn folder_version(folder: &Path) -> Option<String> {
+    let name = folder.file_name()?.to_string_lossy().into_owned();
+    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
+    let is_step = digits == name.len() || (digits >= 14 && name.as_bytes().get(digits) == Some(&b'_'));
+    (digits > 0 && is_step).then(|| name[..digits].to_owned())
+}
+
+/// Groups SQL files into environments.
+pub(super) fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
+    let mut groups: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for file in files {
+        groups.entry(root_of(file)).or_default().push(file.clone());
+    }
+    let mut out = Vec::new();
+    for (root, files) in groups {
+        let numbered = |file: &&PathBuf| FileName::parse(&name(file)).is_some() || folder_version(file.parent().unwrap_or(file)).is_some();
+        let count = files.iter().filter(numbered).count();
+        let named = roots.contains(&root);
+        if count == 0 && !named {
+            continue;
+        }
+        let framework = framework(&root, &files);
+        // Beside numbered files, others are dumps and seeds.
+        let chosen: Vec<PathBuf> = match count {
+            0 => files,
+            _ => files.into_iter().filter(|file| numbered(&file)).collect(),
+        };
+        out.push(Layout {
+            evidence_from: above(&root),
+            framework,
+            files: chosen.into_iter().map(|path| Candidate { path, judged: true }).collect(),
+            urls: Vec::new(),
+            root,
+        });
+    }
+    out
+}
+
+fn name(file: &Path) -> String {
+    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+fn framework(root: &Path, files: &[PathBuf]) -> Framework {
+    if root.join("migration_lock.toml").exists() || files.iter().all(|file| name(file) == "migration.sql") {
+        return Framework::Prisma;
+    }
+    if files.iter().any(|file| FileName::parse(&name(file)).is_some_and(|name| name.direction.is_some())) {
+        return Framework::GolangMigrate;
+    }
+    let flyway = |file: &PathBuf| name(file).starts_with('V') && name(file).contains("__");
+    if files.iter().any(flyway) {
+        return Framework::Flyway;
+    }
+    // One file tells: a project does not mix tools in a folder.
+    let first = files.first().and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+    let has = |marker: &str| !marker.is_empty() && memchr::memmem::find(&first, format!("-- {marker}").as_bytes()).is_some();
+    CONVENTIONS.iter().find(|convention| has(convention.up_marker)).map_or(Framework::Plain, |found| found.framework)
+}
+
+/// The version of a file: its own number, or with that of its folder in front.
+pub(super) fn version_of(root: &Path, file: &Path) -> (String, Option<Side>, String) {
+    let own = FileName::parse(&name(file));
+    let folder = file.parent().filter(|folder| *folder != root).and_then(folder_version);
+    match (folder, own) {
+        (Some(folder), Some(own)) => (format!("{folder}.{}", own.version), own.direction, own.title),
+        (Some(folder), None) => (folder, None, name(file)),
+        (None, Some(own)) => {
+            let title = own.title.clone();
+            (own.version, own.direction, title)
+        }
+        (None, None) => {
+            let name = name(file);
+            (name.strip_suffix(".sql").unwrap_or(&name).to_owned(), None, String::new())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn file_names_tell_version_direction_and_title() {
+        let parsed = FileName::parse("000004_add_index.up.sql").unwrap();
+        assert_eq!((parsed.version.as_str(), parsed.direction, parsed.title.as_str()), ("000004", Some(Side::Up), "add_index"));
+        assert_eq!(FileName::parse("V1_2__name.sql").unwrap().version, "1.2");
+        assert_eq!(FileName::parse("00001-name.sqlite.sql").unwrap().title, "name.sqlite");
+        assert_eq!(FileName::parse("schema.sql"), None);
+    }
+
+    #[test]
+    fn folders_can_carry_the_version() {
+        assert_eq!(root_of(Path::new("/m/20240101000000_init/migration.sql")), Path::new("/m"));
+        assert_eq!(root_of(Path::new("/m/58/01foo.sql")), Path::new("/m"));
+        assert_eq!(root_of(Path::new("/m/2024 notes/01foo.sql")), Path::new("/m/2024 notes"));
+        assert_eq!(version_of(Path::new("/m"), Path::new("/m/58/01foo.sql")).0, "58.01");
+    }
+}

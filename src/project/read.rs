@@ -1,0 +1,240 @@
+//! From a layout to an environment: files are read and parsed in parallel, then put in order.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use rayon::prelude::*;
+
+use super::conventions::{Convention, Framework};
+use super::numbered::{Side, version_of, version_order};
+use super::{Candidate, Environment, Evidence, Layout, Unreadable, dialect, shown};
+use crate::alembic::script;
+use crate::history::History;
+use crate::migration::{Body, Migration, Names, Script, Spanned};
+use crate::operation::Dialect;
+use crate::source::{MAX_FILE_BYTES, Source, Span};
+use crate::sql;
+use crate::text::Places;
+
+/// Reads an environment. `forced` replaces what would be detected.
+/// Call it on threads with a deep stack (see [`crate::with_deep_stack`]).
+pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
+    let loaded: Vec<Loaded> = layout.files.par_iter().map(load).collect();
+    let (sources, mut units): (Vec<Source>, Vec<Unit>) = loaded.into_iter().map(|loaded| (loaded.source, loaded.unit)).unzip();
+    let evidence = match forced {
+        [] => dialect::detect(layout, &sources),
+        _ => forced.iter().map(|&dialect| Evidence { dialect, driver: None, because: "the configuration".to_owned() }).collect(),
+    };
+    let dialects: Vec<Dialect> = evidence.iter().map(|evidence| evidence.dialect).collect();
+    let sources: Vec<Arc<Source>> = sources.into_iter().map(Arc::new).collect();
+    let mut unreadable: Vec<Unreadable> = Vec::new();
+    let files = units.len();
+    for (unit, source) in units.iter_mut().zip(&sources) {
+        if let Some((span, message)) = unit.problem.take() {
+            unreadable.push(Unreadable { source: source.clone(), span, message, judged: unit.judged });
+            unit.broken = true;
+        }
+    }
+    let migrations = match layout.framework {
+        Framework::Alembic => read_scripts(&units, &sources, &dialects, &mut unreadable),
+        framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
+    };
+    let history = History::new(&migrations);
+    Environment { root: shown(&layout.root), framework: layout.framework, evidence, migrations, unreadable, history, files }
+}
+
+/// A file's text, or what stands for it.
+struct Loaded {
+    source: Source,
+    unit: Unit,
+}
+
+struct Unit {
+    path: std::path::PathBuf,
+    judged: bool,
+    /// Why the bytes are no text.
+    problem: Option<(Span, String)>,
+    /// The text is not what the file says; only metadata is taken from it.
+    broken: bool,
+}
+
+fn load(candidate: &Candidate) -> Loaded {
+    let path = shown(&candidate.path);
+    let loaded = |text: String, problem: Option<(Span, String)>| Loaded {
+        source: Source::new(path.clone(), text),
+        unit: Unit { path: candidate.path.clone(), judged: candidate.judged, problem, broken: false },
+    };
+    let too_large = std::fs::metadata(&candidate.path).is_ok_and(|found| found.len() > MAX_FILE_BYTES);
+    if too_large {
+        return loaded(String::new(), Some((Span::default(), "the file is larger than 2 GiB".to_owned())));
+    }
+    match std::fs::read(&candidate.path) {
+        Err(error) => loaded(String::new(), Some((Span::default(), format!("the file cannot be read: {}", error.kind())))),
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => match memchr::memchr(0, text.as_bytes()) {
+                Some(at) => loaded(text, Some((Span::new(at, at + 1), "the file contains NUL bytes".to_owned()))),
+                None => loaded(text, None),
+            },
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let message = format!("the file is not UTF-8: byte {at} (0x{:02x}) starts no character", error.as_bytes()[at]);
+                loaded(String::from_utf8_lossy(error.as_bytes()).into_owned(), Some((Span::new(at, at + 3), message)))
+            }
+        },
+    }
+}
+
+fn read_scripts(units: &[Unit], sources: &[Arc<Source>], dialects: &[Dialect], unreadable: &mut Vec<Unreadable>) -> Vec<Migration> {
+    let read: Vec<_> = units
+        .par_iter()
+        .zip(sources)
+        .map(|(unit, source)| match unit.broken {
+            true => (Some(script::recover(source, unit.judged)), None),
+            false => script::read(source, dialects, unit.judged),
+        })
+        .collect();
+    let mut migrations = Vec::with_capacity(read.len());
+    for ((migration, error), (unit, source)) in read.into_iter().zip(units.iter().zip(sources)) {
+        migrations.extend(migration);
+        if let Some(error) = error {
+            let message = format!("the file is not Python: {}", error.message);
+            unreadable.push(Unreadable { source: source.clone(), span: error.span, message, judged: unit.judged });
+        }
+    }
+    migrations
+}
+
+/// One direction of one file.
+struct Part {
+    script: Script,
+    side: Side,
+    title: String,
+    judged: bool,
+}
+
+fn read_files(
+    root: &Path,
+    convention: &Convention,
+    units: &[Unit],
+    sources: &[Arc<Source>],
+    dialects: &[Dialect],
+    unreadable: &mut Vec<Unreadable>,
+) -> Vec<Migration> {
+    let dialect = dialects.first().copied();
+    let read: Vec<_> = units.par_iter().zip(sources).map(|(unit, source)| read_file(convention, unit, source, dialect)).collect();
+    let mut versions: BTreeMap<Vec<u128>, (String, Vec<Part>)> = BTreeMap::new();
+    let mut unnumbered = 0;
+    for ((scripts, problem), (unit, source)) in read.into_iter().zip(units.iter().zip(sources)) {
+        if let Some((span, message)) = problem {
+            unreadable.push(Unreadable { source: source.clone(), span, message, judged: unit.judged });
+        }
+        let (version, side, title) = version_of(root, &unit.path);
+        let mut order = version_order(&version);
+        if order.contains(&u128::MAX) {
+            // Without a number the name decides, as in a plain folder.
+            unnumbered += 1;
+            order.push(unnumbered);
+        }
+        let parts = &mut versions.entry(order).or_insert_with(|| (version, Vec::new())).1;
+        for (script, section) in scripts {
+            let side = section.or(side).unwrap_or(Side::Up);
+            parts.push(Part { script, side, title: title.clone(), judged: unit.judged });
+        }
+    }
+    let mut migrations: Vec<Migration> = Vec::with_capacity(versions.len());
+    let mut previous: Option<String> = None;
+    for (version, parts) in versions.into_values() {
+        for (up, down) in pair(parts) {
+            let judged = up.iter().chain(&down).any(|part| part.judged);
+            let Some(source) = up.as_ref().or(down.as_ref()).map(|part| part.script.source.clone()) else { continue };
+            let parents = previous.iter().map(|id| Spanned { value: id.clone(), span: Span::default() }).collect();
+            migrations.push(Migration {
+                id: version.clone(),
+                id_span: source.line_span(1),
+                parents: Names { names: parents, incomplete: false },
+                depends_on: Names::default(),
+                branch_labels: Names::default(),
+                source,
+                up: up.map(|part| part.script),
+                down: down.map(|part| part.script),
+                problems: Vec::new(),
+                judged,
+            });
+        }
+        previous = Some(version);
+    }
+    migrations
+}
+
+/// Joins each up with the down of the same title, else with any that is left over.
+fn pair(parts: Vec<Part>) -> Vec<(Option<Part>, Option<Part>)> {
+    let (ups, mut downs): (Vec<Part>, Vec<Part>) = parts.into_iter().partition(|part| part.side == Side::Up);
+    let mut out: Vec<(Option<Part>, Option<Part>)> = ups
+        .into_iter()
+        .map(|up| {
+            let same = downs.iter().position(|down| down.title == up.title);
+            let down = same.map(|at| downs.remove(at));
+            (Some(up), down)
+        })
+        .collect();
+    for (_, down) in out.iter_mut().filter(|(_, down)| down.is_none()) {
+        *down = downs.pop();
+    }
+    out.extend(downs.into_iter().map(|down| (None, Some(down))));
+    out
+}
+
+type Sections = Vec<(Script, Option<Side>)>;
+
+fn read_file(convention: &Convention, unit: &Unit, source: &Arc<Source>, dialect: Option<Dialect>) -> (Sections, Option<(Span, String)>) {
+    let script = |steps, body, head| Script { source: source.clone(), head, body, steps };
+    if unit.broken {
+        return (vec![(script(Vec::new(), Body::Unreadable, source.line_span(1)), None)], None);
+    }
+    let mut problem = None;
+    let mut out = Vec::new();
+    for (side, range, head) in sections(convention, source) {
+        let reading = sql::read_range(source.text(), range, Places::File, dialect);
+        if let Some((span, what)) = reading.unterminated {
+            problem.get_or_insert((span, format!("the file is not SQL: a {what} that is opened here is never closed")));
+        }
+        let body = if reading.steps.is_empty() { Body::Empty } else { Body::Present };
+        out.push((script(reading.steps, body, head), side));
+    }
+    (out, problem)
+}
+
+/// The parts of a file by its section markers; the whole file where the tool has none.
+fn sections(convention: &Convention, source: &Source) -> Vec<(Option<Side>, Range<usize>, Span)> {
+    let text = source.text();
+    let whole = vec![(None, 0..text.len(), source.line_span(1))];
+    if convention.up_marker.is_empty() {
+        return whole;
+    }
+    let mut found: Vec<(Side, usize, Span)> = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if let Some(comment) = line.trim().strip_prefix("--").map(str::trim_start) {
+            let side = if starts_with(comment, convention.up_marker) {
+                Some(Side::Up)
+            } else if starts_with(comment, convention.down_marker) {
+                Some(Side::Down)
+            } else {
+                None
+            };
+            found.extend(side.map(|side| (side, at + line.len(), Span::new(at, at + line.trim_end().len()))));
+        }
+        at += line.len();
+    }
+    if found.is_empty() {
+        return whole;
+    }
+    let ends: Vec<usize> = found.iter().skip(1).map(|(_, _, head)| head.start as usize).chain([text.len()]).collect();
+    found.into_iter().zip(ends).map(|((side, start, head), end)| (Some(side), start..end, head)).collect()
+}
+
+fn starts_with(comment: &str, marker: &str) -> bool {
+    comment.get(..marker.len()).is_some_and(|head| head.eq_ignore_ascii_case(marker))
+}

@@ -1,0 +1,64 @@
+//! Which files there are, as Git and people see them.
+
+use std::path::{Path, PathBuf};
+
+use globset::GlobSet;
+use ignore::WalkBuilder;
+
+/// Folders that hold other people's code.
+const NEVER: &[&str] = &["node_modules", "__pycache__", "site-packages", "target", "__pypackages__"];
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// In order, so that every run sees the same.
+    pub files: Vec<PathBuf>,
+    /// Folders and files that could not be opened, with the reason.
+    pub problems: Vec<(PathBuf, String)>,
+}
+
+/// Lists Python, SQL and configuration files below `root`. `.gitignore` is honoured with or without a
+/// repository; symbolic links are not followed, so there are no loops.
+pub fn walk(root: &Path, exclude: &GlobSet) -> Tree {
+    let mut tree = Tree::default();
+    let mut builder = WalkBuilder::new(root);
+    builder.require_git(false).follow_links(false).hidden(true);
+    builder.filter_entry(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        !(entry.depth() > 0 && entry.file_type().is_some_and(|kind| kind.is_dir()) && is_foreign(&name, entry.path()))
+    });
+    for entry in builder.build() {
+        match entry {
+            Ok(entry) => {
+                let path = entry.path();
+                let wanted = path.extension().is_some_and(|ext| ext == "py" || ext == "sql" || ext == "ini" || ext == "toml");
+                if wanted && !entry.file_type().is_some_and(|kind| kind.is_dir()) && !exclude.is_match(relative(root, path)) {
+                    tree.files.push(path.to_owned());
+                }
+            }
+            Err(error) => {
+                let path = path_of(&error).unwrap_or_else(|| root.to_owned());
+                let reason = error.io_error().map_or_else(|| error.to_string(), |error| error.kind().to_string());
+                tree.problems.push((path, reason));
+            }
+        }
+    }
+    tree.files.sort();
+    tree
+}
+
+fn relative<'p>(root: &Path, path: &'p Path) -> &'p Path {
+    path.strip_prefix(root).unwrap_or(path)
+}
+
+fn is_foreign(name: &str, path: &Path) -> bool {
+    NEVER.contains(&name) || path.join("pyvenv.cfg").exists()
+}
+
+fn path_of(error: &ignore::Error) -> Option<PathBuf> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path.clone()),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        _ => None,
+    }
+}

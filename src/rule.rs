@@ -1,0 +1,219 @@
+//! What a rule is, and the questions it can ask.
+
+use std::sync::Arc;
+
+use crate::engine::{Effects, Engine};
+use crate::finding::{Direction, Finding, Label, Severity};
+use crate::history::Index;
+use crate::migration::{Migration, Script, Step};
+use crate::operation::{Dialect, Name, Operation};
+use crate::page::Page;
+use crate::project::Environment;
+use crate::project::conventions::Framework;
+use crate::runner::Inside;
+use crate::schema::{Schema, Table};
+use crate::source::{Source, Span};
+
+/// What a rule looks at.
+#[derive(Clone, Copy)]
+pub enum Check {
+    /// One step, before the schema changes by it.
+    Step(fn(&Step, &Context<'_>, &mut Found<'_>)),
+    /// One direction of a migration, all its steps.
+    Script(fn(&Context<'_>, &mut Found<'_>)),
+    /// One migration, both directions and its metadata.
+    Migration(fn(&Migration, &Environment, &mut Found<'_>)),
+    /// The whole environment.
+    Environment(fn(&Environment, &mut Found<'_>)),
+    /// One file as text.
+    File(fn(&Source, &mut Found<'_>)),
+    /// Told by the pipeline itself, after all other rules.
+    Pipeline,
+}
+
+pub struct Rule {
+    /// snake_case; completes the sentence "allow NAME".
+    pub name: &'static str,
+    pub group: &'static str,
+    pub check: Check,
+    pub page: Page,
+}
+
+impl Rule {
+    /// Whether the rule says anything about this dialect. Where the dialect is not known, only rules that
+    /// hold for every engine speak.
+    pub fn applies_to(&self, dialect: Option<Dialect>) -> bool {
+        match (self.page.dialects.as_slice(), dialect) {
+            ([], _) => true,
+            (list, Some(dialect)) => list.contains(&dialect),
+            (_, None) => false,
+        }
+    }
+}
+
+/// In the schema of a downgrade, what the downgrade itself made.
+pub const MADE_BY_DOWNGRADE: Index = Index::MAX;
+
+/// Where a check stands: one script, and in it possibly one step.
+pub struct Context<'a> {
+    pub environment: &'a Environment,
+    pub migration: &'a Migration,
+    /// The position of `migration` in its environment.
+    pub index: Index,
+    pub direction: Direction,
+    pub script: &'a Script,
+    pub engine: Engine,
+    /// Before the step; for a whole script, before its first step.
+    pub schema: &'a Schema,
+    /// What each step of the script runs inside of.
+    pub inside: &'a [Inside],
+    /// The position of the step in the script.
+    pub at: usize,
+}
+
+impl<'a> Context<'a> {
+    pub fn is_upgrade(&self) -> bool {
+        self.direction == Direction::Up
+    }
+
+    pub fn framework(&self) -> Framework {
+        self.environment.framework
+    }
+
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.engine.dialect
+    }
+
+    pub fn is_postgres(&self) -> bool {
+        self.dialect() == Some(Dialect::PostgreSql)
+    }
+
+    /// The mark that the replay puts on what this script makes.
+    fn maker(&self) -> Index {
+        if self.is_upgrade() { self.index } else { MADE_BY_DOWNGRADE }
+    }
+
+    pub fn table(&self, name: &Name) -> Option<&'a Table> {
+        self.schema.table(name)
+    }
+
+    /// Created earlier by this very script, so that nobody else can be using it; temporary tables too.
+    pub fn is_new(&self, table: &Name) -> bool {
+        self.table(table).is_some_and(|table| table.created_in == Some(self.maker()) || table.temporary)
+    }
+
+    /// Whether the column was added earlier by this very script.
+    pub fn is_new_column(&self, table: &Name, column: &str) -> bool {
+        self.is_new(table) || self.schema.column(table, column).is_some_and(|column| column.added_in == self.maker())
+    }
+
+    /// In a downgrade: made by the upgrade that it undoes.
+    pub fn made_by_upgrade(&self, made_in: Index) -> bool {
+        !self.is_upgrade() && made_in == self.index
+    }
+
+    pub fn inside(&self) -> Inside {
+        self.inside.get(self.at).copied().unwrap_or(Inside::Nothing)
+    }
+
+    pub fn effects(&self, operation: &Operation) -> Effects {
+        self.engine.effects(operation)
+    }
+
+    /// The steps that this dialect reaches, with their positions.
+    pub fn steps(&self) -> impl Iterator<Item = (usize, &'a Step)> {
+        let dialect = self.dialect();
+        self.script.steps.iter().enumerate().filter(move |(_, step)| step.runs_on(dialect))
+    }
+
+    /// The steps that run after the current one.
+    pub fn later(&self) -> impl Iterator<Item = &'a Step> {
+        let at = self.at;
+        self.steps().filter(move |(index, _)| *index > at).map(|(_, step)| step)
+    }
+
+    /// The words of the statement or call.
+    pub fn text(&self, span: Span) -> &'a str {
+        self.script.source.slice(span)
+    }
+
+    /// Where a table comes from, for the evidence in a finding.
+    pub fn origin_of(&self, table: &Name) -> String {
+        match self.table(table).and_then(|table| table.created_in) {
+            Some(created) if created < self.environment.migrations.len() => {
+                let id = &self.environment.migrations[created].id;
+                format!("`{table}` was created in {id}")
+            }
+            _ => format!("nothing in this history creates `{table}`: it is taken to exist and to hold rows"),
+        }
+    }
+}
+
+/// Collects what one rule finds in one place.
+pub struct Found<'a> {
+    pub rule: &'a Rule,
+    pub severity: Severity,
+    pub source: Arc<Source>,
+    pub statement: Span,
+    pub revision: Option<String>,
+    pub direction: Option<Direction>,
+    pub environment: &'a str,
+    pub findings: Vec<Finding>,
+}
+
+impl Found<'_> {
+    /// Reports at a place in the file that is being looked at.
+    pub fn at(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
+        self.push(self.source.clone(), span, message.into())
+    }
+
+    /// Reports at a place in another file.
+    pub fn in_file(&mut self, source: &Arc<Source>, span: Span, message: impl Into<String>) -> &mut Finding {
+        self.push(source.clone(), span, message.into())
+    }
+
+    fn push(&mut self, source: Arc<Source>, span: Span, message: String) -> &mut Finding {
+        let statement = if self.statement.contains(span) { self.statement } else { span };
+        self.findings.push(Finding {
+            rule: self.rule.name,
+            group: self.rule.group,
+            severity: self.severity,
+            message,
+            notes: Vec::new(),
+            help: None,
+            source,
+            span,
+            statement,
+            labels: Vec::new(),
+            revision: self.revision.clone(),
+            direction: self.direction,
+            environment: self.environment.to_owned(),
+            fix: None,
+        });
+        let last = self.findings.len() - 1;
+        &mut self.findings[last]
+    }
+}
+
+/// What a check adds to a finding it has reported.
+impl Finding {
+    pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    pub fn note(&mut self, note: impl Into<String>) -> &mut Self {
+        self.notes.push(note.into());
+        self
+    }
+
+    pub fn label(&mut self, source: &Arc<Source>, span: Span, text: impl Into<String>) -> &mut Self {
+        self.labels.push(Label { source: source.clone(), span, text: text.into() });
+        self
+    }
+
+    pub fn of(&mut self, migration: &Migration) -> &mut Self {
+        self.revision = Some(migration.id.clone());
+        self
+    }
+}

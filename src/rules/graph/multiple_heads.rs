@@ -1,0 +1,76 @@
+use crate::migration::Migration;
+use crate::project::Environment;
+use crate::project::conventions::Framework;
+use crate::rule::{Check, Found};
+
+pub const CHECK: Check = Check::Environment(|environment, found| match environment.framework {
+    Framework::Alembic => diverged_heads(environment, found),
+    _ => shared_versions(environment, found),
+});
+
+fn diverged_heads(environment: &Environment, found: &mut Found<'_>) {
+    let broken = breaks_below(environment);
+    for (labels, mut heads) in environment.history.heads_by_label() {
+        // A head for another reason has its own finding: its line of history hangs in the air, or a
+        // second file with its id goes on.
+        heads.retain(|&head| !broken[head]);
+        let [first, others @ ..] = heads.as_slice() else { continue };
+        if others.is_empty() {
+            continue;
+        }
+        let heads: Vec<&Migration> = heads.iter().map(|&head| &environment.migrations[head]).collect();
+        // One finding, at the head that came last by file order; it is usually the new one.
+        let last = *others.last().unwrap_or(first);
+        let (judged, other) = if environment.migrations[last].judged { (last, *first) } else { (*first, last) };
+        if !heads.iter().any(|head| head.judged) {
+            continue;
+        }
+        let migration = &environment.migrations[judged];
+        let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
+        let branch = if labels.is_empty() { String::new() } else { format!(" of branch `{}`", labels.join("`, `")) };
+        let message = format!("the history has {} heads{branch} ({}): `alembic upgrade head` refuses to run", ids.len(), ids.join(", "));
+        let finding = found.in_file(&migration.source, migration.id_span, message).of(migration);
+        for head in heads.iter().filter(|head| head.id != migration.id) {
+            finding.label(&head.source, head.id_span, format!("`{}` is a head, too", head.id));
+        }
+        if let Some(fork) = environment.history.fork_of(judged, other) {
+            let fork = &environment.migrations[fork];
+            let other = &environment.migrations[other];
+            finding.label(&fork.source, fork.id_span, format!("`{}` and `{}` diverge after `{}`", migration.id, other.id, fork.id));
+        }
+        finding.help(format!("alembic merge -m \"merge heads\" {}", ids.join(" ")));
+    }
+}
+
+/// Whether each migration is an older copy of a duplicate, or has an ancestor whose parent is not known.
+fn breaks_below(environment: &Environment) -> Vec<bool> {
+    let history = &environment.history;
+    let mut broken: Vec<bool> = environment.migrations.iter().map(|migration| migration.parents.incomplete).collect();
+    history.dangling.iter().for_each(|(index, _)| broken[*index] = true);
+    history.duplicates.iter().for_each(|(first, _)| broken[*first] = true);
+    for &index in &history.order {
+        broken[index] |= history.parents[index].iter().any(|&parent| broken[parent]);
+    }
+    broken
+}
+
+/// Two files with one number: two branches took the same one.
+fn shared_versions(environment: &Environment, found: &mut Found<'_>) {
+    for &(first, second) in &environment.history.duplicates {
+        let (first, second) = (&environment.migrations[first], &environment.migrations[second]);
+        if !first.judged && !second.judged {
+            continue;
+        }
+        let (here, there) = if second.judged { (second, first) } else { (first, second) };
+        let message = format!("two migrations share version {}: `{}` and `{}`", here.id, there.source.file_name(), here.source.file_name());
+        found
+            .in_file(&here.source, here.id_span, message)
+            .of(here)
+            .label(&there.source, there.id_span, format!("the other version {}", there.id))
+            .note(match environment.framework {
+                Framework::GolangMigrate => "golang-migrate refuses to start: \"duplicate migration file\"",
+                _ => "which of the two runs first, or at all, is up to chance",
+            })
+            .help("give the one that is not released yet the next free number");
+    }
+}

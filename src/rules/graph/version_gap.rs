@@ -1,0 +1,27 @@
+use crate::project::conventions::Framework;
+use crate::rule::Check;
+
+/// A larger number is a date, and dates have gaps.
+const LARGEST_SEQUENCE: u64 = 9_999_999;
+
+pub const CHECK: Check = Check::Environment(|environment, found| {
+    if matches!(environment.framework, Framework::Alembic | Framework::Prisma) {
+        return;
+    }
+    let mut previous: Option<u64> = None;
+    for migration in &environment.migrations {
+        let Ok(version) = migration.id.parse::<u64>() else { return };
+        if version > LARGEST_SEQUENCE {
+            return;
+        }
+        if let Some(before) = previous.filter(|before| version > before + 1 && migration.judged) {
+            let missing = if version == before + 2 { format!("version {}", before + 1) } else { format!("versions {} to {}", before + 1, version - 1) };
+            found
+                .in_file(&migration.source, migration.id_span, format!("the numbers jump from {before} to {version}: {missing} is not there"))
+                .of(migration)
+                .note("a file that arrives later with a skipped number is never run where this one already was")
+                .help("add the missing file, or renumber this one while it is not released");
+        }
+        previous = Some(version);
+    }
+});

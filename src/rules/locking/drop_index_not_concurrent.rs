@@ -1,0 +1,23 @@
+use crate::migration::Mark;
+use crate::operation::Operation;
+use crate::rule::Check;
+use crate::rules::phrase;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let Operation::DropIndex { index, table, concurrently: false, .. } = &step.operation else { return };
+    let known = before.schema.index(index);
+    let table = table.as_ref().or(known.map(|(table, _)| &table.name));
+    let is_new = table.is_some_and(|table| before.is_new(table));
+    let undoes = known.is_some_and(|(_, index)| before.made_by_upgrade(index.created_in));
+    let goes_anyway = table.is_some_and(|table| {
+        before.later().any(|later| matches!(&later.operation, Operation::DropTable { table: dropped, .. } if dropped == table))
+    });
+    if is_new || undoes || goes_anyway {
+        return;
+    }
+    let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));
+    found
+        .at(step.at(Mark::Name), format!("reads and writes of {whom} queue behind the drop of `{index}`"))
+        .note("DROP INDEX takes AccessExclusive on the table: the drop itself is an instant, but it first waits for every running query, and all later ones wait for it")
+        .help(phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step)));
+});

@@ -1,0 +1,19 @@
+use crate::migration::Body;
+use crate::project::conventions::Framework;
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Migration(|migration, environment, found| {
+    if migration.up.is_some() {
+        return;
+    }
+    let Some(down) = migration.down.as_ref().filter(|down| down.body != Body::Empty) else { return };
+    found.source = down.source.clone();
+    let (missing, help) = match environment.framework {
+        Framework::Alembic => ("`upgrade()`".to_owned(), "write `upgrade()`, or delete the file"),
+        Framework::GolangMigrate => {
+            (format!("`{}`", down.source.file_name().replace(".down.sql", ".up.sql")), "add the up file, or delete this one")
+        }
+        framework => (format!("`-- {}` section", framework.convention().up_marker), "add the section, or delete the file"),
+    };
+    found.at(down.head, format!("`{}` has a way back but no {missing}", migration.id)).help(help);
+});

@@ -1,0 +1,58 @@
+use crate::migration::Mark;
+use crate::operation::{Dialect, Operation};
+use crate::project::conventions::Framework;
+use crate::rule::{Check, Context};
+use crate::runner::Inside;
+use crate::rules::phrase;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    if !before.effects(&step.operation).refuses_transaction {
+        return;
+    }
+    let what = name_of(&step.operation);
+    let inside = before.inside();
+    let runner = before.framework().name();
+    let message = match inside {
+        Inside::Nothing => return,
+        Inside::CommittedByHand(_) if before.environment.driver(Dialect::PostgreSql) == Some("psycopg2") => return,
+        Inside::RunnerTransaction if before.framework() == Framework::Alembic => {
+            format!("{what} fails: Alembic runs this migration in a transaction")
+        }
+        Inside::RunnerTransaction => format!("{what} fails: {runner} runs this file in a transaction"),
+        Inside::OpenedByHand(_) => format!("{what} fails: it stands between BEGIN and COMMIT"),
+        Inside::SharedMessage => format!("{what} fails: {runner} sends this file as one message, which PostgreSQL runs as one transaction"),
+        Inside::CommittedByHand(_) => format!("{what} fails with psycopg 3: after COMMIT it opens a new transaction at once"),
+    };
+    let finding = found.at(step.at(Mark::Name), message);
+    finding.note("PostgreSQL raises 25001, \"cannot run inside a transaction block\"");
+    match inside {
+        Inside::OpenedByHand(at) => {
+            finding.label(&before.script.source, at, "the transaction is opened here");
+        }
+        Inside::CommittedByHand(at) => {
+            finding.label(&before.script.source, at, "this ends Alembic's transaction behind its back");
+            finding.note("psycopg2 lets it pass, but then a failure further down leaves the migration half done");
+        }
+        Inside::SharedMessage if commits_before(before) => {
+            finding.note("the COMMIT in front of it does not help: what stands before it stays committed, and the statement fails all the same");
+        }
+        _ => {}
+    }
+    let text = before.text(step.statement).to_owned();
+    finding.help(phrase::outside_transaction(before, step, &text));
+});
+
+fn commits_before(before: &Context<'_>) -> bool {
+    before.steps().any(|(index, step)| index < before.at && step.operation == Operation::Commit)
+}
+
+fn name_of(operation: &Operation) -> String {
+    match operation {
+        Operation::CreateIndex(_) => "CREATE INDEX CONCURRENTLY".to_owned(),
+        Operation::DropIndex { .. } => "DROP INDEX CONCURRENTLY".to_owned(),
+        Operation::Reindex { concurrently: true, .. } => "REINDEX CONCURRENTLY".to_owned(),
+        Operation::DetachPartition { .. } => "DETACH PARTITION CONCURRENTLY".to_owned(),
+        Operation::AddEnumValue { .. } => "ALTER TYPE ADD VALUE".to_owned(),
+        other => other.kind().replace('_', " ").to_uppercase(),
+    }
+}

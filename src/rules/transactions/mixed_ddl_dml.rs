@@ -1,0 +1,64 @@
+use crate::migration::Step;
+use crate::operation::{Class, Operation};
+use crate::rule::{Check, Context};
+use crate::rule::Found;
+use crate::schema::Schema;
+
+pub const CHECK: Check = Check::Script(|context, found| {
+    if !context.is_upgrade() {
+        return;
+    }
+    // Which tables are new changes as the script goes on, so the replay runs along.
+    let mut schema = context.schema.clone();
+    let (mut definition, mut change) = (None, None);
+    for (_, step) in context.steps() {
+        let matters = step.operation.table().is_none_or(|table| !is_new(&schema, context, table)) && !step.autocommit;
+        match step.operation.class() {
+            Class::Schema if matters && locks_a_table(&step.operation) => definition = definition.or(Some(step)),
+            Class::Data if matters && writes_existing(&step.operation, &schema, context) => change = change.or(Some(step)),
+            _ => {}
+        }
+        schema.apply(&step.operation, context.index);
+    }
+    if let (Some(definition), Some(change)) = (definition, change) {
+        report(definition, change, context, found);
+    }
+});
+
+fn is_new(schema: &Schema, context: &Context<'_>, table: &crate::operation::Name) -> bool {
+    schema.table(table).is_some_and(|table| table.created_in == Some(context.index) || table.temporary)
+}
+
+/// Changes to tables that others may be using; types, functions, comments and new tables are not.
+fn locks_a_table(operation: &Operation) -> bool {
+    match operation {
+        Operation::CreateTable(_) => false,
+        Operation::Other { kind, table, .. } => table.is_some() && *kind != "comment",
+        Operation::DropIndex { .. } => true,
+        other => other.table().is_some(),
+    }
+}
+
+fn writes_existing(operation: &Operation, schema: &Schema, context: &Context<'_>) -> bool {
+    operation.table().is_none_or(|table| !is_new(schema, context, table))
+}
+
+fn report(definition: &Step, change: &Step, context: &Context<'_>, found: &mut Found<'_>) {
+    let (kind, table) = (definition.operation.kind(), definition.operation.table());
+    let altered = table.map_or_else(|| "a table".to_owned(), |table| format!("`{table}`"));
+    let written = change.operation.table().filter(|table| table.is_known()).map_or_else(|| "rows".to_owned(), |table| format!("rows of `{table}`"));
+    let verb = change.operation.kind();
+    found.statement = change.statement;
+    let message = match context.dialect() {
+        Some(dialect) if dialect.is_mysql_like() => {
+            format!("this migration changes the schema of {altered} and {written}: each schema change commits, so a failure leaves it half done")
+        }
+        _ => format!("this migration changes the schema of {altered} and {written}: its locks are held until the {verb} is done"),
+    };
+    let finding = found.at(change.span, message);
+    finding.label(&context.script.source, definition.span, format!("the schema change: {}", kind.replace('_', " ")));
+    if context.is_postgres() {
+        finding.note("locks that a schema change takes are released at the end of the transaction, not of the statement");
+    }
+    finding.help("move the data change into a migration of its own, between the one that adds and the one that constrains");
+}
