@@ -9,6 +9,7 @@ mod eval;
 mod expression;
 pub mod ini;
 pub mod literal;
+pub mod modules;
 pub mod python;
 pub mod script;
 mod sqlalchemy;

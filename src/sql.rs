@@ -7,6 +7,7 @@ mod heads;
 mod lexeme;
 mod lower;
 mod names;
+mod rest;
 mod routine;
 pub mod split;
 mod table;

@@ -465,6 +465,8 @@ impl<'a> Evaluator<'a> {
         let connected = receiver.is_connection();
         let given = || Given { arguments, names: vec!["bind"], batch: None, whole };
         match method {
+            // `.scalar()` without a statement fetches from a result.
+            "scalar" | "scalars" if first.is_none() => return None,
             "execute" | "exec_driver_sql" | "scalar" | "scalars" if connected || (method == "execute" && is_unfollowed(receiver)) => {
                 match first {
                     Some(value) => self.execute(value, whole),
@@ -526,14 +528,23 @@ impl<'a> Evaluator<'a> {
         let handed = arguments.all().any(|argument| {
             argument.value.is_connection() || argument.value.as_path().is_some_and(|path| path == "alembic.op")
         });
-        let root = path.trim_start_matches('.').split('.').next().unwrap_or_default();
-        let library = LIBRARIES.contains(&root);
-        if (handed && !READERS.iter().any(|reader| path.ends_with(reader))) || (!library && !path.starts_with("__class__")) {
-            let from = path.rsplit_once('.').map_or(path, |(module, _)| module);
-            let name = path.rsplit('.').next().unwrap_or(path);
+        let (from, name) = path.rsplit_once('.').unwrap_or(("", path));
+        // A value that is used is a type, a question, a context; a call for its own sake does something.
+        let for_its_own_sake = self.discarded == Some(whole);
+        let harmless = is_library(path) || path.starts_with("__class__") || LOGGING.contains(&name);
+        if for_its_own_sake && !(harmless && !handed) && !READERS.iter().any(|reader| path.ends_with(reader)) {
             self.emit(Operation::opaque(format!("`{name}` from `{from}` is not followed")), whole);
         }
     }
+}
+
+/// Methods of loggers, however the logger came to be.
+const LOGGING: &[&str] = &["debug", "info", "warning", "warn", "error", "exception", "critical", "log"];
+
+/// Whether a dotted name belongs to Python or to a library that reaches no database by itself.
+pub(super) fn is_library(path: &str) -> bool {
+    let root = path.split('.').next().unwrap_or_default();
+    LIBRARIES.contains(&root)
 }
 
 /// Top-level modules whose functions reach no database unless they are handed a connection.

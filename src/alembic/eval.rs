@@ -4,15 +4,16 @@
 //! splits into guarded steps, any other test makes its branches conditional. A budget bounds all of
 //! it, so that no script can hang the analysis.
 
+use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
 use rustpython_parser::ast;
 
-use super::value::{Arguments, Batch, Body, Function, Scope, Value};
-use crate::migration::{Origin, Step};
+use super::modules::{Module, Modules};
+use super::value::{Arguments, Batch, Body, File, Function, Scope, Value};
+use crate::migration::{Marks, Origin, Step};
 use crate::operation::{Dialect, Dialects, Operation};
-use crate::source::{Source, Span};
+use crate::source::Span;
 use crate::sql;
 use crate::text::{Places, Text};
 
@@ -44,7 +45,15 @@ pub(super) struct Surroundings {
 }
 
 pub(super) struct Evaluator<'a> {
-    pub source: &'a Arc<Source>,
+    /// The file that is being executed.
+    pub file: File<'a>,
+    modules: &'a Modules,
+    /// The scopes of imported modules that were executed, by their path.
+    loaded: HashMap<&'a str, Scope<'a>>,
+    /// The call in the script through which an imported function was entered.
+    call_site: Option<Span>,
+    /// The expression statement that is being executed: nobody uses its value.
+    pub discarded: Option<Span>,
     /// The dialects of the environment, the main one first.
     pub dialects: &'a [Dialect],
     pub module: Scope<'a>,
@@ -57,9 +66,13 @@ pub(super) struct Evaluator<'a> {
 }
 
 impl<'a> Evaluator<'a> {
-    pub fn new(source: &'a Arc<Source>, dialects: &'a [Dialect]) -> Self {
+    pub fn new(file: File<'a>, modules: &'a Modules, dialects: &'a [Dialect]) -> Self {
         Evaluator {
-            source,
+            file,
+            modules,
+            loaded: HashMap::new(),
+            call_site: None,
+            discarded: None,
             dialects,
             module: Scope::new(None),
             steps: Vec::new(),
@@ -76,6 +89,24 @@ impl<'a> Evaluator<'a> {
         let scope = self.module.clone();
         self.run(module, &scope);
         self.steps.clear();
+    }
+
+    /// The scope of a module of the project, executed once.
+    pub fn module(&mut self, name: &str) -> Option<Scope<'a>> {
+        let module: &'a Module = self.modules.find(self.file.folder, name)?;
+        let path = module.source.path();
+        if let Some(scope) = self.loaded.get(path) {
+            return Some(scope.clone());
+        }
+        let scope = Scope::new(None);
+        // Before it runs, so that modules that import each other end.
+        self.loaded.insert(path, scope.clone());
+        let steps = self.steps.len();
+        let file = std::mem::replace(&mut self.file, File { source: &module.source, folder: module.folder(), imported: true });
+        self.run(&module.body, &scope);
+        self.file = file;
+        self.steps.truncate(steps);
+        Some(scope)
     }
 
     /// Takes a step of the budget; false when it is used up.
@@ -115,6 +146,11 @@ impl<'a> Evaluator<'a> {
 
     fn push(&mut self, step: Step) {
         let Surroundings { on, conditional, autocommit } = self.around;
+        // What an imported function does happens, for the reader of the script, where it is called.
+        let step = match self.call_site {
+            Some(site) => Step { statement: site, span: site, marks: Marks::default(), ..step },
+            None => step,
+        };
         self.steps.push(Step {
             only: on,
             conditional: conditional || step.conditional,
@@ -159,8 +195,12 @@ impl<'a> Evaluator<'a> {
         }
         let scope = Scope::new(Some(function.scope.clone()));
         self.bind_parameters(function, arguments, &scope);
-        let around = self.around;
+        let (around, file, site) = (self.around, self.file, self.call_site);
         self.calls += 1;
+        self.file = function.file;
+        if function.file.imported && !file.imported {
+            self.call_site = Some(span);
+        }
         let value = match function.body {
             Body::Expression(expression) => self.value(expression, &scope),
             Body::Statements(body) => match self.run(body, &scope) {
@@ -169,7 +209,7 @@ impl<'a> Evaluator<'a> {
             },
         };
         self.calls -= 1;
-        self.around = around;
+        (self.around, self.file, self.call_site) = (around, file, site);
         value
     }
 

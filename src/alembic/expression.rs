@@ -87,6 +87,7 @@ impl<'a> Evaluator<'a> {
                 parameters: &node.args,
                 body: Body::Expression(&node.body),
                 scope: scope.clone(),
+                file: self.file,
             })),
             Expr::NamedExpr(node) => {
                 let value = self.value(&node.value, scope);
@@ -104,7 +105,8 @@ impl<'a> Evaluator<'a> {
             Constant::None => Value::None,
             Constant::Bool(value) => Value::Bool(*value),
             Constant::Int(number) => number.to_i64().map_or(Value::Unknown, Value::Int),
-            Constant::Str(value) => Value::Text(Rc::new(literal::constant(self.source.text(), span.range(), value))),
+            Constant::Str(value) if self.file.imported => Value::text(value.as_str(), Span::default()),
+            Constant::Str(value) => Value::Text(Rc::new(literal::constant(self.file.source.text(), span.range(), value))),
             Constant::Tuple(items) => Value::list(items.iter().map(|item| self.constant(item, span)).collect()),
             _ => Value::Unknown,
         }
@@ -119,18 +121,20 @@ impl<'a> Evaluator<'a> {
                 values.push(self.value(&formatted.value, scope));
             }
         }
-        let pieces = literal::pieces(self.source.text(), range.range()).unwrap_or_default();
+        let pieces = literal::pieces(self.file.source.text(), range.range()).unwrap_or_default();
         let holes = pieces.iter().filter(|piece| matches!(piece, Piece::Hole(_))).count();
         if holes != values.len() {
             return Value::Text(Rc::new(Text::hole(range)));
         }
+        let imported = self.file.imported;
         let mut values = values.into_iter();
         let mut text = Text::default();
         for piece in &pieces {
             match piece {
+                Piece::Text(part) if imported => text.push(part.as_str(), Span::default()),
                 Piece::Text(part) => text.append(part),
                 Piece::Hole(hole) => {
-                    let span = Span::new(hole.start, hole.end);
+                    let span = if imported { Span::default() } else { Span::new(hole.start, hole.end) };
                     let value = values.next().unwrap_or(Value::Unknown);
                     // The words of the value stand elsewhere; in this text they stand at the hole.
                     let known = as_text(&value, span);
@@ -144,7 +148,13 @@ impl<'a> Evaluator<'a> {
     fn attribute(&mut self, value: Value<'a>, name: &str) -> Value<'a> {
         match value {
             Value::Unknown => Value::Unknown,
-            Value::Path(path) => Value::path(format!("{path}.{name}")),
+            Value::Path(path) => {
+                let known = match super::directive::is_library(&path) {
+                    true => None,
+                    false => self.module(&path).and_then(|scope| scope.get(name)),
+                };
+                known.unwrap_or_else(|| Value::path(format!("{path}.{name}")))
+            }
             other => Value::Attribute(Rc::new((other, name.to_owned()))),
         }
     }
@@ -363,7 +373,8 @@ impl<'a> Evaluator<'a> {
                 Value::Call(Rc::new(Call { callee, arguments, span: whole }))
             }
             Value::Attribute(_) | Value::Call(_) => {
-                if arguments.all().any(|argument| argument.value.is_connection()) {
+                let handed = arguments.all().any(|argument| argument.value.is_connection());
+                if handed && self.discarded == Some(whole) {
                     let name = receiver.map_or("a function", |(_, name)| name);
                     let reason = format!("`{name}` is handed the connection and is not followed");
                     self.emit(crate::operation::Operation::opaque(reason), whole);

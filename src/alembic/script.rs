@@ -1,21 +1,28 @@
 //! One revision file: its metadata and its two functions.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use rustpython_parser::ast::{self, Constant, Expr, Stmt, Suite};
 
 use super::eval::{Evaluator, Flow};
 use super::python::{self, SyntaxError, span};
-use super::value::{Scope, Value};
+use super::modules::Modules;
+use super::value::{File, Scope, Value};
 use crate::migration::{Body, MetadataProblem, Migration, Names, Script, Spanned};
 use crate::operation::Dialect;
 use crate::source::{Source, Span};
 
 /// Reads a revision file. None when it is no revision: a module without `revision` and without `upgrade`.
 /// The error, if any, says where the file stops being Python; the migration then has what the text still gives.
-pub fn read(source: &Arc<Source>, dialects: &[Dialect], judged: bool) -> (Option<Migration>, Option<SyntaxError>) {
+pub fn read(source: &Arc<Source>, folder: &Path, modules: &Modules, dialects: &[Dialect], judged: bool) -> (Option<Migration>, Option<SyntaxError>) {
     match python::parse(source) {
-        Ok(module) => (from_module(source, &module, dialects, judged), None),
+        Ok(module) => {
+            let file = File { source, folder, imported: false };
+            let mut evaluator = Evaluator::new(file, modules, dialects);
+            evaluator.load(&module);
+            (from_module(source, &module, &mut evaluator, judged), None)
+        }
         Err(error) => (Some(recover(source, judged)), Some(error)),
     }
 }
@@ -35,9 +42,7 @@ fn empty(source: &Arc<Source>, judged: bool) -> Migration {
     }
 }
 
-fn from_module(source: &Arc<Source>, module: &Suite, dialects: &[Dialect], judged: bool) -> Option<Migration> {
-    let mut evaluator = Evaluator::new(source, dialects);
-    evaluator.load(module);
+fn from_module<'a>(source: &Arc<Source>, module: &'a Suite, evaluator: &mut Evaluator<'a>, judged: bool) -> Option<Migration> {
     let scope = evaluator.module.clone();
     let has_upgrade = matches!(scope.get("upgrade"), Some(Value::Function(_)));
     let revision = assignment(module, "revision");
@@ -84,8 +89,8 @@ fn from_module(source: &Arc<Source>, module: &Suite, dialects: &[Dialect], judge
             *target = names(&scope, name, place);
         }
     }
-    migration.up = script(&mut evaluator, module, "upgrade", source);
-    migration.down = script(&mut evaluator, module, "downgrade", source);
+    migration.up = script(evaluator, module, "upgrade", source);
+    migration.down = script(evaluator, module, "downgrade", source);
     Some(migration)
 }
 

@@ -35,7 +35,9 @@ impl<'a> Evaluator<'a> {
     fn statement(&mut self, statement: &'a Stmt, scope: &Scope<'a>) -> Flow<'a> {
         match statement {
             Stmt::Expr(node) => {
+                self.discarded = Some(span(&*node.value));
                 self.value(&node.value, scope);
+                self.discarded = None;
             }
             Stmt::Assign(node) => {
                 let value = self.value(&node.value, scope);
@@ -79,7 +81,8 @@ impl<'a> Evaluator<'a> {
                 let module = format!("{}{}", ".".repeat(level), node.module.as_deref().unwrap_or_default());
                 for alias in &node.names {
                     let name = alias.asname.as_ref().unwrap_or(&alias.name);
-                    scope.set(name, Value::path(format!("{module}.{}", alias.name)));
+                    let value = self.imported(&module, &alias.name);
+                    scope.set(name, value);
                 }
             }
             Stmt::Return(node) => {
@@ -114,8 +117,17 @@ impl<'a> Evaluator<'a> {
         Flow::Next
     }
 
+    /// What `from module import name` binds: a value of a module of the project, or a dotted name.
+    fn imported(&mut self, module: &str, name: &str) -> Value<'a> {
+        let known = match super::directive::is_library(module) {
+            true => None,
+            false => self.module(module).and_then(|scope| scope.get(name)),
+        };
+        known.unwrap_or_else(|| Value::path(format!("{module}{}{name}", if module.ends_with('.') { "" } else { "." })))
+    }
+
     fn define(&mut self, name: &'a str, parameters: &'a ast::Arguments, body: &'a [Stmt], scope: &Scope<'a>) {
-        let function = Function { name, parameters, body: Body::Statements(body), scope: scope.clone() };
+        let function = Function { name, parameters, body: Body::Statements(body), scope: scope.clone(), file: self.file };
         scope.set(name, Value::Function(Rc::new(function)));
     }
 

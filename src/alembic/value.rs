@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::path::Path;
 use std::rc::Rc;
 
 use rustpython_parser::ast;
 
 use crate::operation::Dialects;
-use crate::source::Span;
+use crate::source::{Source, Span};
 use crate::text::Text;
 
 /// An abstract value. What is not followed is kept as the term that was written ([`Value::Call`],
@@ -79,6 +80,17 @@ pub(super) struct Function<'a> {
     pub parameters: &'a ast::Arguments,
     pub body: Body<'a>,
     pub scope: Scope<'a>,
+    /// The file it is written in.
+    pub file: File<'a>,
+}
+
+/// A file whose code is being executed.
+#[derive(Clone, Copy)]
+pub(super) struct File<'a> {
+    pub source: &'a Source,
+    pub folder: &'a Path,
+    /// Not the script itself but a module it imports; places in it are no places in the script.
+    pub imported: bool,
 }
 
 #[derive(Clone, Copy)]

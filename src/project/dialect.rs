@@ -55,7 +55,9 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
             }
         }
     }
-    found.extend(sources.iter().flat_map(from_script));
+    let mut asked: Vec<Evidence> = sources.iter().flat_map(from_script).collect();
+    asked.sort_by_key(|evidence| evidence.dialect);
+    found.extend(asked);
     if found.is_empty() {
         found.extend(from_file_names(sources).or_else(|| from_syntax(sources)));
     }
@@ -248,7 +250,8 @@ fn from_syntax(sources: &[Source]) -> Option<Evidence> {
             break;
         }
         seen += source.text().len();
-        let text = source.text().get(..source.text().len().min(LOOKED_AT)).unwrap_or_default().to_ascii_lowercase();
+        let code: Vec<&str> = source.text().lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
+        let text = code.join("\n").to_ascii_lowercase();
         for (word, dialect) in WORDS.iter().filter(|(word, _)| text.contains(word)) {
             match hits.iter_mut().find(|(known, ..)| known == dialect) {
                 Some((_, count, _)) => *count += 1,

@@ -47,7 +47,8 @@ impl FileName {
 
 }
 
-pub(super) fn version_order(version: &str) -> Vec<u128> {
+/// Numbers compare as numbers, however many zeros stand in front.
+fn version_order(version: &str) -> Vec<u128> {
     version.split('.').map(|part| part.parse().unwrap_or(u128::MAX)).collect()
 }
 
@@ -120,21 +121,31 @@ fn framework(root: &Path, files: &[PathBuf]) -> Framework {
     CONVENTIONS.iter().find(|convention| has(convention.up_marker)).map_or(Framework::Plain, |found| found.framework)
 }
 
-/// The version of a file: its own number, or with that of its folder in front.
-pub(super) fn version_of(root: &Path, file: &Path) -> (String, Option<Side>, String) {
-    let own = FileName::parse(&name(file));
-    let folder = file.parent().filter(|folder| *folder != root).and_then(folder_version);
-    match (folder, own) {
-        (Some(folder), Some(own)) => (format!("{folder}.{}", own.version), own.direction, own.title),
-        (Some(folder), None) => (folder, None, name(file)),
+/// Where a file stands in its environment.
+pub(super) struct Version {
+    pub id: String,
+    /// Files of one version compare equal; where the tool goes by names, the name decides.
+    pub order: (Vec<u128>, String),
+    pub side: Option<Side>,
+    pub title: String,
+}
+
+/// The version of a file: its own number, its folder's name (Prisma), the number of its folder and its own
+/// name (folders of deltas), or its name alone.
+pub(super) fn version_of(root: &Path, file: &Path) -> Version {
+    let name = name(file);
+    let stem = name.strip_suffix(".sql").unwrap_or(&name).to_owned();
+    let folder = file.parent().filter(|folder| *folder != root);
+    let in_folder = folder.and_then(|folder| Some((folder.file_name()?.to_string_lossy().into_owned(), folder_version(folder)?)));
+    match (in_folder, FileName::parse(&name)) {
+        (Some((folder, number)), _) => {
+            let id = if name == "migration.sql" { folder.clone() } else { format!("{folder}/{stem}") };
+            Version { order: (version_order(&number), id.clone()), id, side: None, title: stem }
+        }
         (None, Some(own)) => {
-            let title = own.title.clone();
-            (own.version, own.direction, title)
+            Version { order: (version_order(&own.version), String::new()), id: own.version, side: own.direction, title: own.title }
         }
-        (None, None) => {
-            let name = name(file);
-            (name.strip_suffix(".sql").unwrap_or(&name).to_owned(), None, String::new())
-        }
+        (None, None) => Version { order: (vec![u128::MAX], stem.clone()), id: stem, side: None, title: String::new() },
     }
 }
 
@@ -156,6 +167,7 @@ mod tests {
         assert_eq!(root_of(Path::new("/m/20240101000000_init/migration.sql")), Path::new("/m"));
         assert_eq!(root_of(Path::new("/m/58/01foo.sql")), Path::new("/m"));
         assert_eq!(root_of(Path::new("/m/2024 notes/01foo.sql")), Path::new("/m/2024 notes"));
-        assert_eq!(version_of(Path::new("/m"), Path::new("/m/58/01foo.sql")).0, "58.01");
+        assert_eq!(version_of(Path::new("/m"), Path::new("/m/58/01foo.sql")).id, "58/01foo");
+        assert_eq!(version_of(Path::new("/m"), Path::new("/m/20240101000000_init/migration.sql")).id, "20240101000000_init");
     }
 }

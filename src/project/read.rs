@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::conventions::{Convention, Framework};
-use super::numbered::{Side, version_of, version_order};
+use super::numbered::{Side, Version, version_of};
 use super::{Candidate, Environment, Evidence, Layout, Unreadable, dialect, shown};
+use crate::alembic::modules::Modules;
 use crate::alembic::script;
 use crate::history::History;
 use crate::migration::{Body, Migration, Names, Script, Spanned};
@@ -38,7 +39,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         }
     }
     let migrations = match layout.framework {
-        Framework::Alembic => read_scripts(&units, &sources, &dialects, &mut unreadable),
+        Framework::Alembic => read_scripts(layout, &units, &sources, &dialects, &mut unreadable),
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
     let history = History::new(&migrations);
@@ -86,13 +87,18 @@ fn load(candidate: &Candidate) -> Loaded {
     }
 }
 
-fn read_scripts(units: &[Unit], sources: &[Arc<Source>], dialects: &[Dialect], unreadable: &mut Vec<Unreadable>) -> Vec<Migration> {
+fn read_scripts(layout: &Layout, units: &[Unit], sources: &[Arc<Source>], dialects: &[Dialect], unreadable: &mut Vec<Unreadable>) -> Vec<Migration> {
+    let folder = |unit: &'_ Unit| unit.path.parent().map(Path::to_owned).unwrap_or_default();
+    let folders: Vec<PathBuf> = units.iter().map(folder).collect();
+    let texts = folders.iter().map(PathBuf::as_path).zip(sources.iter().map(|source| source.text()));
+    let modules = Modules::load(texts, &layout.evidence_from);
     let read: Vec<_> = units
         .par_iter()
         .zip(sources)
-        .map(|(unit, source)| match unit.broken {
+        .zip(&folders)
+        .map(|((unit, source), folder)| match unit.broken {
             true => (Some(script::recover(source, unit.judged)), None),
-            false => script::read(source, dialects, unit.judged),
+            false => script::read(source, folder, &modules, dialects, unit.judged),
         })
         .collect();
     let mut migrations = Vec::with_capacity(read.len());
@@ -124,19 +130,12 @@ fn read_files(
 ) -> Vec<Migration> {
     let dialect = dialects.first().copied();
     let read: Vec<_> = units.par_iter().zip(sources).map(|(unit, source)| read_file(convention, unit, source, dialect)).collect();
-    let mut versions: BTreeMap<Vec<u128>, (String, Vec<Part>)> = BTreeMap::new();
-    let mut unnumbered = 0;
+    let mut versions: BTreeMap<(Vec<u128>, String), (String, Vec<Part>)> = BTreeMap::new();
     for ((scripts, problem), (unit, source)) in read.into_iter().zip(units.iter().zip(sources)) {
         if let Some((span, message)) = problem {
             unreadable.push(Unreadable { source: source.clone(), span, message, judged: unit.judged });
         }
-        let (version, side, title) = version_of(root, &unit.path);
-        let mut order = version_order(&version);
-        if order.contains(&u128::MAX) {
-            // Without a number the name decides, as in a plain folder.
-            unnumbered += 1;
-            order.push(unnumbered);
-        }
+        let Version { id: version, order, side, title } = version_of(root, &unit.path);
         let parts = &mut versions.entry(order).or_insert_with(|| (version, Vec::new())).1;
         for (script, section) in scripts {
             let side = section.or(side).unwrap_or(Side::Up);

@@ -1,7 +1,7 @@
 //! Statements that `sqlparser` cannot read, recognised by their first words.
 
 use super::lexeme::Lexemes;
-use super::{Lowered, routine};
+use super::{Lowered, rest, routine};
 use crate::migration::Mark;
 use crate::operation::{Class, Dialect, Name, Operation, ReindexTarget};
 
@@ -115,6 +115,10 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
         ("create", _) => {
             let at = if second == "or" { 3 } else { 1 };
             match words(at).as_str() {
+                "table" | "temp" | "temporary" | "unlogged" | "virtual" | "global" | "local" if words(at + 1) != "trigger" => {
+                    rest::create_table(lexemes, at, dialect)
+                }
+                "index" | "unique" => rest::create_index(lexemes, at, dialect),
                 "function" | "aggregate" => known("create_function", Class::Schema, at + 1),
                 "procedure" => known("create_procedure", Class::Schema, at + 1),
                 "trigger" => create_trigger(lexemes, at + 1, dialect),
@@ -160,7 +164,7 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
             known("alter", Class::Schema, lexemes.len())
         }
         ("alter", "database" | "system") => known("alter_database", Class::Neither, 2),
-        ("alter", "table") => alter_table_rest(lexemes, dialect),
+        ("alter", "table") => rest::alter_table(lexemes, dialect),
         ("analyze" | "analyse", _) => known("analyze", Class::Neither, 1),
         ("set", _) => Some(vec![Lowered::new(Operation::Set {
             name: words(if matches!(second.as_str(), "local" | "session") { 2 } else { 1 }),
@@ -208,56 +212,6 @@ fn drop_trigger(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<L
     let (name, end) = lexemes.name(at, dialect)?;
     let table = lexemes.is(end, "on").then(|| lexemes.name(end + 1, dialect)).flatten().map(|(table, _)| table);
     Some(vec![Lowered::new(Operation::Other { kind: "drop_trigger", table, name: Some(name.to_string()), class: Class::Schema })])
-}
-
-/// Actions of ALTER TABLE that neither lose nor gain a column, a constraint or an index.
-fn alter_table_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
-    let mut at = 2;
-    for words in ["if exists", "only"] {
-        at = lexemes.skip(at, words).unwrap_or(at);
-    }
-    let (table, end) = lexemes.name(at, dialect)?;
-    let mut out = Vec::new();
-    for part in lexemes.comma_separated(end) {
-        let is = |words: &str| lexemes.skip(part.start, words).is_some();
-        let column_action = lexemes.skip(part.start, "alter column").or_else(|| lexemes.skip(part.start, "alter")).map(|at| at + 1);
-        let column_is = |words: &str| column_action.is_some_and(|at| lexemes.skip(at, words).is_some());
-        let kind = if is("owner to") {
-            "owner"
-        } else if is("set (") || is("reset (") {
-            "set_storage_parameters"
-        } else if is("set tablespace") {
-            "set_tablespace"
-        } else if is("cluster on") || is("set without cluster") {
-            "cluster_on"
-        } else if is("replica identity") {
-            "replica_identity"
-        } else if is("enable trigger") || is("enable always trigger") || is("enable replica trigger") {
-            "enable_trigger"
-        } else if is("disable trigger") {
-            "disable_trigger"
-        } else if is("enable rule") || is("disable rule") || is("enable always rule") || is("enable replica rule") {
-            "alter_rule"
-        } else if is("inherit") || is("no inherit") {
-            "inherit"
-        } else if is("alter constraint") {
-            "alter_constraint"
-        } else if column_is("set storage") || column_is("set compression") {
-            "set_storage"
-        } else if column_is("set statistics") || column_is("set (") || column_is("reset (") {
-            "set_statistics"
-        } else if column_is("set generated") || column_is("restart") || column_is("drop identity") || column_is("set increment") {
-            "alter_identity"
-        } else if column_is("drop expression") || column_is("set expression") {
-            "alter_expression"
-        } else {
-            return None;
-        };
-        let range = Some(lexemes.bytes(part.clone()));
-        let operation = Operation::Other { kind, table: Some(table.clone()), name: None, class: Class::Schema };
-        out.push(Lowered { range, ..Lowered::new(operation) }.mark(Mark::Table, Some(lexemes.bytes(at..end))));
-    }
-    Some(out)
 }
 
 /// A statement too long to parse: rows of data, told by the beginning of its text.

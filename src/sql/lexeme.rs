@@ -74,9 +74,14 @@ impl<'a> Lexemes<'a> {
 
     /// Token indices of the parts between commas that stand outside of parentheses, from `from` on.
     pub fn comma_separated(&self, from: usize) -> Vec<Range<usize>> {
+        self.comma_separated_within(from..self.len())
+    }
+
+    /// The same within a range of tokens.
+    pub fn comma_separated_within(&self, within: Range<usize>) -> Vec<Range<usize>> {
         let mut parts = Vec::new();
-        let (mut depth, mut start) = (0i32, from);
-        for index in from..self.len() {
+        let (mut depth, mut start) = (0i32, within.start);
+        for index in within.clone() {
             match self.text(index) {
                 "(" | "[" => depth += 1,
                 ")" | "]" => depth -= 1,
@@ -87,7 +92,7 @@ impl<'a> Lexemes<'a> {
                 _ => {}
             }
         }
-        parts.push(start..self.len());
+        parts.push(start..within.end);
         parts
     }
 

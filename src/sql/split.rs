@@ -39,6 +39,8 @@ pub fn split(text: &str, dialect: Option<Dialect>) -> Split {
 struct Compound {
     creates: bool,
     routine: bool,
+    /// A trigger's body is a block in every product but PostgreSQL, whose triggers have none.
+    trigger: bool,
     depth: usize,
 }
 
@@ -213,10 +215,10 @@ impl Splitter<'_> {
         let word = &self.text[start..end];
         let is = |other: &str| word.eq_ignore_ascii_case(other);
         if !self.compound.routine {
-            self.compound.routine =
-                self.words <= 8 && (is("trigger") || is("function") || is("procedure") || is("event"));
+            self.compound.trigger = self.words <= 8 && is("trigger");
+            self.compound.routine = self.words <= 8 && (is("trigger") || is("function") || is("procedure") || is("event"));
         } else if is("begin") {
-            if !self.dollar_quotes || self.next_word(end).eq_ignore_ascii_case("atomic") || self.is_trigger_body(end) {
+            if !self.dollar_quotes || self.compound.trigger || self.next_word(end).eq_ignore_ascii_case("atomic") || self.opens_body(end) {
                 self.compound.depth += 1;
             }
         } else if self.compound.depth > 0 && is("case") {
@@ -234,8 +236,8 @@ impl Splitter<'_> {
         }
     }
 
-    /// Where the dialect is not known, `BEGIN` followed by a data statement is a trigger's body.
-    fn is_trigger_body(&self, end: usize) -> bool {
+    /// Where the dialect is not known, `BEGIN` followed by a data statement is a routine's body.
+    fn opens_body(&self, end: usize) -> bool {
         let next = self.next_word(end).to_ascii_lowercase();
         matches!(next.as_str(), "update" | "insert" | "delete" | "select" | "set" | "declare" | "if" | "replace" | "signal")
     }

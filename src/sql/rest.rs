@@ -1,0 +1,171 @@
+//! Tables and indexes in statements that `sqlparser` cannot read as a whole.
+//!
+//! Knowing that a table is made here matters more than its columns: what follows is then judged rightly.
+
+use std::ops::Range;
+
+use super::lexeme::Lexemes;
+use super::types::data_type;
+use super::{Lowered, statement_operations};
+use crate::migration::Mark;
+use crate::operation::{Class, CreateIndex, CreateTable, Dialect, Expression, Operation};
+
+/// `CREATE … TABLE name`, whose columns stay unknown.
+pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let table = (at..at + 3).find(|&index| lexemes.is(index, "table"))?;
+    let temporary = (at..table).any(|index| lexemes.is(index, "temp") || lexemes.is(index, "temporary"));
+    let behind = lexemes.skip(table + 1, "if not exists");
+    let start = behind.unwrap_or(table + 1);
+    let (name, end) = lexemes.name(start, dialect)?;
+    let operation = Operation::CreateTable(Box::new(CreateTable {
+        table: name,
+        columns: Vec::new(),
+        constraints: Vec::new(),
+        if_not_exists: behind.is_some(),
+        temporary,
+        columns_unknown: true,
+        parents: Vec::new(),
+    }));
+    Some(vec![Lowered::new(operation).mark(Mark::Table, Some(lexemes.bytes(start..end)))])
+}
+
+/// `CREATE [UNIQUE] INDEX [CONCURRENTLY] [IF NOT EXISTS] [name] ON [ONLY] table (…)`.
+pub(super) fn create_index(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let unique = lexemes.is(at, "unique");
+    let index = (at..at + 4).find(|&index| lexemes.is(index, "index"))?;
+    let concurrently = lexemes.is(index + 1, "concurrently");
+    let mut start = index + 1 + usize::from(concurrently);
+    let behind = lexemes.skip(start, "if not exists");
+    start = behind.unwrap_or(start);
+    let on = (start..lexemes.len()).find(|&index| lexemes.is(index, "on"))?;
+    let name = if on > start { lexemes.name(start, dialect) } else { None };
+    let table_at = if lexemes.is(on + 1, "only") { on + 2 } else { on + 1 };
+    let (table, table_end) = lexemes.name(table_at, dialect)?;
+    let open = (table_end..lexemes.len()).find(|&index| lexemes.text(index) == "(")?;
+    // Two statements that a missing semicolon ran together are not one index.
+    if (table_end..lexemes.len()).any(|index| lexemes.is(index, "create")) {
+        return None;
+    }
+    let close = lexemes.closing(open);
+    let columns = lexemes.comma_separated_within(open + 1..close).into_iter().map(|part| match part.len() {
+        1 => lexemes.identifier(part.start, dialect).unwrap_or_default(),
+        _ => lexemes.sql[lexemes.bytes(part)].to_owned(),
+    });
+    let name_at = name.as_ref().map(|(_, end)| lexemes.bytes(start..*end));
+    let operation = Operation::CreateIndex(Box::new(CreateIndex {
+        name: name.map(|(name, _)| name.name),
+        columns: columns.collect(),
+        table,
+        unique,
+        concurrently,
+        if_not_exists: behind.is_some(),
+    }));
+    Some(vec![Lowered::new(operation).mark(Mark::Name, name_at).mark(Mark::Table, Some(lexemes.bytes(table_at..table_end)))])
+}
+
+/// ALTER TABLE, action by action: what cannot be read is opaque alone.
+pub(super) fn alter_table(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let mut at = 2;
+    for words in ["if exists", "only"] {
+        at = lexemes.skip(at, words).unwrap_or(at);
+    }
+    let (_, end) = lexemes.name(at, dialect)?;
+    let parts = lexemes.comma_separated(end);
+    let several = parts.len() > 1;
+    let mut out = Vec::new();
+    for part in parts.into_iter().filter(|part| !part.is_empty()) {
+        let range = lexemes.bytes(part.clone());
+        let read = known_action(lexemes, at..end, &part, dialect).or_else(|| several.then(|| alone(lexemes, end, &range, dialect)));
+        match read {
+            Some(lowered) => out.extend(lowered.into_iter().map(|lowered| Lowered { range: lowered.range.or(Some(range.clone())), ..lowered })),
+            None => return None,
+        }
+    }
+    Some(out)
+}
+
+/// Reads one action as if it were the only one.
+fn alone(lexemes: &Lexemes<'_>, end: usize, action: &Range<usize>, dialect: Option<Dialect>) -> Vec<Lowered> {
+    let head = &lexemes.sql[..lexemes.range(end - 1).end];
+    let sql = format!("{head} {}", &lexemes.sql[action.clone()]);
+    let place = |range: Range<usize>| match range.start > head.len() {
+        true => range.start - head.len() - 1 + action.start..range.end - head.len() - 1 + action.start,
+        false => range,
+    };
+    let lower = |lowered: Lowered| Lowered {
+        range: Some(action.clone()),
+        marks: lowered.marks.into_iter().map(|(mark, range)| (mark, place(range))).collect(),
+        ..lowered
+    };
+    statement_operations(&sql, dialect).into_iter().map(lower).collect()
+}
+
+fn known_action(lexemes: &Lexemes<'_>, table_at: Range<usize>, part: &Range<usize>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let (table, _) = lexemes.name(table_at.start, dialect)?;
+    let is = |words: &str| lexemes.skip(part.start, words).is_some();
+    let mark = |lowered: Lowered| vec![lowered.mark(Mark::Table, Some(lexemes.bytes(table_at.clone())))];
+    let column_at = lexemes.skip(part.start, "alter column").or_else(|| lexemes.skip(part.start, "alter"));
+    let column_is = |words: &str| column_at.is_some_and(|at| lexemes.skip(at + 1, words).is_some());
+    if let Some(at) = column_at {
+        let type_at = lexemes.skip(at + 1, "set data type").or_else(|| lexemes.skip(at + 1, "type"));
+        if let Some(from) = type_at {
+            let using = (from..part.end).find(|&index| lexemes.is(index, "using"));
+            let to = data_type(&lexemes.sql[lexemes.bytes(from..using.unwrap_or(part.end))]);
+            let using = using.map(|using| Expression(lexemes.sql[lexemes.bytes(using + 1..part.end)].to_owned()));
+            let column = lexemes.identifier(at, dialect)?;
+            let operation = Operation::AlterColumnType { table, column, to: Some(to), using };
+            return Some(mark(Lowered::new(operation).mark(Mark::Name, Some(lexemes.range(at)))));
+        }
+    }
+    let kind = ACTIONS.iter().find(|(words, _)| is(words)).map(|(_, kind)| *kind);
+    let kind = kind.or_else(|| COLUMN_ACTIONS.iter().find(|(words, _)| column_is(words)).map(|(_, kind)| *kind))?;
+    Some(mark(Lowered::new(Operation::Other { kind, table: Some(table), name: None, class: Class::Schema })))
+}
+
+/// Actions that neither bring nor take a column, a constraint or an index.
+const ACTIONS: &[(&str, &str)] = &[
+    ("owner to", "owner"),
+    ("set (", "set_storage_parameters"),
+    ("reset (", "set_storage_parameters"),
+    ("set tablespace", "set_tablespace"),
+    ("set without oids", "set_without_oids"),
+    ("set access method", "set_access_method"),
+    ("cluster on", "cluster_on"),
+    ("set without cluster", "cluster_on"),
+    ("replica identity", "replica_identity"),
+    ("enable trigger", "enable_trigger"),
+    ("enable always trigger", "enable_trigger"),
+    ("enable replica trigger", "enable_trigger"),
+    ("disable trigger", "disable_trigger"),
+    ("enable rule", "alter_rule"),
+    ("disable rule", "alter_rule"),
+    ("enable always rule", "alter_rule"),
+    ("enable replica rule", "alter_rule"),
+    ("inherit", "inherit"),
+    ("no inherit", "inherit"),
+    ("alter constraint", "alter_constraint"),
+    // MySQL
+    ("convert to", "convert_charset"),
+    ("default character set", "default_charset"),
+    ("default charset", "default_charset"),
+    ("character set", "default_charset"),
+    ("engine", "engine"),
+    ("row_format", "row_format"),
+    ("comment", "comment"),
+    ("disable keys", "disable_keys"),
+    ("enable keys", "enable_keys"),
+];
+
+const COLUMN_ACTIONS: &[(&str, &str)] = &[
+    ("set storage", "set_storage"),
+    ("set compression", "set_compression"),
+    ("set statistics", "set_statistics"),
+    ("set (", "set_statistics"),
+    ("reset (", "set_statistics"),
+    ("set generated", "alter_identity"),
+    ("restart", "alter_identity"),
+    ("drop identity", "alter_identity"),
+    ("set increment", "alter_identity"),
+    ("drop expression", "alter_expression"),
+    ("set expression", "alter_expression"),
+];
