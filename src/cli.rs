@@ -58,6 +58,9 @@ pub struct Check {
     /// The lowest severity that makes the exit code 1 [default: error]
     #[arg(long, value_name = "SEVERITY")]
     pub fail_on: Option<Severity>,
+    /// Exit with 0 whatever was found
+    #[arg(long)]
+    pub exit_zero: bool,
     /// Also say what was detected from which evidence, and list what was not understood
     #[arg(short, long)]
     pub verbose: bool,

@@ -77,6 +77,10 @@ impl History {
         }
         let mut dependencies = vec![Vec::new(); migrations.len()];
         for (index, migration) in migrations.iter().enumerate() {
+            // Alembic keeps the last file that claims an id; the others are never linked.
+            if self.by_id.get(&migration.id) != Some(&index) {
+                continue;
+            }
             let resolve = |name: &str| self.by_id.get(name).or_else(|| by_label.get(name)).copied();
             for name in &migration.parents.names {
                 match resolve(&name.value) {

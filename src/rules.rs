@@ -99,7 +99,7 @@ pub fn nearest(name: &str) -> Option<&'static str> {
 pub fn closest<'c>(name: &str, candidates: impl Iterator<Item = &'c str>) -> Option<&'c str> {
     candidates
         .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.len().max(name.len()) / 3)
+        .filter(|(distance, candidate)| *distance <= (candidate.len().max(name.len()) / 3).max(2) && *distance < name.len())
         .min()
         .map(|(_, candidate)| candidate)
 }

@@ -22,6 +22,6 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let written = report::write(args.format, &outcome, super::style(colour, args.verbose), &mut out).and_then(|()| out.flush());
     super::ignore_closed_pipe(written)?;
-    let fails = outcome.findings.iter().any(|finding| finding.severity >= settings.fail_on);
+    let fails = !args.exit_zero && outcome.findings.iter().any(|finding| finding.severity >= settings.fail_on);
     Ok(if fails { Exit::Findings } else { Exit::Clean })
 }

@@ -26,6 +26,7 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         for line in drawn.trim_matches('\n').lines() {
             writeln!(out, "{}", line.trim_end())?;
         }
+        remarks(finding, style.width, out)?;
         writeln!(out)?;
     }
     for (path, reason) in &outcome.problems {
@@ -41,6 +42,26 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         writeln!(out, "{root}: nothing says which database this is for, so rules for one engine are silent; give --dialect")?;
     }
     writeln!(out, "{}", summary(outcome))
+}
+
+/// Notes as prose; of the help, the first line as prose and the rest as it is, to be pasted.
+fn remarks(finding: &Finding, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    let prose = |kind: &str, text: &str, out: &mut dyn Write| {
+        let first = format!("  {kind}: ");
+        let options = textwrap::Options::new(width).initial_indent(&first).subsequent_indent("        ").break_words(false);
+        writeln!(out, "{}", textwrap::fill(&printable(text), options))
+    };
+    for note in &finding.notes {
+        prose("note", note, out)?;
+    }
+    let mut help = finding.help.iter().flat_map(|help| help.lines());
+    if let Some(first) = help.next() {
+        prose("help", first, out)?;
+    }
+    for line in help {
+        writeln!(out, "        {}", printable(line))?;
+    }
+    Ok(())
 }
 
 /// What was detected, and what was not understood, for `-v`.
@@ -74,20 +95,16 @@ fn opaque(step: &Step) -> Option<(&Step, &str)> {
 struct Drawn<'f> {
     finding: &'f Finding,
     message: String,
-    help: Option<String>,
     /// Labels in other files.
     related: Vec<Elsewhere<'f>>,
 }
 
 impl<'f> Drawn<'f> {
     fn new(finding: &'f Finding) -> Self {
-        let mut help: Vec<String> = finding.notes.iter().map(|note| printable(note).into_owned()).collect();
-        help.extend(finding.help.as_ref().map(|help| help.lines().map(|line| printable(line).into_owned()).collect::<Vec<_>>().join("\n")));
         let related = finding.labels.iter().filter(|label| label.source.path() != finding.source.path());
         Drawn {
             finding,
             message: printable(&finding.message).into_owned(),
-            help: (!help.is_empty()).then(|| help.join("\n")),
             related: related.map(|label| Elsewhere { source: &label.source, span: label.span, text: printable(&label.text).into_owned() }).collect(),
         }
     }
@@ -103,7 +120,7 @@ impl std::error::Error for Drawn<'_> {}
 
 impl Diagnostic for Drawn<'_> {
     fn code(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        Some(Box::new(self.finding.rule))
+        Some(Box::new(format!("{}[{}]", self.finding.severity, self.finding.rule)))
     }
 
     fn severity(&self) -> Option<miette::Severity> {
@@ -112,10 +129,6 @@ impl Diagnostic for Drawn<'_> {
             Severity::Warning => miette::Severity::Warning,
             Severity::Note => miette::Severity::Advice,
         })
-    }
-
-    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
-        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -189,12 +202,18 @@ impl SourceCode for Source {
             start = floor(self.text(), from.saturating_sub(LONGEST_LINE / 2).max(start));
             end = floor(self.text(), (to + LONGEST_LINE / 2).min(end)).max(to);
         }
+        // Asked for the span alone, miette wants to know where it starts.
+        if lines_before == 0 {
+            start = from;
+            end = end.max(from);
+        }
+        let place = self.position(start as u32);
         Ok(Box::new(MietteSpanContents::new_named(
             printable(self.path()).into_owned(),
             self.drawable()[start..end].as_bytes(),
             (start, end - start).into(),
-            self.line_of(start as u32) - 1,
-            0,
+            place.line - 1,
+            place.column - 1,
             last - first + 1,
         )))
     }

@@ -47,7 +47,12 @@ fn breaks_below(environment: &Environment) -> Vec<bool> {
     let history = &environment.history;
     let mut broken: Vec<bool> = environment.migrations.iter().map(|migration| migration.parents.incomplete).collect();
     history.dangling.iter().for_each(|(index, _)| broken[*index] = true);
-    history.duplicates.iter().for_each(|(first, _)| broken[*first] = true);
+    for &(first, _) in &history.duplicates {
+        broken[first] = true;
+        // What the older copy follows has lost its child with it.
+        let parents = environment.migrations[first].parents.values();
+        parents.filter_map(|id| history.find(id)).for_each(|parent| broken[parent] |= history.children[parent].is_empty());
+    }
     for &index in &history.order {
         broken[index] |= history.parents[index].iter().any(|&parent| broken[parent]);
     }
