@@ -24,6 +24,8 @@ pub fn findings(environment: &Environment, settings: &Settings) -> Vec<Finding> 
     let enabled: Vec<Enabled> =
         crate::rules::all().iter().filter_map(|rule| Some((rule, settings.severity_of(rule)?))).collect();
     let mut out = environment_findings(environment, &enabled);
+    // What two dialects suffer alike is said once; what one call does to several objects is said of each.
+    let mut told: HashSet<Hazard> = HashSet::new();
     let dialects: Vec<Option<Dialect>> = match environment.dialects().as_slice() {
         [] => vec![None],
         list => list.iter().copied().map(Some).collect(),
@@ -37,12 +39,22 @@ pub fn findings(environment: &Environment, settings: &Settings) -> Vec<Finding> 
             let view = View { environment, settings, dialect, rules: &rules };
             view.migration(index, migration, &before[index])
         };
-        out.extend(judged.par_iter().flat_map_iter(judge).collect::<Vec<_>>());
+        let mut found: Vec<Finding> = judged.par_iter().flat_map_iter(judge).collect();
+        let mut seen = HashSet::new();
+        found.retain(|finding| !told.contains(&hazard(finding)) && seen.insert((hazard(finding), finding.message.clone())));
+        told.extend(found.iter().map(hazard));
+        out.extend(found);
     }
-    // What two dialects suffer alike is said once.
-    let mut seen = HashSet::new();
-    out.retain(|finding| seen.insert((finding.rule, finding.source.path().to_owned(), finding.span, finding.direction)));
     out
+}
+
+type Hazard = (&'static str, String, Span, Option<Direction>);
+
+fn hazard(finding: &Finding) -> Hazard {
+    // A rule about a script as a whole may choose another step of it for another dialect.
+    let whole = crate::rules::find(finding.rule).is_some_and(|rule| matches!(rule.check, Check::Script(_)));
+    let span = if whole { Span::default() } else { finding.span };
+    (finding.rule, finding.source.path().to_owned(), span, finding.direction)
 }
 
 fn environment_findings(environment: &Environment, enabled: &[Enabled]) -> Vec<Finding> {

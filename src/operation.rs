@@ -7,15 +7,17 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::source::printable;
+
 /// Stands in a name or an expression for a part that cannot be known without running the code.
 ///
 /// A private-use character: every SQL dialect reads it as part of an identifier, so that
 /// `ix_{table}` from an f-string still parses.
 pub const HOLE: char = '\u{e000}';
 
-/// Replaces every hole by `{…}` for people to read.
+/// A name or expression for people to read: holes are `{…}`, and nothing in it moves a cursor or breaks a line.
 pub fn show_holes(text: &str) -> String {
-    text.replace(HOLE, "{…}")
+    printable(text).replace(HOLE, "{…}")
 }
 
 /// A database product, as far as migrations behave differently on it.

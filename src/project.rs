@@ -28,6 +28,8 @@ pub struct Layout {
     pub files: Vec<Candidate>,
     /// Folders in which evidence of the dialect is looked for, nearest first.
     pub evidence_from: Vec<PathBuf>,
+    /// Revision files below a version location that its configuration leaves out.
+    pub left_out: Vec<PathBuf>,
     /// Database URLs that the environment's own configuration gives, with the file.
     pub urls: Vec<(String, PathBuf)>,
 }
@@ -187,6 +189,9 @@ impl Discovery {
             }
             layouts.retain(|layout| layout.files.iter().any(|candidate| candidate.judged));
         }
+        let reason = "the configuration does not set recursive_version_locations, so Alembic does not load it";
+        let left_out = layouts.iter().flat_map(|layout| &layout.left_out);
+        self.problems.extend(left_out.map(|path| (path.clone(), reason.to_owned())));
         self.layouts.extend(layouts);
         self.problems.extend(tree.problems);
     }

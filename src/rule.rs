@@ -99,12 +99,30 @@ impl<'a> Context<'a> {
 
     /// Created earlier by this very script, so that nobody else can be using it; temporary tables too.
     pub fn is_new(&self, table: &Name) -> bool {
-        self.table(table).is_some_and(|table| table.created_in == Some(self.maker()) || table.temporary)
+        match table.is_known() {
+            true => self.table(table).is_some_and(|table| table.created_in == Some(self.maker()) || table.temporary),
+            // A name that is not known may be that of a table whose name was not known either.
+            false => self.schema.unnamed_made_in() == Some(self.maker()),
+        }
     }
 
     /// Whether the column was added earlier by this very script.
     pub fn is_new_column(&self, table: &Name, column: &str) -> bool {
         self.is_new(table) || self.schema.column(table, column).is_some_and(|column| column.added_in == self.maker())
+    }
+
+    /// Renamed earlier by this very script.
+    pub fn is_renamed(&self, table: &Name) -> bool {
+        self.table(table).is_some_and(|table| table.renamed_in == Some(self.maker()))
+    }
+
+    /// Whether this script takes all rows out of the table before the current step.
+    pub fn is_emptied(&self, table: &Name) -> bool {
+        self.steps().take_while(|(index, _)| *index < self.at).any(|(_, step)| match &step.operation {
+            Operation::Delete { table: emptied, has_where: false } => emptied == table || !emptied.is_known(),
+            Operation::Truncate { table: emptied, .. } => emptied == table,
+            _ => false,
+        })
     }
 
     /// In a downgrade: made by the upgrade that it undoes.
@@ -143,6 +161,9 @@ impl<'a> Context<'a> {
             Some(created) if created < self.environment.migrations.len() => {
                 let id = &self.environment.migrations[created].id;
                 format!("`{table}` was created in {id}")
+            }
+            _ if self.schema.unnamed_made_in().is_some() => {
+                format!("nothing in this history is known to create `{table}`: it is taken to exist and to hold rows")
             }
             _ => format!("nothing in this history creates `{table}`: it is taken to exist and to hold rows"),
         }

@@ -17,6 +17,8 @@ pub struct Schema {
     enums: Map<String, EnumType>,
     /// MySQL and SQLite compare names without case.
     folds: bool,
+    /// The last migration that created a table whose name is not known.
+    unnamed_made_in: Option<Index>,
 }
 
 #[derive(Clone, Debug)]
@@ -27,6 +29,8 @@ pub struct Table {
     /// False when some columns are not in `columns`.
     pub complete: bool,
     pub temporary: bool,
+    /// The migration that last renamed it.
+    pub renamed_in: Option<Index>,
     columns: Map<String, TableColumn>,
     indexes: Map<String, TableIndex>,
     next_position: u32,
@@ -63,6 +67,7 @@ impl Schema {
             indexes: Map::new_sync(),
             enums: Map::new_sync(),
             folds: dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql),
+            unnamed_made_in: None,
         }
     }
 
@@ -96,6 +101,10 @@ impl Schema {
         self.enums.get(&self.key(name))
     }
 
+    pub fn unnamed_made_in(&self) -> Option<Index> {
+        self.unnamed_made_in
+    }
+
     pub fn tables(&self) -> impl Iterator<Item = &Table> {
         self.tables.values()
     }
@@ -105,7 +114,7 @@ impl Schema {
         match operation {
             Operation::CreateTable(create) => self.create_table(create, migration),
             Operation::DropTable { table, .. } => self.drop_table(table),
-            Operation::RenameTable { table, to } => self.rename_table(table, to),
+            Operation::RenameTable { table, to } => self.rename_table(table, to, migration),
             Operation::AddColumn { table, column, .. } => self.change(table, |table, folds| table.add(column, folds, migration)),
             Operation::DropColumn { table, column, .. } => self.change(table, |table, folds| {
                 table.columns.remove_mut(&fold(column, folds));
@@ -153,6 +162,9 @@ impl Schema {
 
     fn create_table(&mut self, create: &CreateTable, migration: Index) {
         let key = self.key(&create.table);
+        if !create.table.is_known() {
+            self.unnamed_made_in = Some(migration);
+        }
         if !create.table.is_known() || (create.if_not_exists && self.tables.contains_key(&key)) {
             return;
         }
@@ -161,6 +173,7 @@ impl Schema {
             created_in: Some(migration),
             complete: !create.columns_unknown,
             temporary: create.temporary,
+            renamed_in: None,
             columns: Map::new_sync(),
             indexes: Map::new_sync(),
             next_position: 0,
@@ -193,10 +206,12 @@ impl Schema {
         }
     }
 
-    fn rename_table(&mut self, from: &Name, to: &Name) {
+    fn rename_table(&mut self, from: &Name, to: &Name, migration: Index) {
         let (key, new_key) = (self.key(from), self.key(to));
-        if let Some(mut table) = self.tables.get(&key).cloned() {
+        let known = self.tables.get(&key).cloned().or_else(|| from.is_known().then(|| Table::from_elsewhere(from.clone())));
+        if let Some(mut table) = known.filter(|_| to.is_known()) {
             table.name = to.clone();
+            table.renamed_in = Some(migration);
             for index in table.indexes.keys() {
                 let index_key = self.key(&Name::with_schema(from.schema.clone(), index.clone()));
                 self.indexes.insert_mut(index_key, new_key.clone());
@@ -279,6 +294,7 @@ impl Table {
             created_in: None,
             complete: false,
             temporary: false,
+            renamed_in: None,
             columns: Map::new_sync(),
             indexes: Map::new_sync(),
             next_position: 0,

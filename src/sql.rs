@@ -119,7 +119,10 @@ fn read_with(
     parser: &dyn sqlparser::dialect::Dialect,
     dialect: Option<Dialect>,
 ) -> Result<Vec<Lowered>, String> {
-    let tokens = Tokenizer::new(parser, sql).tokenize_with_location().map_err(|error| error.to_string())?;
+    let tokens = match Tokenizer::new(parser, sql).tokenize_with_location() {
+        Ok(tokens) => tokens,
+        Err(error) => return heads::read_rest(&Lexemes::roughly(sql), dialect).ok_or_else(|| error.to_string()),
+    };
     let lexemes = Lexemes::new(sql, &tokens);
     if let Some(operations) = heads::read_first(&lexemes, dialect) {
         return Ok(operations);

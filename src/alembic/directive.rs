@@ -240,8 +240,9 @@ impl<'a> Evaluator<'a> {
     }
 
     fn emit_marked(&mut self, operation: Operation, name: &'static str, whole: Span, marks: &[(Mark, Span)]) -> &mut Step {
+        let marked = self.places_are_here();
         let step = self.emit_from(operation, whole, Origin::Directive(name));
-        for &(mark, span) in marks {
+        for &(mark, span) in marks.iter().filter(|_| marked) {
             step.marks.set(mark, span);
         }
         step
@@ -294,8 +295,11 @@ impl<'a> Evaluator<'a> {
             concurrently: false,
             if_not_exists: false,
         };
+        let marked = self.places_are_here();
         let step = self.emit_marked(Operation::CreateIndex(Box::new(index)), "create_index", whole, &[(Mark::Name, span)]);
-        step.span = span;
+        if marked {
+            step.span = span;
+        }
     }
 
     fn add_column(&mut self, given: &Given<'_, 'a>) {
@@ -374,9 +378,12 @@ impl<'a> Evaluator<'a> {
         }
         for (operation, span) in changes {
             let mark = if matches!(operation, Operation::SetNotNull { .. }) { Mark::Nullable } else { Mark::Default };
+            let marked = self.places_are_here();
             let step = self.emit_marked(operation, "alter_column", given.whole, &marks);
-            step.marks.set(mark, span);
-            step.span = span;
+            if marked {
+                step.marks.set(mark, span);
+                step.span = span;
+            }
         }
     }
 
@@ -531,7 +538,7 @@ impl<'a> Evaluator<'a> {
         let (from, name) = path.rsplit_once('.').unwrap_or(("", path));
         // A value that is used is a type, a question, a context; a call for its own sake does something.
         let for_its_own_sake = self.discarded == Some(whole);
-        let harmless = is_library(path) || path.starts_with("__class__") || LOGGING.contains(&name);
+        let harmless = is_library(path) || LOGGING.contains(&name);
         if for_its_own_sake && !(harmless && !handed) && !READERS.iter().any(|reader| path.ends_with(reader)) {
             self.emit(Operation::opaque(format!("`{name}` from `{from}` is not followed")), whole);
         }

@@ -159,13 +159,20 @@ impl<'a> Evaluator<'a> {
         });
     }
 
+    /// Whether spans of what is being executed are spans of the script.
+    pub fn places_are_here(&self) -> bool {
+        self.call_site.is_none()
+    }
+
     /// The dialect by whose grammar SQL at this place is read.
     fn sql_dialect(&self) -> Option<Dialect> {
         let reached = |dialect: &Dialect| self.around.on.contains(*dialect);
         self.dialects.iter().copied().find(reached).or_else(|| {
             // A guard that names one dialect says it for a project of which nothing else is known.
+            // MySQL and MariaDB share one.
             let mut named = Dialect::ALL.into_iter().filter(reached);
-            named.next().filter(|_| self.around.on != Dialects::ANY && named.next().is_none())
+            let first = named.next().filter(|_| self.around.on != Dialects::ANY)?;
+            named.all(|other| other.is_mysql_like() && first.is_mysql_like()).then_some(first)
         })
     }
 

@@ -10,7 +10,7 @@ use super::eval::Evaluator;
 use super::literal::{self, Piece};
 use super::python::span;
 use super::statement::Truth;
-use super::value::{Argument, Arguments, Body, Call, Function, Scope, Value};
+use super::value::{Argument, Arguments, Body, Call, Class, Function, Object, Scope, Value};
 use crate::operation::Dialects;
 use crate::source::Span;
 use crate::text::Text;
@@ -45,7 +45,9 @@ impl<'a> Evaluator<'a> {
                     (ast::UnaryOp::Not, _) => match self.truth(&value) {
                         Truth::Known(known) => Value::Bool(!known),
                         Truth::OnDialect(set) => Value::OnDialect(set.complement()),
-                        Truth::PerhapsOn(_) | Truth::Unsure => Value::Unknown,
+                        Truth::PerhapsOn(set) => Value::AtLeastOn(set.complement()),
+                        Truth::AtLeastOn(set) => Value::PerhapsOn(set.complement()),
+                        Truth::Unsure => Value::Unknown,
                     },
                     (ast::UnaryOp::USub, Value::Int(number)) => number.checked_neg().map_or(Value::Unknown, Value::Int),
                     _ => Value::Unknown,
@@ -148,6 +150,20 @@ impl<'a> Evaluator<'a> {
     fn attribute(&mut self, value: Value<'a>, name: &str) -> Value<'a> {
         match value {
             Value::Unknown => Value::Unknown,
+            Value::Class(class) => match class.get(name) {
+                Some(value) => value,
+                None if name == "__name__" => Value::Unknown,
+                None => Value::Attribute(Rc::new((Value::Class(class), name.to_owned()))),
+            },
+            Value::Object(object) => match object.fields.own(name).or_else(|| object.class.get(name)) {
+                Some(Value::Function(function)) => Value::Method(Rc::new((Value::Object(object), function))),
+                Some(value) => value,
+                None => Value::Unknown,
+            },
+            Value::Super(parent) => match parent.1.iter().find_map(|base| base.get(name)) {
+                Some(Value::Function(function)) => Value::Method(Rc::new((Value::Object(parent.0.clone()), function))),
+                other => other.unwrap_or(Value::Unknown),
+            },
             Value::Path(path) => {
                 let known = match super::directive::is_library(&path) {
                     true => None,
@@ -226,16 +242,22 @@ impl<'a> Evaluator<'a> {
                     on_dialect = true;
                     set = if is_and { set.intersection(more) } else { set.union(more) };
                 }
-                Truth::PerhapsOn(more) => {
+                Truth::PerhapsOn(more) if is_and => {
                     (on_dialect, unsure) = (true, true);
-                    set = if is_and { set.intersection(more) } else { set.union(more) };
+                    set = set.intersection(more);
                 }
+                Truth::AtLeastOn(more) if !is_and => {
+                    (on_dialect, unsure) = (true, true);
+                    set = set.union(more);
+                }
+                Truth::PerhapsOn(_) | Truth::AtLeastOn(_) => unsure = true,
                 Truth::Unsure => unsure = true,
             }
         }
         match (on_dialect, unsure) {
             (true, false) => Value::OnDialect(set),
             (true, true) if is_and => Value::PerhapsOn(set),
+            (true, true) => Value::AtLeastOn(set),
             (false, false) => last,
             _ => Value::Unknown,
         }
@@ -341,6 +363,9 @@ impl<'a> Evaluator<'a> {
             None => self.value(&node.func, scope),
         };
         let arguments = self.arguments(node, scope);
+        if matches!(&callee, Value::Path(path) if &**path == "builtins.super") {
+            return scope.parent_of_self().unwrap_or(Value::Unknown);
+        }
         self.call_value(callee, receiver.as_ref(), arguments, whole)
     }
 
@@ -359,6 +384,8 @@ impl<'a> Evaluator<'a> {
         }
         match &callee {
             Value::Function(function) => self.enter(function, arguments, whole),
+            Value::Method(bound) => self.enter_method(&bound.0, &bound.1, arguments, whole),
+            Value::Class(class) => self.instance(class, arguments, whole),
             Value::Call(call) if call.callee.as_path().as_deref() == Some("functools.partial") => {
                 match super::builtin::partial(call, &arguments) {
                     Some((function, arguments)) => self.call_value(function, None, arguments, whole),
@@ -383,6 +410,19 @@ impl<'a> Evaluator<'a> {
             }
             _ => Value::Unknown,
         }
+    }
+
+    fn enter_method(&mut self, receiver: &Value<'a>, function: &Rc<Function<'a>>, mut arguments: Arguments<'a>, whole: Span) -> Value<'a> {
+        arguments.positional.insert(0, Argument { value: receiver.clone(), span: whole });
+        self.enter(function, arguments, whole)
+    }
+
+    fn instance(&mut self, class: &Rc<Class<'a>>, arguments: Arguments<'a>, whole: Span) -> Value<'a> {
+        let object = Value::Object(Rc::new(Object { class: class.clone(), fields: Scope::new(None) }));
+        if let Some(Value::Function(init)) = class.get("__init__") {
+            self.enter_method(&object, &init, arguments, whole);
+        }
+        object
     }
 
     fn arguments(&mut self, node: &'a ast::ExprCall, scope: &Scope<'a>) -> Arguments<'a> {

@@ -245,6 +245,10 @@ pub(super) fn column(value: &Value<'_>) -> Option<LoweredColumn> {
     if let Some(default) = keyword("server_default") {
         column.default = server_default(default).or(column.default);
     }
+    // SQLAlchemy makes a SERIAL, AUTO_INCREMENT or rowid of it.
+    if column.default.is_none() && column.primary_key && matches!(keyword("autoincrement"), Some(Value::Bool(true))) {
+        column.default = Some(Default::Sequence);
+    }
     column.client_default = keyword("default").is_some_and(|value| !matches!(value, Value::None));
     if arguments.open && column.default.is_none() {
         column.default = Some(Default::Expression(Expression(HOLE.to_string())));
@@ -361,7 +365,9 @@ pub(super) fn table_name(value: &Value<'_>) -> Name {
             Value::Attribute(term) => table_name(&term.0),
             _ => Name::unknown(),
         },
+        // An ORM class, or its table.
         Value::Attribute(term) if term.1 == "__table__" => table_name(&term.0),
+        Value::Class(class) => class.get("__tablename__").map_or_else(Name::unknown, |name| Name::new(text_or_hole(&name))),
         Value::Text(text) => Name::new(text.as_str()),
         _ => Name::unknown(),
     }

@@ -6,7 +6,7 @@ use rustpython_parser::ast::{self, Expr, ExprContext, Stmt};
 
 use super::eval::{Evaluator, Flow};
 use super::python::span;
-use super::value::{Body, Function, Scope, Value};
+use super::value::{Body, Class, Function, Scope, Value};
 use crate::operation::Dialects;
 
 /// What is known of a condition.
@@ -15,6 +15,8 @@ pub(super) enum Truth {
     OnDialect(Dialects),
     /// It may hold on these dialects only.
     PerhapsOn(Dialects),
+    /// It holds on these dialects, and may hold on others.
+    AtLeastOn(Dialects),
     Unsure,
 }
 
@@ -64,7 +66,16 @@ impl<'a> Evaluator<'a> {
             }
             Stmt::FunctionDef(node) => self.define(&node.name, &node.args, &node.body, scope),
             Stmt::AsyncFunctionDef(node) => self.define(&node.name, &node.args, &node.body, scope),
-            Stmt::ClassDef(node) => scope.set(&node.name, Value::path(format!("__class__.{}", node.name))),
+            Stmt::ClassDef(node) => {
+                let attributes = Scope::new(Some(scope.clone()));
+                self.run(&node.body, &attributes);
+                let base = |base| match self.value(base, scope) {
+                    Value::Class(class) => Some(class),
+                    _ => None,
+                };
+                let bases = node.bases.iter().filter_map(base).collect();
+                scope.set(&node.name, Value::Class(Rc::new(Class { attributes, bases })));
+            }
             Stmt::Import(node) => {
                 for alias in &node.names {
                     match &alias.asname {
@@ -141,6 +152,11 @@ impl<'a> Evaluator<'a> {
                     self.assign(target, item, scope);
                 }
             }
+            Expr::Attribute(attribute) => {
+                if let Value::Object(object) = self.value(&attribute.value, scope) {
+                    object.fields.set(&attribute.attr, value);
+                }
+            }
             Expr::Starred(starred) => self.assign(&starred.value, Value::Unknown, scope),
             Expr::Subscript(subscript) if matches!(subscript.ctx, ExprContext::Store) => {
                 let key = self.value(&subscript.slice, scope);
@@ -167,9 +183,10 @@ impl<'a> Evaluator<'a> {
             Value::Text(text) if !text.has_holes() => Truth::Known(!text.as_str().is_empty()),
             Value::List(items) => Truth::Known(!items.borrow().is_empty()),
             Value::Dict(pairs) => Truth::Known(!pairs.borrow().is_empty()),
-            Value::Function(_) | Value::Batch(_) => Truth::Known(true),
+            Value::Function(_) | Value::Batch(_) | Value::Class(_) => Truth::Known(true),
             Value::OnDialect(set) => Truth::OnDialect(*set),
             Value::PerhapsOn(set) => Truth::PerhapsOn(*set),
+            Value::AtLeastOn(set) => Truth::AtLeastOn(*set),
             _ => Truth::Unsure,
         }
     }
@@ -182,6 +199,7 @@ impl<'a> Evaluator<'a> {
             Truth::Known(false) => return self.run(orelse, scope),
             Truth::OnDialect(set) => (around.on.intersection(set), around.on.intersection(set.complement()), false),
             Truth::PerhapsOn(set) => (around.on.intersection(set), around.on, true),
+            Truth::AtLeastOn(set) => (around.on, around.on.intersection(set.complement()), true),
             Truth::Unsure => (around.on, around.on, true),
         };
         self.around.conditional |= unsure;

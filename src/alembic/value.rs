@@ -28,12 +28,22 @@ pub(super) enum Value<'a> {
     Attribute(Rc<(Value<'a>, String)>),
     Call(Rc<Call<'a>>),
     Function(Rc<Function<'a>>),
+    /// A class of the file, with its attributes and methods.
+    Class(Rc<Class<'a>>),
+    /// An instance of one.
+    Object(Rc<Object<'a>>),
+    /// A method of an instance.
+    Method(Rc<(Value<'a>, Rc<Function<'a>>)>),
+    /// `super()`: the instance, and the classes in which its methods are looked up.
+    Super(Rc<(Rc<Object<'a>>, Vec<Rc<Class<'a>>>)>),
     /// The object that `with op.batch_alter_table(…) as …` binds.
     Batch(Rc<Batch>),
     /// A condition that holds exactly on these dialects.
     OnDialect(Dialects),
     /// A condition that may hold on these dialects, and on no other.
     PerhapsOn(Dialects),
+    /// A condition that holds on these dialects, and may hold on others.
+    AtLeastOn(Dialects),
 }
 
 /// A call that was not followed.
@@ -84,6 +94,34 @@ pub(super) struct Function<'a> {
     pub file: File<'a>,
 }
 
+/// A class defined in the file.
+pub(super) struct Class<'a> {
+    pub attributes: Scope<'a>,
+    /// Classes of the project that it inherits from.
+    pub bases: Vec<Rc<Class<'a>>>,
+}
+
+impl<'a> Class<'a> {
+    /// The class in the line of inheritance whose body is `scope`.
+    fn with_body(self: &Rc<Self>, scope: &Scope<'a>) -> Option<Rc<Class<'a>>> {
+        match Rc::ptr_eq(&self.attributes.0, &scope.0) {
+            true => Some(self.clone()),
+            false => self.bases.iter().find_map(|base| base.with_body(scope)),
+        }
+    }
+
+    /// An attribute of the class or of one it inherits from.
+    pub fn get(&self, name: &str) -> Option<Value<'a>> {
+        self.attributes.own(name).or_else(|| self.bases.iter().find_map(|base| base.get(name)))
+    }
+}
+
+/// An instance of a class of the file.
+pub(super) struct Object<'a> {
+    pub class: Rc<Class<'a>>,
+    pub fields: Scope<'a>,
+}
+
 /// A file whose code is being executed.
 #[derive(Clone, Copy)]
 pub(super) struct File<'a> {
@@ -125,8 +163,24 @@ impl<'a> Scope<'a> {
         own.or_else(|| self.0.around.as_ref().and_then(|around| around.get(name)))
     }
 
+    /// A variable of this very scope.
+    pub fn own(&self, name: &str) -> Option<Value<'a>> {
+        self.0.variables.borrow().get(name).cloned()
+    }
+
     pub fn set(&self, name: &str, value: Value<'a>) {
         self.0.variables.borrow_mut().insert(name.to_owned(), value);
+    }
+
+    /// What `super()` means in a method whose variables these are.
+    pub fn parent_of_self(&self) -> Option<Value<'a>> {
+        let body = self.0.around.as_ref()?;
+        let objects = self.0.variables.borrow();
+        let own = objects.values().find_map(|value| match value {
+            Value::Object(object) => object.class.with_body(body).map(|class| (object.clone(), class.bases.clone())),
+            _ => None,
+        });
+        own.map(|found| Value::Super(Rc::new(found)))
     }
 
     /// A copy of this scope's own variables, to come back to.
@@ -241,7 +295,7 @@ impl<'a> Value<'a> {
                 Value::Attribute(inner) => inner.1 == "dialect" || (inner.1 == "engine" && inner.0.is_connection()),
                 _ => false,
             },
-            Value::Attribute(term) => term.1 == "dialect_name",
+            Value::Attribute(term) => matches!(term.1.as_str(), "dialect_name" | "dialect_description"),
             Value::Call(call) => call.callee.as_path().is_some_and(|path| path.ends_with("get_dialect_name")),
             _ => false,
         }
@@ -261,6 +315,8 @@ impl<'a> Value<'a> {
             (Value::Attribute(a), Value::Attribute(b)) => Rc::ptr_eq(a, b),
             (Value::Function(a), Value::Function(b)) => Rc::ptr_eq(a, b),
             (Value::Batch(a), Value::Batch(b)) => Rc::ptr_eq(a, b),
+            (Value::Class(a), Value::Class(b)) => Rc::ptr_eq(a, b),
+            (Value::Object(a), Value::Object(b)) => Rc::ptr_eq(a, b),
             (Value::OnDialect(a), Value::OnDialect(b)) => a == b,
             _ => false,
         }

@@ -26,6 +26,9 @@ pub fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
             // The folder may be filled by env.py's own settings, as OpenStack's projects do.
             scripts = folders.scripts(&versions, true);
         }
+        let loaded: BTreeSet<&PathBuf> = scripts.iter().collect();
+        let below = folders.scripts(&versions, true);
+        let left_out: Vec<PathBuf> = below.into_iter().filter(|file| !loaded.contains(file) && looks_like_revision(file)).collect();
         claimed.insert(location.clone());
         claimed.extend(scripts.iter().filter_map(|script| script.parent().map(Path::to_owned)));
         claimed.extend(versions.iter().cloned());
@@ -35,6 +38,9 @@ pub fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
         let urls = config.url.clone().map(|url| (url, config.file.clone()));
         let layout = found.entry(versions).or_insert_with(|| layout(location, scripts));
         layout.urls.extend(urls);
+        if layout.left_out.is_empty() {
+            layout.left_out = left_out;
+        }
     }
 
     for env in files.iter().filter(|file| file.file_name().is_some_and(|name| name == "env.py")) {
@@ -78,6 +84,7 @@ fn layout(root: PathBuf, scripts: Vec<PathBuf>) -> Layout {
         files: scripts.into_iter().map(|path| Candidate { path, judged: true }).collect(),
         evidence_from,
         urls: Vec::new(),
+        left_out: Vec::new(),
     }
 }
 

@@ -61,6 +61,7 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
     if found.is_empty() {
         found.extend(from_file_names(sources).or_else(|| from_syntax(sources)));
     }
+    found.extend(from_script_names(sources));
     let mut out: Vec<Evidence> = Vec::new();
     for evidence in found {
         if !out.iter().any(|known| known.dialect == evidence.dialect) {
@@ -185,7 +186,7 @@ fn from_script(source: &Source) -> Vec<Evidence> {
         for (import, dialect) in IMPORTS.iter().filter(|(import, _)| text.contains(import)) {
             out.push(Evidence { dialect: *dialect, driver: None, because: format!("{} imports {import}", source.path()) });
         }
-        for line in text.lines().filter(|line| line.contains("dialect") && line.contains("name") && line.contains("==")) {
+        for line in text.lines().filter(|line| line.contains("dialect")) {
             for name in line.split(['"', '\'']).skip(1).step_by(2) {
                 if let Some(dialect) = Dialect::from_name(name).filter(|dialect| dialect.as_str() == name) {
                     out.push(Evidence { dialect, driver: None, because: format!("{} asks for `{name}`", source.path()) });
@@ -194,6 +195,16 @@ fn from_script(source: &Source) -> Vec<Evidence> {
         }
     }
     out
+}
+
+/// `0001_add_index_postgres.py`.
+fn from_script_names(sources: &[Source]) -> Vec<Evidence> {
+    let named = |source: &Source| {
+        let last = source.file_name().strip_suffix(".py")?.rsplit('_').next()?;
+        let dialect = Dialect::from_name(last).filter(|_| last.len() > 4)?;
+        Some(Evidence { dialect, driver: None, because: format!("the name of {}", source.path()) })
+    };
+    sources.iter().filter_map(named).collect()
 }
 
 /// `0001-init.sqlite.sql`.
@@ -245,13 +256,14 @@ const LOOKED_AT: usize = 2_000_000;
 fn from_syntax(sources: &[Source]) -> Option<Evidence> {
     let mut hits: Vec<(Dialect, usize, String)> = Vec::new();
     let mut seen = 0;
-    for source in sources {
+    for source in sources.iter().filter(|source| source.path().ends_with(".sql")) {
         if seen > LOOKED_AT {
             break;
         }
         seen += source.text().len();
         let code: Vec<&str> = source.text().lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
-        let text = code.join("\n").to_ascii_lowercase();
+        // What stands in a template is replaced before any database sees it.
+        let text = code.join("\n").to_ascii_lowercase().split("$%").step_by(2).collect::<Vec<_>>().join(" ");
         for (word, dialect) in WORDS.iter().filter(|(word, _)| text.contains(word)) {
             match hits.iter_mut().find(|(known, ..)| known == dialect) {
                 Some((_, count, _)) => *count += 1,

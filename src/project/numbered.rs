@@ -94,6 +94,7 @@ pub(super) fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
             framework,
             files: chosen.into_iter().map(|path| Candidate { path, judged: true }).collect(),
             urls: Vec::new(),
+            left_out: Vec::new(),
             root,
         });
     }

@@ -1,28 +1,59 @@
 //! Words that several rules share: statements rewritten for people to paste, and pictures of table rebuilds.
 
 use crate::migration::{Origin, Step};
-use crate::operation::{Name, Operation};
+use crate::operation::{Name, Operation, show_holes};
 use crate::project::conventions::Framework;
 use crate::rule::Context;
 
-/// The statement or call with CONCURRENTLY.
+/// The statement or call that does the same with CONCURRENTLY.
 pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
     let text = context.text(step.statement);
+    if step.origin == Origin::Sql {
+        let upper = text.to_ascii_uppercase();
+        return upper.find("INDEX").map_or_else(String::new, |at| format!("{} CONCURRENTLY{};", &text[..at + 5], &text[at + 5..]));
+    }
+    // Written anew: the call may stand in a batch, in a loop, or in `index=True` of a column.
+    match &step.operation {
+        Operation::CreateIndex(index) => {
+            let name = index.name.as_deref().map_or_else(|| "None".to_owned(), python_string);
+            let columns: Vec<String> = index.columns.iter().map(|column| python_string(column)).collect();
+            let unique = if index.unique { ", unique=True" } else { "" };
+            let table = python_string(&index.table.name);
+            format!("op.create_index({name}, {table}, [{}]{unique}{}, postgresql_concurrently=True)", columns.join(", "), schema_of(&index.table))
+        }
+        Operation::DropIndex { index, table, .. } => {
+            let table = table.as_ref().map_or_else(String::new, |table| format!(", table_name={}{}", python_string(&table.name), schema_of(table)));
+            format!("op.drop_index({}{table}, postgresql_concurrently=True)", python_string(&index.name))
+        }
+        _ => String::new(),
+    }
+}
+
+fn python_string(text: &str) -> String {
+    format!("\"{}\"", show_holes(text).replace('"', "\\\""))
+}
+
+fn schema_of(table: &Name) -> String {
+    table.schema.as_ref().map_or_else(String::new, |schema| format!(", schema={}", python_string(schema)))
+}
+
+/// A name as SQL has to write it.
+pub fn sql_name(name: &Name) -> String {
+    let part = |part: &str| {
+        let plain = part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') && !part.starts_with(|c: char| c.is_ascii_digit());
+        if plain { part.to_owned() } else { format!("\"{}\"", show_holes(part).replace('"', "\"\"")) }
+    };
+    match &name.schema {
+        Some(schema) => format!("{}.{}", part(schema), part(&name.name)),
+        None => part(&name.name),
+    }
+}
+
+/// SQL as the script would send it.
+pub fn statement(step: &Step, sql: &str) -> String {
     match step.origin {
-        Origin::Directive(directive) if text.contains(directive) => {
-            let open = text.trim_end().strip_suffix(')').unwrap_or(text).trim_end();
-            let comma = if open.ends_with(',') { " " } else { ", " };
-            format!("{open}{comma}postgresql_concurrently=True)")
-        }
-        // `index=True` in a Column has no way to say it.
-        Origin::Directive(_) => String::new(),
-        Origin::Sql => {
-            let upper = text.to_ascii_uppercase();
-            match upper.find("INDEX") {
-                Some(at) => format!("{} CONCURRENTLY{};", &text[..at + 5], &text[at + 5..]),
-                None => String::new(),
-            }
-        }
+        Origin::Sql => format!("{sql};"),
+        Origin::Directive(_) => format!("op.execute('{}')", sql.replace('\'', "\\'")),
     }
 }
 

@@ -26,6 +26,27 @@ impl<'a> Lexemes<'a> {
         Lexemes { sql, ranges }
     }
 
+    /// Words, quoted runs and single signs of a text that no tokenizer takes, such as a template.
+    pub fn roughly(sql: &'a str) -> Self {
+        let mut ranges: Vec<Range<usize>> = Vec::new();
+        let mut quote = None;
+        for (at, c) in sql.char_indices() {
+            let end = at + c.len_utf8();
+            let grows = quote.is_some() || c.is_alphanumeric() || c == '_';
+            match ranges.last_mut().filter(|last| last.end == at && grows && sql[last.start..].starts_with(|first: char| quote.is_some() || first.is_alphanumeric() || first == '_')) {
+                Some(last) => last.end = end,
+                None if c.is_whitespace() => {}
+                None => ranges.push(at..end),
+            }
+            quote = match quote {
+                None if matches!(c, '\'' | '"' | '`') => Some(c),
+                Some(open) if open == c => None,
+                same => same,
+            };
+        }
+        Lexemes { sql, ranges }
+    }
+
     pub fn len(&self) -> usize {
         self.ranges.len()
     }

@@ -166,6 +166,8 @@ const COLUMN_ACTIONS: &[(&str, &str)] = &[
     ("restart", "alter_identity"),
     ("drop identity", "alter_identity"),
     ("set increment", "alter_identity"),
+    ("set visible", "set_visible"),
+    ("set invisible", "set_visible"),
     ("drop expression", "alter_expression"),
     ("set expression", "alter_expression"),
 ];

@@ -7,6 +7,15 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if !before.is_upgrade() || before.is_new_column(table, column) {
         return;
     }
+    let comes_back = before.later().any(|later| match &later.operation {
+        Operation::AddColumn { table: to, column: added, .. } => to == table && added.name == *column,
+        Operation::RenameColumn { table: of, to, .. } => of == table && to == column,
+        Operation::DropTable { table: dropped, .. } => dropped == table,
+        _ => false,
+    });
+    if comes_back {
+        return;
+    }
     let column = show_holes(column);
     let finding = found.at(step.at(Mark::Name), format!("code that is running now fails as soon as it reads or writes `{table}.{column}`, which is dropped here"));
     if let Some(known) = before.schema.column(table, &column) {

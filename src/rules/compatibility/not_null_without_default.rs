@@ -1,10 +1,15 @@
 use crate::migration::{Mark, Origin};
-use crate::operation::{Operation, show_holes};
+use crate::operation::{Name, Operation, show_holes};
 use crate::rule::{Check, Context};
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AddColumn { table, column, .. } = &step.operation else { return };
-    if column.nullable != Some(false) || column.default.is_some() || before.is_new(table) {
+    if column.nullable != Some(false) || column.default.is_some() || before.is_new(table) || before.is_emptied(table) {
+        return;
+    }
+    // Behind a check for the column, in a history that already has it.
+    if step.conditional && before.schema.column(table, &column.name).is_some() {
         return;
     }
     let name = show_holes(&column.name);
@@ -12,6 +17,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Some(dialect) if dialect.is_mysql_like() => {
             format!("every row of `{table}` silently gets an empty `{name}`: it is NOT NULL and has no default")
         }
+        None => format!("adding `{name}` fails, or on MySQL fills in empty values, if `{table}` holds a single row: it is NOT NULL and has no default"),
         _ => format!("adding `{name}` fails if `{table}` holds a single row: it is NOT NULL and has no default"),
     };
     let finding = found.at(step.at(Mark::Nullable), message);
@@ -19,10 +25,14 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         let at = step.at(Mark::Default);
         finding.label(&before.script.source, at, "only the application applies this; the database never sees it");
     }
-    finding.note(before.origin_of(table)).help(help(before, step.origin, &table.to_string(), &name));
+    finding.note(before.origin_of(table)).help(help(before, step.origin, table, &column.name));
 });
 
-fn help(before: &Context<'_>, origin: Origin, table: &str, column: &str) -> String {
+fn help(before: &Context<'_>, origin: Origin, table: &Name, column: &str) -> String {
+    let (table, column) = match origin {
+        Origin::Sql => (phrase::sql_name(table), phrase::sql_name(&Name::new(column))),
+        Origin::Directive(_) => (table.to_string(), show_holes(column)),
+    };
     let (add, constrain) = match origin {
         Origin::Directive(_) => (
             "with `nullable=True`".to_owned(),

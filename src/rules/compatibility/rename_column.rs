@@ -4,7 +4,8 @@ use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::RenameColumn { table, column, to } = &step.operation else { return };
-    if !before.is_upgrade() || before.is_new_column(table, column) {
+    // Where the table itself is renamed, that is what running code trips over.
+    if !before.is_upgrade() || before.is_new_column(table, column) || before.is_renamed(table) {
         return;
     }
     let (column, to) = (show_holes(column), show_holes(to));

@@ -12,6 +12,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .at(step.at(Mark::Table), format!("code that is running now still says `{table}` and fails once it is called `{to}`"))
         .note("there is no moment at which the old and the new code both work")
         .help(format!(
-            "keep the old name working until the next release:\nALTER TABLE {table} RENAME TO {to};\nCREATE VIEW {table} AS SELECT * FROM {to};"
+            "keep the old name working until the next release, by adding:\n{}",
+            phrase::statement(step, &format!("CREATE VIEW {} AS SELECT * FROM {}", phrase::sql_name(table), phrase::sql_name(to)))
         ));
 });

@@ -8,6 +8,15 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if !column.client_default || column.default.is_some() || column.nullable == Some(false) || before.is_new(table) {
         return;
     }
+    // Filled by what follows.
+    let is_filled = before.later().any(|later| match &later.operation {
+        Operation::Update { table: written, .. } => written == table || !written.is_known(),
+        Operation::SetNotNull { table: of, column: name } => of == table && *name == column.name,
+        _ => false,
+    });
+    if is_filled {
+        return;
+    }
     let name = show_holes(&column.name);
     found
         .at(step.at(Mark::Default), format!("rows that `{table}` already has keep NULL in `{name}`: `default=` is applied by the application, never by the database"))

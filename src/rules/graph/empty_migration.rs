@@ -1,9 +1,10 @@
-use crate::migration::Body;
+use crate::migration::{Body, Migration, Script};
+use crate::project::conventions::Framework;
 use crate::rule::Check;
 
-pub const CHECK: Check = Check::Migration(|migration, _, found| {
+pub const CHECK: Check = Check::Migration(|migration, environment, found| {
     let Some(up) = migration.up.as_ref().filter(|up| up.body == Body::Empty) else { return };
-    if migration.parents.names.len() > 1 || !migration.branch_labels.names.is_empty() {
+    if is_anchor(migration) || is_explained(up, environment.framework) {
         return;
     }
     let undoes_something = migration.down.as_ref().is_some_and(|down| down.body == Body::Present);
@@ -12,5 +13,26 @@ pub const CHECK: Check = Check::Migration(|migration, _, found| {
     if undoes_something {
         finding.note("its downgrade does something, which this upgrade never did");
     }
-    finding.help("fill it in, or delete the file and let what follows it follow what comes before it");
+    finding.help("fill it in; while no database was ever stamped with it, it can also be deleted");
 });
+
+/// A first revision, a merge, the start of a branch, or one that only waits for another.
+fn is_anchor(migration: &Migration) -> bool {
+    migration.parents.names.len() != 1 || !migration.branch_labels.names.is_empty() || !migration.depends_on.names.is_empty()
+}
+
+/// Whether words in the place of statements say why there are none. What Alembic's template writes does not.
+fn is_explained(up: &Script, framework: Framework) -> bool {
+    let text = up.source.text();
+    if framework != Framework::Alembic {
+        let comment = |line: &str| line.trim_start().starts_with("--");
+        let markers = framework.convention();
+        return text.lines().any(|line| comment(line) && (markers.up_marker.is_empty() || !line.contains("+") && !line.contains(markers.up_marker)));
+    }
+    let body = text.get(up.head.end as usize..).unwrap_or_default();
+    let end = body.find("\ndef ").unwrap_or(body.len());
+    body[..end].lines().map(str::trim).any(|line| {
+        let comment = line.starts_with('#') && !line.starts_with("# ###") && !line.contains("whimbrel:");
+        comment || line.starts_with(['"', '\'']) || line.starts_with("r\"")
+    })
+}

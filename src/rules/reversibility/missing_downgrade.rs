@@ -14,7 +14,7 @@ pub const CHECK: Check = Check::Migration(|migration, environment, found| {
             found.source = down.source.clone();
             let what = if environment.framework == Framework::Alembic { "`downgrade()`" } else { "the way back" };
             found
-                .at(down.head, format!("{what} of `{}` does nothing: going back leaves the schema as the upgrade made it", migration.id))
+                .at(down.head, format!("{what} of `{}` does nothing: going back leaves everything as the upgrade made it", migration.id))
                 .help(help(environment.framework));
         }
         Some(_) => {}

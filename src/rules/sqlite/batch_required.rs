@@ -1,5 +1,5 @@
 use crate::migration::{Mark, Origin, Step};
-use crate::operation::{Operation, show_holes};
+use crate::operation::{Column, Operation, show_holes};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
@@ -10,7 +10,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let Some((message, table)) = refusal(directive, &step.operation) else { return };
     let finding = found.at(step.at(Mark::Name), message);
     finding.note("SQLite's ALTER TABLE only renames, and adds or drops plain columns; Alembic's batch mode copies the table into a new one");
-    finding.help(in_batch(before.text(step.statement), directive, &table));
+    finding.help(match &step.operation {
+        Operation::AddColumn { column, .. } => named_constraint(&table, column),
+        _ => in_batch(before.text(step.statement), directive, &table),
+    });
 });
 
 /// One `alter_column` call makes several steps; the first one speaks for it.
@@ -46,6 +49,19 @@ fn refusal(directive: &'static str, operation: &Operation) -> Option<(String, St
         _ => return None,
     };
     Some((message, table))
+}
+
+/// A batch refuses constraints without a name, so the column comes first and its constraint after it.
+fn named_constraint(table: &str, column: &Column) -> String {
+    let name = show_holes(&column.name);
+    let constraint = match &column.references {
+        Some(reference) => {
+            let referenced = reference.columns.first().map_or("id", String::as_str);
+            format!("batch_op.create_foreign_key(\"fk_{table}_{name}\", \"{}\", [\"{name}\"], [\"{referenced}\"])", reference.table)
+        }
+        None => format!("batch_op.create_unique_constraint(\"uq_{table}_{name}\", [\"{name}\"])"),
+    };
+    format!("in a batch block, add the plain column first and then its constraint, under a name:\nwith op.batch_alter_table(\"{table}\") as batch_op:\n    {constraint}")
 }
 
 /// The call inside a batch block, where that can be written without knowing more.

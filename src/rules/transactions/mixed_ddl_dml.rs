@@ -1,5 +1,5 @@
 use crate::migration::Step;
-use crate::operation::{Class, Operation};
+use crate::operation::{Class, Dialect, Operation};
 use crate::rule::{Check, Context};
 use crate::rule::Found;
 use crate::schema::Schema;
@@ -11,17 +11,17 @@ pub const CHECK: Check = Check::Script(|context, found| {
     // Which tables are new changes as the script goes on, so the replay runs along.
     let mut schema = context.schema.clone();
     let (mut definition, mut change) = (None, None);
-    for (_, step) in context.steps() {
+    for (at, step) in context.steps() {
         let matters = step.operation.table().is_none_or(|table| !is_new(&schema, context, table)) && !step.autocommit;
         match step.operation.class() {
-            Class::Schema if matters && locks_a_table(&step.operation) => definition = definition.or(Some(step)),
-            Class::Data if matters && writes_existing(&step.operation, &schema, context) => change = change.or(Some(step)),
+            Class::Schema if matters && locks_a_table(&step.operation) => definition = definition.or(Some((at, step))),
+            Class::Data if matters && writes_existing(&step.operation, &schema, context) => change = change.or(Some((at, step))),
             _ => {}
         }
         schema.apply(&step.operation, context.index);
     }
-    if let (Some(definition), Some(change)) = (definition, change) {
-        report(definition, change, context, found);
+    if let (Some((defined_at, definition)), Some((changed_at, change))) = (definition, change) {
+        report(definition, change, defined_at < changed_at, context, found);
     }
 });
 
@@ -43,7 +43,7 @@ fn writes_existing(operation: &Operation, schema: &Schema, context: &Context<'_>
     operation.table().is_none_or(|table| !is_new(schema, context, table))
 }
 
-fn report(definition: &Step, change: &Step, context: &Context<'_>, found: &mut Found<'_>) {
+fn report(definition: &Step, change: &Step, definition_first: bool, context: &Context<'_>, found: &mut Found<'_>) {
     let (kind, table) = (definition.operation.kind(), definition.operation.table());
     let altered = table.map_or_else(|| "a table".to_owned(), |table| format!("`{table}`"));
     let written = change.operation.table().filter(|table| table.is_known()).map_or_else(|| "rows".to_owned(), |table| format!("rows of `{table}`"));
@@ -53,11 +53,17 @@ fn report(definition: &Step, change: &Step, context: &Context<'_>, found: &mut F
         Some(dialect) if dialect.is_mysql_like() => {
             format!("this migration changes the schema of {altered} and {written}: each schema change commits, so a failure leaves it half done")
         }
-        _ => format!("this migration changes the schema of {altered} and {written}: its locks are held until the {verb} is done"),
+        Some(Dialect::PostgreSql) | None if definition_first => {
+            format!("this migration changes the schema of {altered} and {written}: its locks are held until the {verb} is done")
+        }
+        Some(Dialect::PostgreSql) | None => {
+            format!("this migration changes {written} and the schema of {altered}: the rows it wrote stay locked until the schema change has its lock")
+        }
+        _ => format!("this migration changes the schema of {altered} and {written}: when one fails, the other is left half done or has to be repeated"),
     };
     let finding = found.at(change.span, message);
     finding.label(&context.script.source, definition.span, format!("the schema change: {}", kind.replace('_', " ")));
-    if context.is_postgres() {
+    if context.is_postgres() && definition_first {
         finding.note("locks that a schema change takes are released at the end of the transaction, not of the statement");
     }
     finding.help("move the data change into a migration of its own, between the one that adds and the one that constrains");
