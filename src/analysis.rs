@@ -21,8 +21,7 @@ type Enabled = (&'static Rule, Severity);
 
 /// Everything that the rules find in an environment, for each of its dialects, each hazard once.
 pub fn findings(environment: &Environment, settings: &Settings) -> Vec<Finding> {
-    let enabled: Vec<Enabled> =
-        crate::rules::all().iter().filter_map(|rule| Some((rule, settings.severity_of(rule)?))).collect();
+    let enabled: Vec<Enabled> = crate::rules::all().iter().filter_map(|rule| Some((rule, settings.severity_of(rule)?))).collect();
     let mut out = environment_findings(environment, &enabled);
     // What two dialects suffer alike is said once; what one call does to several objects is said of each.
     let mut told: HashSet<Hazard> = HashSet::new();
@@ -144,7 +143,14 @@ impl View<'_> {
         out
     }
 
-    fn script(&self, index: Index, migration: &Migration, direction: Direction, script: &Script, mut schema: Schema) -> Vec<Finding> {
+    fn script(
+        &self,
+        index: Index,
+        migration: &Migration,
+        direction: Direction,
+        script: &Script,
+        mut schema: Schema,
+    ) -> Vec<Finding> {
         let inside = runner::surroundings(script, self.environment, self.dialect);
         let place = Place { view: self, index, migration, direction, script, inside: &inside };
         let maker = if direction == Direction::Up { index } else { MADE_BY_DOWNGRADE };

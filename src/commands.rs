@@ -51,7 +51,8 @@ pub fn style(colour: Colour, verbose: bool) -> Style {
 
 /// A path under which nothing was found: say what would have been.
 pub fn nothing_found(paths: &[PathBuf]) -> Failure {
-    let shown: Vec<String> = paths.iter().map(|path| whimbrel::source::printable(&path.display().to_string()).into_owned()).collect();
+    let shown: Vec<String> =
+        paths.iter().map(|path| whimbrel::source::printable(&path.display().to_string()).into_owned()).collect();
     format!(
         "no migrations in {}\nlooked for: alembic.ini or [tool.alembic] in pyproject.toml; a folder with env.py and versions/; \
          revision files in versions/ or migrations/; SQL files that begin with a number, such as 000001_name.up.sql",

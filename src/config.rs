@@ -245,7 +245,9 @@ fn parse(text: &str, is_pyproject: bool) -> Result<ConfigFile, String> {
     let document: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
     let table = match is_pyproject {
         false => toml::Value::Table(document),
-        true => document.get("tool").and_then(|tool| tool.get("whimbrel")).cloned().unwrap_or(toml::Value::Table(toml::Table::new())),
+        true => {
+            document.get("tool").and_then(|tool| tool.get("whimbrel")).cloned().unwrap_or(toml::Value::Table(toml::Table::new()))
+        }
     };
     let mut unknown: Option<String> = None;
     let file: ConfigFile = serde_ignored::deserialize(table, |path| {
@@ -267,13 +269,20 @@ mod tests {
 
     #[test]
     fn unknown_keys_and_rules_name_the_nearest() {
-        assert_eq!(parse("per-path-ignores = {}", false).unwrap_err(), "unknown key `per-path-ignores`; did you mean `per_path_ignores`?");
-        assert_eq!(known("missing_downgrad").unwrap_err(), "there is no rule or group `missing_downgrad`; did you mean `missing_downgrade`?");
+        assert_eq!(
+            parse("per-path-ignores = {}", false).unwrap_err(),
+            "unknown key `per-path-ignores`; did you mean `per_path_ignores`?"
+        );
+        assert_eq!(
+            known("missing_downgrad").unwrap_err(),
+            "there is no rule or group `missing_downgrad`; did you mean `missing_downgrade`?"
+        );
     }
 
     #[test]
     fn severity_follows_rule_then_group_then_page() {
-        let file = parse("[severity]\ngraph = \"note\"\nmultiple_heads = \"warning\"\nmissing_downgrade = \"off\"\n", false).unwrap();
+        let file =
+            parse("[severity]\ngraph = \"note\"\nmultiple_heads = \"warning\"\nmissing_downgrade = \"off\"\n", false).unwrap();
         let settings = Settings::resolve(&file, None, &Overrides::default()).unwrap();
         let severity = |name: &str| settings.severity_of(rules::find(name).unwrap());
         assert_eq!(severity("multiple_heads"), Some(Severity::Warning));

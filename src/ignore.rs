@@ -32,7 +32,11 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
         let text = source.slice(*comment);
         let Some(at) = text.find(WORD) else { continue };
         let line = source.line_of(comment.start);
-        let alone = source.slice(source.line_span(line)).trim_start_matches('\u{feff}').trim_start().starts_with(text.split_whitespace().next().unwrap_or(text));
+        let alone = source
+            .slice(source.line_span(line))
+            .trim_start_matches('\u{feff}')
+            .trim_start()
+            .starts_with(text.split_whitespace().next().unwrap_or(text));
         let lines = match (line < code_starts, alone) {
             (true, _) => 0..usize::MAX,
             // Above: the next line that is no comment.
@@ -52,7 +56,12 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
                 for part in inner.split(',') {
                     let name = part.trim();
                     let from = start + offset + (part.len() - part.trim_start().len());
-                    out.push(Ignore { rule: name.to_owned(), span: Span::new(from, from + name.len()), lines: lines.clone(), used: false });
+                    out.push(Ignore {
+                        rule: name.to_owned(),
+                        span: Span::new(from, from + name.len()),
+                        lines: lines.clone(),
+                        used: false,
+                    });
                     offset += part.len() + 1;
                 }
             }
@@ -124,7 +133,10 @@ mod tests {
 
     #[test]
     fn a_comment_covers_its_line_or_the_next() {
-        let found = lines("a.py", "import x\n# whimbrel: ignore[a, b] because\n# more\nop.f()\nop.g()  # whimbrel: ignore[c]\n\"# whimbrel: ignore[d]\"\n");
+        let found = lines(
+            "a.py",
+            "import x\n# whimbrel: ignore[a, b] because\n# more\nop.f()\nop.g()  # whimbrel: ignore[c]\n\"# whimbrel: ignore[d]\"\n",
+        );
         assert_eq!(found, [("a".to_owned(), 2..5), ("b".to_owned(), 2..5), ("c".to_owned(), 5..6)]);
     }
 

@@ -89,8 +89,7 @@ impl std::str::FromStr for Dialect {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        Dialect::from_name(text)
-            .ok_or_else(|| format!("`{text}` is no dialect: expected postgresql, mysql, mariadb or sqlite"))
+        Dialect::from_name(text).ok_or_else(|| format!("`{text}` is no dialect: expected postgresql, mysql, mariadb or sqlite"))
     }
 }
 
@@ -232,7 +231,10 @@ pub enum Default {
     /// `GENERATED … AS IDENTITY`.
     Identity,
     /// `GENERATED ALWAYS AS (…)`; stored, or computed when read.
-    Generated { expression: Expression, stored: bool },
+    Generated {
+        expression: Expression,
+        stored: bool,
+    },
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -357,47 +359,168 @@ pub enum ReindexTarget {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Operation {
     CreateTable(Box<CreateTable>),
-    DropTable { table: Name, if_exists: bool, cascade: bool },
-    RenameTable { table: Name, to: Name },
-    AddColumn { table: Name, column: Box<Column>, if_not_exists: bool },
-    DropColumn { table: Name, column: String, if_exists: bool, cascade: bool },
-    RenameColumn { table: Name, column: String, to: String },
-    AlterColumnType { table: Name, column: String, to: Option<DataType>, using: Option<Expression> },
-    SetNotNull { table: Name, column: String },
-    DropNotNull { table: Name, column: String },
-    SetDefault { table: Name, column: String, default: Default },
-    DropDefault { table: Name, column: String },
-    AddConstraint { table: Name, constraint: Box<Constraint> },
-    DropConstraint { table: Name, constraint: Option<String>, if_exists: bool, cascade: bool },
-    ValidateConstraint { table: Name, constraint: String },
-    RenameConstraint { table: Name, constraint: String, to: String },
+    DropTable {
+        table: Name,
+        if_exists: bool,
+        cascade: bool,
+    },
+    RenameTable {
+        table: Name,
+        to: Name,
+    },
+    AddColumn {
+        table: Name,
+        column: Box<Column>,
+        if_not_exists: bool,
+    },
+    DropColumn {
+        table: Name,
+        column: String,
+        if_exists: bool,
+        cascade: bool,
+    },
+    RenameColumn {
+        table: Name,
+        column: String,
+        to: String,
+    },
+    AlterColumnType {
+        table: Name,
+        column: String,
+        to: Option<DataType>,
+        using: Option<Expression>,
+    },
+    SetNotNull {
+        table: Name,
+        column: String,
+    },
+    DropNotNull {
+        table: Name,
+        column: String,
+    },
+    SetDefault {
+        table: Name,
+        column: String,
+        default: Default,
+    },
+    DropDefault {
+        table: Name,
+        column: String,
+    },
+    AddConstraint {
+        table: Name,
+        constraint: Box<Constraint>,
+    },
+    DropConstraint {
+        table: Name,
+        constraint: Option<String>,
+        if_exists: bool,
+        cascade: bool,
+    },
+    ValidateConstraint {
+        table: Name,
+        constraint: String,
+    },
+    RenameConstraint {
+        table: Name,
+        constraint: String,
+        to: String,
+    },
     CreateIndex(Box<CreateIndex>),
     /// The table is known where the dialect or the directive names it.
-    DropIndex { index: Name, table: Option<Name>, concurrently: bool, if_exists: bool, cascade: bool },
-    RenameIndex { index: Name, to: String },
-    Reindex { target: ReindexTarget, name: Name, concurrently: bool },
-    CreateEnum { name: Name, labels: Vec<String> },
-    AddEnumValue { name: Name, value: String, if_not_exists: bool },
-    RenameEnumValue { name: Name, value: String, to: String },
-    DropType { name: Name, if_exists: bool, cascade: bool },
-    CreateView { name: Name, materialized: bool, replace: bool },
-    DropView { name: Name, materialized: bool, if_exists: bool, cascade: bool },
-    RefreshMaterializedView { name: Name, concurrently: bool },
-    AttachPartition { table: Name, partition: Name },
-    DetachPartition { table: Name, partition: Name, concurrently: bool },
-    Insert { table: Name },
-    Update { table: Name, has_where: bool },
-    Delete { table: Name, has_where: bool },
-    Truncate { table: Name, cascade: bool },
+    DropIndex {
+        index: Name,
+        table: Option<Name>,
+        concurrently: bool,
+        if_exists: bool,
+        cascade: bool,
+    },
+    RenameIndex {
+        index: Name,
+        to: String,
+    },
+    Reindex {
+        target: ReindexTarget,
+        name: Name,
+        concurrently: bool,
+    },
+    CreateEnum {
+        name: Name,
+        labels: Vec<String>,
+    },
+    AddEnumValue {
+        name: Name,
+        value: String,
+        if_not_exists: bool,
+    },
+    RenameEnumValue {
+        name: Name,
+        value: String,
+        to: String,
+    },
+    DropType {
+        name: Name,
+        if_exists: bool,
+        cascade: bool,
+    },
+    CreateView {
+        name: Name,
+        materialized: bool,
+        replace: bool,
+    },
+    DropView {
+        name: Name,
+        materialized: bool,
+        if_exists: bool,
+        cascade: bool,
+    },
+    RefreshMaterializedView {
+        name: Name,
+        concurrently: bool,
+    },
+    AttachPartition {
+        table: Name,
+        partition: Name,
+    },
+    DetachPartition {
+        table: Name,
+        partition: Name,
+        concurrently: bool,
+    },
+    Insert {
+        table: Name,
+    },
+    Update {
+        table: Name,
+        has_where: bool,
+    },
+    Delete {
+        table: Name,
+        has_where: bool,
+    },
+    Truncate {
+        table: Name,
+        cascade: bool,
+    },
     Begin,
     Commit,
     Rollback,
     /// A session parameter; `local` ends with the transaction.
-    Set { name: String, local: bool },
+    Set {
+        name: String,
+        local: bool,
+    },
     /// Understood, and neither the replay nor an effect needs more than its kind and object.
-    Other { kind: &'static str, table: Option<Name>, name: Option<String>, class: Class },
+    Other {
+        kind: &'static str,
+        table: Option<Name>,
+        name: Option<String>,
+        class: Class,
+    },
     /// Not understood, with the reason for `check -v`.
-    Opaque { reason: String },
+    Opaque {
+        reason: String,
+    },
 }
 
 /// Whether a statement changes structure, rows, or neither.

@@ -71,7 +71,11 @@ fn execution(script: &Script, environment: &Environment, dialect: Option<Dialect
         return if transactional { Execution::OneTransaction } else { Execution::EachStatement };
     }
     let opted_out = !convention.no_transaction.is_empty()
-        && script.source.text().lines().any(|line| line.trim_start().starts_with("--") && line.contains(convention.no_transaction));
+        && script
+            .source
+            .text()
+            .lines()
+            .any(|line| line.trim_start().starts_with("--") && line.contains(convention.no_transaction));
     if opted_out { convention.without_transaction } else { convention.execution }
 }
 

@@ -254,11 +254,11 @@ impl Schema {
         let key = self.key(index);
         let (old, new) = (self.fold(&index.name), self.fold(to));
         let Some(table_key) = self.indexes.get(&key).cloned() else { return };
-        if let Some(table) = self.tables.get_mut(&table_key) {
-            if let Some(entry) = table.indexes.get(&old).cloned() {
-                table.indexes.remove_mut(&old);
-                table.indexes.insert_mut(new, entry);
-            }
+        if let Some(table) = self.tables.get_mut(&table_key)
+            && let Some(entry) = table.indexes.get(&old).cloned()
+        {
+            table.indexes.remove_mut(&old);
+            table.indexes.insert_mut(new, entry);
         }
         self.indexes.remove_mut(&key);
         self.indexes.insert_mut(self.key(&Name::with_schema(index.schema.clone(), to)), table_key);

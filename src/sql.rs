@@ -114,11 +114,7 @@ pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<L
     .unwrap_or_else(|reason| vec![Lowered::new(Operation::opaque(reason))])
 }
 
-fn read_with(
-    sql: &str,
-    parser: &dyn sqlparser::dialect::Dialect,
-    dialect: Option<Dialect>,
-) -> Result<Vec<Lowered>, String> {
+fn read_with(sql: &str, parser: &dyn sqlparser::dialect::Dialect, dialect: Option<Dialect>) -> Result<Vec<Lowered>, String> {
     let tokens = match Tokenizer::new(parser, sql).tokenize_with_location() {
         Ok(tokens) => tokens,
         Err(error) => return heads::read_rest(&Lexemes::roughly(sql), dialect).ok_or_else(|| error.to_string()),

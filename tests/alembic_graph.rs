@@ -30,7 +30,8 @@ struct Made {
 }
 
 fn literal(names: &[String], style: usize) -> String {
-    let quoted: Vec<String> = names.iter().map(|name| if style % 2 == 0 { format!("{name:?}") } else { format!("'{name}'") }).collect();
+    let quoted: Vec<String> =
+        names.iter().map(|name| if style.is_multiple_of(2) { format!("{name:?}") } else { format!("'{name}'") }).collect();
     match (quoted.as_slice(), style % 3) {
         ([], _) => "None".to_owned(),
         ([one], 0 | 1) => one.clone(),
@@ -97,7 +98,9 @@ fn sorted(value: &Value) -> Vec<&str> {
 
 #[test]
 fn equals_alembic() {
-    let Some(python) = python("alembic") else { return skip("Alembic", "no Python with alembic; see tests/oracle/requirements.txt") };
+    let Some(python) = python("alembic") else {
+        return skip("Alembic", "no Python with alembic; see tests/oracle/requirements.txt");
+    };
     let make = |seed| {
         let files = environment(seed);
         let borrowed: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();

@@ -34,7 +34,13 @@ fn bytes_that_are_no_text() {
 fn marks_line_ends_and_nothing_at_all() {
     let crlf = format!("\u{feff}{}", revision("a", None).replace('\n', "\r\n"));
     let sql = "\u{feff}CREATE TABLE t (id int);\r\n\r\nALTER TABLE x ADD COLUMN y int NOT NULL;\r\n";
-    let folder = project(&[("versions/a.py", &crlf), ("versions/empty.py", ""), ("m/1_a.up.sql", sql), ("m/1_a.down.sql", "DROP TABLE t;"), ("m/2_b.up.sql", "")]);
+    let folder = project(&[
+        ("versions/a.py", &crlf),
+        ("versions/empty.py", ""),
+        ("m/1_a.up.sql", sql),
+        ("m/1_a.down.sql", "DROP TABLE t;"),
+        ("m/2_b.up.sql", ""),
+    ]);
     let report = check_json(folder.path(), &[]);
     assert_eq!(rules(&report), ["not_null_without_default", "empty_migration"]);
     assert_eq!(report["findings"][0]["range"]["start"]["line"], 3);
@@ -46,10 +52,14 @@ fn marks_line_ends_and_nothing_at_all() {
 #[test]
 fn fifty_megabytes() {
     let row = "INSERT INTO t VALUES (1, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa');\n";
-    let one_statement = format!("INSERT INTO t VALUES {}(1, 'b');\n", "(1, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'), ".repeat(500_000));
+    let one_statement =
+        format!("INSERT INTO t VALUES {}(1, 'b');\n", "(1, 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'), ".repeat(500_000));
     let many = row.repeat(300_000);
     assert!(many.len() + one_statement.len() > 50_000_000);
-    let folder = project(&[("m/1_a.up.sql", &format!("CREATE TABLE t (id int, v text);\n{many}{one_statement}")), ("m/1_a.down.sql", "DROP TABLE t;")]);
+    let folder = project(&[
+        ("m/1_a.up.sql", &format!("CREATE TABLE t (id int, v text);\n{many}{one_statement}")),
+        ("m/1_a.down.sql", "DROP TABLE t;"),
+    ]);
     let report = check_json(folder.path(), &[]);
     assert_eq!(report["summary"]["statements"], 300_003);
     assert_eq!(report["summary"]["opaque_statements"], 0);
@@ -60,13 +70,18 @@ fn nested_without_end() {
     let deep = 10_000;
     let parens = format!("{}1{}", "(".repeat(deep), ")".repeat(deep));
     let chain = vec!["1"; 100_000].join(" + ");
-    let sql = format!("CREATE TABLE a (id int DEFAULT {parens});\nSELECT {parens};\nSELECT {chain};\nSELECT {}1;\nCREATE TABLE b (id int);", "- ".repeat(deep));
+    let sql = format!(
+        "CREATE TABLE a (id int DEFAULT {parens});\nSELECT {parens};\nSELECT {chain};\nSELECT {}1;\nCREATE TABLE b (id int);",
+        "- ".repeat(deep)
+    );
     let python = |value: &str| revision("a", None).replace("down_revision = None", &format!("down_revision = None\nx = {value}"));
     let elifs = format!("{}    if x:\n        pass\n{}", "\n\ndef f(x):\n", "    elif x:\n        pass\n".repeat(5_000));
     let folder = project(&[("m/1_a.up.sql", &sql), ("m/1_a.down.sql", "DROP TABLE a;")]);
     let report = check_json(folder.path(), &[]);
     assert_eq!(report["summary"]["statements"], 6, "one unreadable statement hides no other");
-    for (value, readable) in [(parens.as_str(), false), (&chain, false), (&"-".repeat(deep), false), (&"[".repeat(deep), false), ("1", true)] {
+    for (value, readable) in
+        [(parens.as_str(), false), (&chain, false), (&"-".repeat(deep), false), (&"[".repeat(deep), false), ("1", true)]
+    {
         let folder = project(&[("versions/a.py", &python(value)), ("versions/b.py", &revision("b", Some("a")))]);
         let found = check_json(folder.path(), &[]);
         let expected: &[&str] = if readable { &[] } else { &["unreadable_file"] };
@@ -107,7 +122,11 @@ def downgrade():
 
 #[test]
 fn histories_that_are_circles_or_very_long() {
-    let folder = project(&[("versions/a.py", &revision("a", Some("b"))), ("versions/b.py", &revision("b", Some("a"))), ("versions/c.py", &revision("c", Some("c")))]);
+    let folder = project(&[
+        ("versions/a.py", &revision("a", Some("b"))),
+        ("versions/b.py", &revision("b", Some("a"))),
+        ("versions/c.py", &revision("c", Some("c"))),
+    ]);
     assert_eq!(rules(&check_json(folder.path(), &[])), ["revision_cycle", "revision_cycle"]);
 
     let folder = tempfile::tempdir().unwrap();
@@ -147,14 +166,23 @@ fn folders_that_loop_or_cannot_be_read() {
 #[test]
 fn names_that_speak_to_terminals_and_ci() {
     let evil = "\u{1b}[31m\n::error file=x::y\u{202e}";
-    let script = revision("a", None).replace("revision = \"a\"", &format!("revision = {:?}", format!("a{evil}")).replace("\\u{1b}", "\\x1b").replace("\\u{202e}", "\\u202e")).replace("op.drop_table(\"t_a\")", "pass");
+    let script = revision("a", None)
+        .replace(
+            "revision = \"a\"",
+            &format!("revision = {:?}", format!("a{evil}")).replace("\\u{1b}", "\\x1b").replace("\\u{202e}", "\\u202e"),
+        )
+        .replace("op.drop_table(\"t_a\")", "pass");
     let folder = project(&[]);
     write(folder.path(), &format!("versions/a{evil}.py").replace('/', "/"), script.as_bytes());
     write(folder.path(), "m/1_a.up.sql", format!("ALTER TABLE \"t{evil}\" ADD COLUMN \"c{evil}\" int NOT NULL;").as_bytes());
     for format in ["text", "compact", "json"] {
         let run = whimbrel(folder.path(), &["check", "-v", "--format", format]);
         sane(&run);
-        assert!(!run.out.lines().any(|line| line.trim_start().starts_with("::error")), "a workflow command gets through: {}", run.out);
+        assert!(
+            !run.out.lines().any(|line| line.trim_start().starts_with("::error")),
+            "a workflow command gets through: {}",
+            run.out
+        );
         assert!(!run.out.contains('\u{202e}') || format == "json", "{}", run.out);
     }
     let graph = whimbrel(folder.path(), &["graph"]);
@@ -165,8 +193,15 @@ fn names_that_speak_to_terminals_and_ci() {
 #[test]
 fn python_of_a_later_version() {
     let newer = revision("b", Some("a")).replace("op.drop_table(\"t_b\")", "op.execute(f\"DROP TABLE {\"t_b\"}\")");
-    let folder = project(&[("versions/a.py", &revision("a", None)), ("versions/b.py", &newer), ("versions/c.py", &revision("c", Some("b")))]);
+    let folder = project(&[
+        ("versions/a.py", &revision("a", None)),
+        ("versions/b.py", &newer),
+        ("versions/c.py", &revision("c", Some("b"))),
+    ]);
     let report = check_json(folder.path(), &[]);
     assert_eq!(rules(&report), ["unreadable_file"]);
-    assert_eq!((&report["findings"][0]["revision"], &report["findings"][0]["range"]["start"]["line"]), (&serde_json::json!("b"), &serde_json::json!(13)));
+    assert_eq!(
+        (&report["findings"][0]["revision"], &report["findings"][0]["range"]["start"]["line"]),
+        (&serde_json::json!("b"), &serde_json::json!(13))
+    );
 }

@@ -51,7 +51,14 @@ fn spans_slice_to_the_words() {
 fn exit_codes() {
     let clean = fixture("golang-migrate/safe");
     assert_eq!(whimbrel(&clean, &["check"]).code, 0);
-    let warnings = project(&[("versions/a.py", &revision("a", None)), ("versions/b.py", &revision("b", Some("a")).replace("create_table(\"t_b\", sa.Column(\"id\", sa.Integer, primary_key=True))", "drop_table(\"t_a\")"))]);
+    let warnings = project(&[
+        ("versions/a.py", &revision("a", None)),
+        (
+            "versions/b.py",
+            &revision("b", Some("a"))
+                .replace("create_table(\"t_b\", sa.Column(\"id\", sa.Integer, primary_key=True))", "drop_table(\"t_a\")"),
+        ),
+    ]);
     assert_eq!(whimbrel(warnings.path(), &["check"]).code, 0);
     assert_eq!(whimbrel(warnings.path(), &["check", "--fail-on", "warning"]).code, 1);
     assert_eq!(whimbrel(&fixture("golang-migrate/unsafe"), &["check"]).code, 1);
@@ -60,7 +67,10 @@ fn exit_codes() {
     assert_eq!(run.code, 2);
     assert!(run.err.contains("no migrations in .") && run.err.contains("looked for: alembic.ini"), "{}", run.err);
     assert_eq!(whimbrel(nothing.path(), &["check", "missing"]).code, 2);
-    assert_eq!(whimbrel(nothing.path(), &["explain", "drop_colum"]).err, "whimbrel: there is no rule `drop_colum`; did you mean `drop_column`?\n");
+    assert_eq!(
+        whimbrel(nothing.path(), &["explain", "drop_colum"]).err,
+        "whimbrel: there is no rule `drop_colum`; did you mean `drop_column`?\n"
+    );
     assert_eq!(whimbrel(nothing.path(), &["check", "--no-such-flag"]).code, 2);
 }
 
@@ -108,11 +118,15 @@ fn configuration_is_found_upward_and_checked() {
 
 #[test]
 fn ignores_hide_and_are_watched() {
-    let script = revision("a", None).replace("def downgrade():\n    op.drop_table(\"t_a\")", "# whimbrel: ignore[missing_downgrade] nothing to keep\ndef downgrade():\n    pass");
+    let script = revision("a", None).replace(
+        "def downgrade():\n    op.drop_table(\"t_a\")",
+        "# whimbrel: ignore[missing_downgrade] nothing to keep\ndef downgrade():\n    pass",
+    );
     let folder = project(&[("versions/a.py", &script)]);
     let report = check_json(folder.path(), &[]);
     assert_eq!((rules(&report).len(), &report["summary"]["ignored"]), (0, &serde_json::json!(1)));
-    let script = revision("a", None).replace("revision = \"a\"", "revision = \"a\"  # whimbrel: ignore[multiple_heads, drop_tble]");
+    let script =
+        revision("a", None).replace("revision = \"a\"", "revision = \"a\"  # whimbrel: ignore[multiple_heads, drop_tble]");
     let folder = project(&[("versions/a.py", &script)]);
     let report = check_json(folder.path(), &[]);
     assert_eq!(rules(&report), ["unused_ignore", "unused_ignore"]);
@@ -121,7 +135,11 @@ fn ignores_hide_and_are_watched() {
 
 #[test]
 fn gitignore_is_honoured() {
-    let folder = project(&[("versions/a.py", &revision("a", None)), ("old/versions/x.py", &revision("x", Some("gone"))), (".gitignore", "old/\n")]);
+    let folder = project(&[
+        ("versions/a.py", &revision("a", None)),
+        ("old/versions/x.py", &revision("x", Some("gone"))),
+        (".gitignore", "old/\n"),
+    ]);
     assert_eq!(rules(&check_json(folder.path(), &[])), [""; 0]);
 }
 

@@ -23,7 +23,8 @@ fn run(folder: &Path, program: &Path, args: &[&str]) -> Output {
 }
 
 fn git(folder: &Path, args: &[&str]) {
-    let identity = ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "init.defaultBranch=main", "-c", "safe.directory=*"];
+    let identity =
+        ["-c", "user.name=t", "-c", "user.email=t@example.invalid", "-c", "init.defaultBranch=main", "-c", "safe.directory=*"];
     let output = run(folder, Path::new("git"), &[&identity[..], args].concat());
     assert!(output.status.success(), "git {args:?}: {}", String::from_utf8_lossy(&output.stderr));
 }
@@ -38,7 +39,9 @@ fn hook(folder: &Path, pre_commit: &Path) -> (bool, String) {
 
 #[test]
 fn a_bad_migration_stops_the_commit() {
-    let Some(python) = python("pre_commit") else { return skip("pre-commit", "no Python with pre-commit; see tests/oracle/requirements.txt") };
+    let Some(python) = python("pre_commit") else {
+        return skip("pre-commit", "no Python with pre-commit; see tests/oracle/requirements.txt");
+    };
     let pre_commit = python.parent().expect("a folder").join("pre-commit");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let folder = folder.path();
@@ -88,7 +91,8 @@ fn pre_commit_builds_the_hook_itself() {
     let bad = revision("a", None).replace("op.drop_table(\"t_a\")", "pass");
     write(&folder, "migrations/versions/a.py", bad.as_bytes());
     git(&folder, &["add", "-A"]);
-    let output = run(&folder, &pre_commit, &["try-repo", tool.to_str().expect("UTF-8"), "whimbrel", "--all-files", "--color", "never"]);
+    let output =
+        run(&folder, &pre_commit, &["try-repo", tool.to_str().expect("UTF-8"), "whimbrel", "--all-files", "--color", "never"]);
     let text = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(!output.status.success() && text.contains("error[missing_downgrade]"), "{text}");
 }

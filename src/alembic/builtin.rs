@@ -122,7 +122,9 @@ pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &Arguments
             Some(Value::None)
         }
         Value::Dict(pairs) => Some(match name {
-            "items" => Value::list(pairs.borrow().iter().map(|(key, value)| Value::list(vec![key.clone(), value.clone()])).collect()),
+            "items" => {
+                Value::list(pairs.borrow().iter().map(|(key, value)| Value::list(vec![key.clone(), value.clone()])).collect())
+            }
             "keys" => Value::list(pairs.borrow().iter().map(|(key, _)| key.clone()).collect()),
             "values" => Value::list(pairs.borrow().iter().map(|(_, value)| value.clone()).collect()),
             "get" => {
@@ -195,8 +197,12 @@ fn text_method<'a>(text: &Rc<Text>, name: &str, arguments: &Arguments<'a>, span:
             };
             Value::list(parts.into_iter().map(part).collect())
         }
-        "startswith" => argument(0).filter(|_| !text.has_holes()).map_or(Value::Unknown, |prefix| Value::Bool(text.as_str().starts_with(prefix))),
-        "endswith" => argument(0).filter(|_| !text.has_holes()).map_or(Value::Unknown, |suffix| Value::Bool(text.as_str().ends_with(suffix))),
+        "startswith" => argument(0)
+            .filter(|_| !text.has_holes())
+            .map_or(Value::Unknown, |prefix| Value::Bool(text.as_str().starts_with(prefix))),
+        "endswith" => argument(0)
+            .filter(|_| !text.has_holes())
+            .map_or(Value::Unknown, |suffix| Value::Bool(text.as_str().ends_with(suffix))),
         // SQLAlchemy's constructs on a string do not exist; anything else is a string of unknown content.
         _ => Value::Unknown,
     }

@@ -118,7 +118,12 @@ impl<'a> Evaluator<'a> {
                 self.in_batch(&batch.clone(), |this| result = this.op(method, arguments, Some(&batch), whole));
                 result
             }
-            Value::Call(call) if call.callee.as_path().is_some_and(|path| path.ends_with(".Operations") || path.ends_with(".Operations.context")) => {
+            Value::Call(call)
+                if call
+                    .callee
+                    .as_path()
+                    .is_some_and(|path| path.ends_with(".Operations") || path.ends_with(".Operations.context")) =>
+            {
                 self.op(method, arguments, None, whole)
             }
             _ => self.connection_method(value, method, arguments, whole),
@@ -168,7 +173,12 @@ impl<'a> Evaluator<'a> {
             "alter_column" => self.alter_column(given),
             "drop_table" => {
                 let (table, if_exists) = (given.table("table_name"), given.flag("if_exists"));
-                self.emit_marked(Operation::DropTable { table, if_exists, cascade: false }, name, whole, &[(Mark::Table, table_at)]);
+                self.emit_marked(
+                    Operation::DropTable { table, if_exists, cascade: false },
+                    name,
+                    whole,
+                    &[(Mark::Table, table_at)],
+                );
             }
             "rename_table" => {
                 let table = given.qualified("old_table_name", "schema");
@@ -215,7 +225,10 @@ impl<'a> Evaluator<'a> {
                 let marks = [(Mark::Table, table_at), (Mark::Name, given.span("index_name"))];
                 self.emit_marked(operation, name, whole, &marks);
             }
-            "create_foreign_key" | "create_check_constraint" | "create_unique_constraint" | "create_primary_key"
+            "create_foreign_key"
+            | "create_check_constraint"
+            | "create_unique_constraint"
+            | "create_primary_key"
             | "create_exclude_constraint" => self.create_constraint(name, given),
             "drop_constraint" => {
                 let operation = Operation::DropConstraint {
@@ -261,7 +274,9 @@ impl<'a> Evaluator<'a> {
             columns: Vec::new(),
             constraints: Vec::new(),
             if_not_exists: given.flag("if_not_exists"),
-            temporary: given.value("prefixes").is_some_and(|prefixes| column_list(prefixes).iter().any(|one| one.eq_ignore_ascii_case("temporary"))),
+            temporary: given
+                .value("prefixes")
+                .is_some_and(|prefixes| column_list(prefixes).iter().any(|one| one.eq_ignore_ascii_case("temporary"))),
             columns_unknown: given.arguments.open,
             parents: Vec::new(),
         };
@@ -405,7 +420,9 @@ impl<'a> Evaluator<'a> {
                 },
             },
             "create_check_constraint" => ConstraintKind::Check {
-                expression: Expression(given.value("condition").and_then(sql_text).map_or(HOLE.to_string(), |text| text.as_str().to_owned())),
+                expression: Expression(
+                    given.value("condition").and_then(sql_text).map_or(HOLE.to_string(), |text| text.as_str().to_owned()),
+                ),
             },
             "create_unique_constraint" => ConstraintKind::Unique { columns: given.columns("columns"), using_index: None },
             "create_primary_key" => ConstraintKind::PrimaryKey { columns: given.columns("columns"), using_index: None },
@@ -467,14 +484,22 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Methods of connections, sessions, types and tables. None when the receiver is none of these.
-    fn connection_method(&mut self, receiver: &Value<'a>, method: &str, arguments: &Arguments<'a>, whole: Span) -> Option<Value<'a>> {
+    fn connection_method(
+        &mut self,
+        receiver: &Value<'a>,
+        method: &str,
+        arguments: &Arguments<'a>,
+        whole: Span,
+    ) -> Option<Value<'a>> {
         let first = arguments.get(0, &["statement", "sqltext", "clause", "sql"]).map(|argument| &argument.value);
         let connected = receiver.is_connection();
         let given = || Given { arguments, names: vec!["bind"], batch: None, whole };
         match method {
             // `.scalar()` without a statement fetches from a result.
             "scalar" | "scalars" if first.is_none() => return None,
-            "execute" | "exec_driver_sql" | "scalar" | "scalars" if connected || (method == "execute" && is_unfollowed(receiver)) => {
+            "execute" | "exec_driver_sql" | "scalar" | "scalars"
+                if connected || (method == "execute" && is_unfollowed(receiver)) =>
+            {
                 match first {
                     Some(value) => self.execute(value, whole),
                     None => self.opaque_sql(whole),
@@ -532,9 +557,9 @@ impl<'a> Evaluator<'a> {
 
     /// A call of an imported function that is not entered: it matters when it can reach the database.
     pub fn note_unfollowed(&mut self, path: &str, arguments: &Arguments<'a>, whole: Span) {
-        let handed = arguments.all().any(|argument| {
-            argument.value.is_connection() || argument.value.as_path().is_some_and(|path| path == "alembic.op")
-        });
+        let handed = arguments
+            .all()
+            .any(|argument| argument.value.is_connection() || argument.value.as_path().is_some_and(|path| path == "alembic.op"));
         let (from, name) = path.rsplit_once('.').unwrap_or(("", path));
         // A value that is used is a type, a question, a context; a call for its own sake does something.
         let for_its_own_sake = self.discarded == Some(whole);
@@ -556,16 +581,88 @@ pub(super) fn is_library(path: &str) -> bool {
 
 /// Top-level modules whose functions reach no database unless they are handed a connection.
 const LIBRARIES: &[&str] = &[
-    "alembic", "sqlalchemy", "sqlmodel", "sqlalchemy_utils", "geoalchemy2", "pgvector", "abc", "argparse", "ast", "base64", "collections",
-    "contextlib", "copy", "csv", "dataclasses", "datetime", "decimal", "enum", "functools", "glob", "hashlib", "importlib",
-    "inspect", "io", "itertools", "json", "logging", "math", "operator", "os", "pathlib", "pickle", "pkgutil", "random", "re",
-    "secrets", "string", "struct", "sys", "tempfile", "textwrap", "time", "timeit", "traceback", "types", "typing",
-    "typing_extensions", "uuid", "warnings", "zlib", "zoneinfo", "pytz", "dateutil", "structlog", "loguru", "tqdm", "click",
-    "rich", "packaging", "six", "oslo_log", "oslo_utils", "pendulum", "ulid", "simplejson", "yaml", "builtins",
+    "alembic",
+    "sqlalchemy",
+    "sqlmodel",
+    "sqlalchemy_utils",
+    "geoalchemy2",
+    "pgvector",
+    "abc",
+    "argparse",
+    "ast",
+    "base64",
+    "collections",
+    "contextlib",
+    "copy",
+    "csv",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "enum",
+    "functools",
+    "glob",
+    "hashlib",
+    "importlib",
+    "inspect",
+    "io",
+    "itertools",
+    "json",
+    "logging",
+    "math",
+    "operator",
+    "os",
+    "pathlib",
+    "pickle",
+    "pkgutil",
+    "random",
+    "re",
+    "secrets",
+    "string",
+    "struct",
+    "sys",
+    "tempfile",
+    "textwrap",
+    "time",
+    "timeit",
+    "traceback",
+    "types",
+    "typing",
+    "typing_extensions",
+    "uuid",
+    "warnings",
+    "zlib",
+    "zoneinfo",
+    "pytz",
+    "dateutil",
+    "structlog",
+    "loguru",
+    "tqdm",
+    "click",
+    "rich",
+    "packaging",
+    "six",
+    "oslo_log",
+    "oslo_utils",
+    "pendulum",
+    "ulid",
+    "simplejson",
+    "yaml",
+    "builtins",
 ];
 
 /// Constructs that take a connection and only read from it, or only wrap it.
-const READERS: &[&str] = &["inspect", "Session", "sessionmaker", "scoped_session", "Inspector.from_engine", "Operations", "MetaData", "Table", "configure", "AsyncSession"];
+const READERS: &[&str] = &[
+    "inspect",
+    "Session",
+    "sessionmaker",
+    "scoped_session",
+    "Inspector.from_engine",
+    "Operations",
+    "MetaData",
+    "Table",
+    "configure",
+    "AsyncSession",
+];
 
 fn is_index(value: &Value<'_>) -> bool {
     matches!(value, Value::Call(call) if call.callee.as_path().is_some_and(|path| path.ends_with(".Index")))
@@ -575,7 +672,9 @@ fn is_index(value: &Value<'_>) -> bool {
 fn is_unfollowed(receiver: &Value<'_>) -> bool {
     match receiver.root() {
         Value::Unknown => true,
-        Value::Call(call) => call.callee.as_path().is_some_and(|path| !path.starts_with("alembic.op.")) || matches!(call.callee, Value::Unknown),
+        Value::Call(call) => {
+            call.callee.as_path().is_some_and(|path| !path.starts_with("alembic.op.")) || matches!(call.callee, Value::Unknown)
+        }
         _ => false,
     }
 }

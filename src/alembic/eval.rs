@@ -30,7 +30,9 @@ pub(super) enum Flow<'a> {
     Next,
     Return(Value<'a>),
     /// `break` or `continue`.
-    Leave { breaks: bool },
+    Leave {
+        breaks: bool,
+    },
     Raise(Span),
 }
 
@@ -246,7 +248,10 @@ impl<'a> Evaluator<'a> {
         }
         if let Some(rest) = &parameters.kwarg {
             let pairs = keywords.into_iter().map(|(name, argument)| (Value::text(name, argument.span), argument.value)).collect();
-            scope.set(rest.arg.as_str(), if arguments.open { Value::Unknown } else { Value::Dict(Rc::new(std::cell::RefCell::new(pairs))) });
+            scope.set(
+                rest.arg.as_str(),
+                if arguments.open { Value::Unknown } else { Value::Dict(Rc::new(std::cell::RefCell::new(pairs))) },
+            );
         }
     }
 

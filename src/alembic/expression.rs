@@ -412,7 +412,13 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn enter_method(&mut self, receiver: &Value<'a>, function: &Rc<Function<'a>>, mut arguments: Arguments<'a>, whole: Span) -> Value<'a> {
+    fn enter_method(
+        &mut self,
+        receiver: &Value<'a>,
+        function: &Rc<Function<'a>>,
+        mut arguments: Arguments<'a>,
+        whole: Span,
+    ) -> Value<'a> {
         arguments.positional.insert(0, Argument { value: receiver.clone(), span: whole });
         self.enter(function, arguments, whole)
     }

@@ -94,7 +94,10 @@ pub fn read_pyproject(file: &Path, text: &str) -> Result<Option<Config>, String>
 }
 
 fn here(file: &Path) -> String {
-    file.parent().map(|folder| folder.to_string_lossy().into_owned()).filter(|folder| !folder.is_empty()).unwrap_or_else(|| ".".to_owned())
+    file.parent()
+        .map(|folder| folder.to_string_lossy().into_owned())
+        .filter(|folder| !folder.is_empty())
+        .unwrap_or_else(|| ".".to_owned())
 }
 
 fn unquote(text: &str) -> &str {
@@ -161,7 +164,9 @@ mod tests {
 
     #[test]
     fn sections_inherit_and_interpolate() {
-        let found = read("[DEFAULT]\nscript_location = %(here)s/common\nroot = %(here)s/x\n\n[alembic]\n\n[users]\nversion_locations = %(root)s/a %(root)s/b\nsqlalchemy.url = postgresql://h/db%%20\n");
+        let found = read(
+            "[DEFAULT]\nscript_location = %(here)s/common\nroot = %(here)s/x\n\n[alembic]\n\n[users]\nversion_locations = %(root)s/a %(root)s/b\nsqlalchemy.url = postgresql://h/db%%20\n",
+        );
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].script_location, "/p/common");
         assert_eq!(found[1].version_locations, ["/p/x/a", "/p/x/b"]);
@@ -171,7 +176,8 @@ mod tests {
     #[test]
     fn every_separator_splits() {
         for (setting, list) in [("space", "a b"), (":", "a:b"), (";", "a;b"), ("newline", "a\n  b"), ("os  # comment", "a:b")] {
-            let found = read(&format!("[alembic]\nscript_location = s\npath_separator = {setting}\nversion_locations = {list}\n"));
+            let found =
+                read(&format!("[alembic]\nscript_location = s\npath_separator = {setting}\nversion_locations = {list}\n"));
             assert_eq!(found[0].version_locations, ["a", "b"], "{setting}");
         }
         assert_eq!(read("[alembic]\nscript_location = s\nversion_locations = a, b c\n")[0].version_locations, ["a", "b", "c"]);
@@ -179,7 +185,10 @@ mod tests {
 
     #[test]
     fn pyproject_has_a_table() {
-        let found = read_pyproject(Path::new("/p/pyproject.toml"), "[tool.alembic]\nscript_location = \"%(here)s/m\"\nversion_locations = [\"a\"]\n");
+        let found = read_pyproject(
+            Path::new("/p/pyproject.toml"),
+            "[tool.alembic]\nscript_location = \"%(here)s/m\"\nversion_locations = [\"a\"]\n",
+        );
         assert_eq!(found.unwrap().unwrap().script_location, "/p/m");
     }
 }

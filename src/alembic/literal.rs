@@ -88,7 +88,8 @@ impl Scanner<'_> {
                     self.at += 2;
                 }
                 _ => {
-                    let stop = |byte: &u8| *byte == quote || matches!(byte, b'\\' | b'\r') || (formatted && matches!(byte, b'{' | b'}'));
+                    let stop =
+                        |byte: &u8| *byte == quote || matches!(byte, b'\\' | b'\r') || (formatted && matches!(byte, b'{' | b'}'));
                     let length = bytes.iter().skip(1).position(stop).map_or(bytes.len(), |at| at + 1);
                     self.current.push_exact(&rest[..length], self.at);
                     self.at += length;

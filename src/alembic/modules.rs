@@ -75,7 +75,8 @@ impl Modules {
                 let Some((module, imported)) = rest.split_once(" import ") else { continue };
                 let module = module.trim();
                 let inner = imported.split('#').next().unwrap_or_default().replace(['(', ')'], "");
-                let joined = |name: &str| if module.ends_with('.') { format!("{module}{name}") } else { format!("{module}.{name}") };
+                let joined =
+                    |name: &str| if module.ends_with('.') { format!("{module}{name}") } else { format!("{module}.{name}") };
                 let parts = inner.split(',').filter_map(|part| part.split_whitespace().next().map(joined));
                 std::iter::once(module.to_owned()).chain(parts).collect()
             } else if let Some(rest) = line.strip_prefix("import ") {

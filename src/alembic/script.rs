@@ -6,8 +6,8 @@ use std::sync::Arc;
 use rustpython_parser::ast::{self, Constant, Expr, Stmt, Suite};
 
 use super::eval::{Evaluator, Flow};
-use super::python::{self, SyntaxError, span};
 use super::modules::Modules;
+use super::python::{self, SyntaxError, span};
 use super::value::{File, Scope, Value};
 use crate::migration::{Body, MetadataProblem, Migration, Names, Script, Spanned};
 use crate::operation::Dialect;
@@ -15,7 +15,13 @@ use crate::source::{Source, Span};
 
 /// Reads a revision file. None when it is no revision: a module without `revision` and without `upgrade`.
 /// The error, if any, says where the file stops being Python; the migration then has what the text still gives.
-pub fn read(source: &Arc<Source>, folder: &Path, modules: &Modules, dialects: &[Dialect], judged: bool) -> (Option<Migration>, Option<SyntaxError>) {
+pub fn read(
+    source: &Arc<Source>,
+    folder: &Path,
+    modules: &Modules,
+    dialects: &[Dialect],
+    judged: bool,
+) -> (Option<Migration>, Option<SyntaxError>) {
     match python::parse(source) {
         Ok(module) => {
             let file = File { source, folder, imported: false };
@@ -114,9 +120,9 @@ fn assignment<'m>(module: &'m [Stmt], name: &str) -> Option<(Span, &'m Expr)> {
 fn names(scope: &Scope<'_>, name: &str, (whole, expression): (Span, &Expr)) -> Names {
     let value = scope.get(name).unwrap_or(Value::Unknown);
     let spans: Vec<Span> = match expression {
-        Expr::Tuple(ast::ExprTuple { elts, .. }) | Expr::List(ast::ExprList { elts, .. }) | Expr::Set(ast::ExprSet { elts, .. }) => {
-            elts.iter().map(span).collect()
-        }
+        Expr::Tuple(ast::ExprTuple { elts, .. })
+        | Expr::List(ast::ExprList { elts, .. })
+        | Expr::Set(ast::ExprSet { elts, .. }) => elts.iter().map(span).collect(),
         _ => Vec::new(),
     };
     let items = match &value {
@@ -130,7 +136,9 @@ fn names(scope: &Scope<'_>, name: &str, (whole, expression): (Span, &Expr)) -> N
             Value::None => {}
             _ => match item.as_str() {
                 Some("") => {}
-                Some(name) => out.names.push(Spanned { value: name.to_owned(), span: spans.get(index).copied().unwrap_or(whole) }),
+                Some(name) => {
+                    out.names.push(Spanned { value: name.to_owned(), span: spans.get(index).copied().unwrap_or(whole) })
+                }
                 None => out.incomplete = true,
             },
         }
@@ -151,7 +159,12 @@ fn script<'a>(evaluator: &mut Evaluator<'a>, module: &'a Suite, name: &str, sour
         return match scope.get(name)? {
             Value::Function(function) => {
                 evaluator.enter(&function, super::value::Arguments::default(), first_line(source));
-                Some(Script { source: source.clone(), head: first_line(source), body: Body::Present, steps: std::mem::take(&mut evaluator.steps) })
+                Some(Script {
+                    source: source.clone(),
+                    head: first_line(source),
+                    body: Body::Present,
+                    steps: std::mem::take(&mut evaluator.steps),
+                })
             }
             _ => Some(Script { source: source.clone(), head: first_line(source), body: Body::Present, steps: Vec::new() }),
         };
@@ -167,12 +180,11 @@ fn script<'a>(evaluator: &mut Evaluator<'a>, module: &'a Suite, name: &str, sour
     let engines = format!("{name}_");
     if evaluator.steps.is_empty() && calls_globals(source, statement) {
         for statement in module {
-            if let Stmt::FunctionDef(node) = statement {
-                if node.name.starts_with(&engines) {
-                    if let Some(Value::Function(function)) = scope.get(&node.name) {
-                        evaluator.enter(&function, super::value::Arguments::default(), span(statement));
-                    }
-                }
+            if let Stmt::FunctionDef(node) = statement
+                && node.name.starts_with(&engines)
+                && let Some(Value::Function(function)) = scope.get(&node.name)
+            {
+                evaluator.enter(&function, super::value::Arguments::default(), span(statement));
             }
         }
         if evaluator.steps.is_empty() {

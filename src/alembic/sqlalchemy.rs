@@ -1,9 +1,7 @@
 //! SQLAlchemy's constructs as the model knows them: types, columns, constraints, expressions.
 
 use super::value::{Arguments, Call, Value};
-use crate::operation::{
-    Column, Constraint, ConstraintKind, DataType, Default, Expression, HOLE, Name, Operation, Reference,
-};
+use crate::operation::{Column, Constraint, ConstraintKind, DataType, Default, Expression, HOLE, Name, Operation, Reference};
 use crate::source::Span;
 use crate::sql::types::data_type as sql_type;
 use crate::text::Text;
@@ -74,7 +72,9 @@ fn column_in_index(value: &Value<'_>) -> String {
         Some(text) => text.as_str().to_owned(),
         None => match value {
             // sa.column("x").desc(), sa.desc("x")
-            Value::Call(call) => call.arguments.positional.first().map_or(HOLE.to_string(), |first| column_in_index(&first.value)),
+            Value::Call(call) => {
+                call.arguments.positional.first().map_or(HOLE.to_string(), |first| column_in_index(&first.value))
+            }
             _ => HOLE.to_string(),
         },
     }
@@ -94,7 +94,9 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
         },
         _ => return None,
     };
-    let argument = |position: usize, names: &[&str]| arguments.and_then(|arguments| arguments.get(position, names)).map(|argument| &argument.value);
+    let argument = |position: usize, names: &[&str]| {
+        arguments.and_then(|arguments| arguments.get(position, names)).map(|argument| &argument.value)
+    };
     let number = |position: usize, names: &[&str]| match argument(position, names) {
         Some(Value::Int(number)) => vec![number.to_string()],
         Some(Value::None) | None => Vec::new(),
@@ -105,7 +107,9 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
         _ => DataType::new(plain),
     };
     Some(match name.as_str() {
-        "String" | "Unicode" | "VARCHAR" | "NVARCHAR" | "AutoString" => DataType::with_modifiers("varchar", number(0, &["length"])),
+        "String" | "Unicode" | "VARCHAR" | "NVARCHAR" | "AutoString" => {
+            DataType::with_modifiers("varchar", number(0, &["length"]))
+        }
         "CHAR" | "NCHAR" => DataType::with_modifiers("char", number(0, &["length"])),
         "Text" | "UnicodeText" | "TEXT" | "CLOB" => DataType::new("text"),
         "Integer" | "INTEGER" | "INT" => DataType::new("integer"),
@@ -178,7 +182,8 @@ pub(super) fn server_default(value: &Value<'_>) -> Option<Default> {
                 "Sequence" | "next_value" => Some(Default::Sequence),
                 "now" | "current_timestamp" | "CURRENT_TIMESTAMP" => expression("now()".to_owned()),
                 _ if path.contains(".func.") => {
-                    let inner: Vec<String> = call.arguments.positional.iter().map(|argument| text_or_hole(&argument.value)).collect();
+                    let inner: Vec<String> =
+                        call.arguments.positional.iter().map(|argument| text_or_hole(&argument.value)).collect();
                     expression(format!("{name}({})", inner.join(", ")))
                 }
                 _ => expression(HOLE.to_string()),

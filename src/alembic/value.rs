@@ -275,7 +275,8 @@ impl<'a> Value<'a> {
                 },
             },
             Value::Attribute(term) => {
-                matches!(term.1.as_str(), "bind" | "connection" | "engine" | "session") && term.0.is_context() || term.0.is_connection()
+                matches!(term.1.as_str(), "bind" | "connection" | "engine" | "session") && term.0.is_context()
+                    || term.0.is_connection()
             }
             _ => false,
         }

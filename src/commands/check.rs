@@ -13,7 +13,9 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
     let settings = super::settings(&args.config, &paths, &args.config.overrides(args.fail_on))?;
     // Draws nothing unless standard error is a terminal, and not before half a second has passed.
     let progress = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
-    progress.set_style(ProgressStyle::with_template("{spinner} {pos} environments read").unwrap_or_else(|_| ProgressStyle::default_spinner()));
+    progress.set_style(
+        ProgressStyle::with_template("{spinner} {pos} environments read").unwrap_or_else(|_| ProgressStyle::default_spinner()),
+    );
     let outcome = whimbrel::check(&paths, &settings, &|| progress.inc(1))?;
     progress.finish_and_clear();
     if outcome.environments.is_empty() {

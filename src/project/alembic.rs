@@ -18,8 +18,7 @@ pub fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
 
     for config in configs(files, roots) {
         let Some(location) = locate(&config.script_location, &config.file) else { continue };
-        let named: Vec<PathBuf> =
-            config.version_locations.iter().filter_map(|location| locate(location, &config.file)).collect();
+        let named: Vec<PathBuf> = config.version_locations.iter().filter_map(|location| locate(location, &config.file)).collect();
         let versions = if named.is_empty() { vec![location.join("versions")] } else { named };
         let mut scripts = folders.scripts(&versions, config.recursive);
         if scripts.is_empty() {
@@ -28,7 +27,8 @@ pub fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
         }
         let loaded: BTreeSet<&PathBuf> = scripts.iter().collect();
         let below = folders.scripts(&versions, true);
-        let left_out: Vec<PathBuf> = below.into_iter().filter(|file| !loaded.contains(file) && looks_like_revision(file)).collect();
+        let left_out: Vec<PathBuf> =
+            below.into_iter().filter(|file| !loaded.contains(file) && looks_like_revision(file)).collect();
         claimed.insert(location.clone());
         claimed.extend(scripts.iter().filter_map(|script| script.parent().map(Path::to_owned)));
         claimed.extend(versions.iter().cloned());
@@ -133,12 +133,16 @@ fn looks_like_revision(file: &Path) -> bool {
 fn configs(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Config> {
     let mut paths: Vec<PathBuf> = files
         .iter()
-        .filter(|file| file.extension().is_some_and(|ext| ext == "ini") || file.file_name().is_some_and(|name| name == "pyproject.toml"))
+        .filter(|file| {
+            file.extension().is_some_and(|ext| ext == "ini") || file.file_name().is_some_and(|name| name == "pyproject.toml")
+        })
         .cloned()
         .collect();
     for root in roots {
         for folder in root.ancestors().skip(1).take(LEVELS_UP) {
-            paths.extend(["alembic.ini", "pyproject.toml"].map(|name| folder.join(name)).into_iter().filter(|path| path.is_file()));
+            paths.extend(
+                ["alembic.ini", "pyproject.toml"].map(|name| folder.join(name)).into_iter().filter(|path| path.is_file()),
+            );
             if folder.join(".git").exists() {
                 break;
             }

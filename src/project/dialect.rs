@@ -94,7 +94,12 @@ fn from_folder(folder: &Path) -> Vec<Evidence> {
         for line in text.lines() {
             let Some((key, value)) = line.trim().trim_start_matches("export ").split_once('=') else { continue };
             let key = key.trim().to_ascii_uppercase();
-            if key.ends_with("DATABASE_URL") || key.ends_with("DATABASE_URI") || key.ends_with("DB_URL") || key.ends_with("POSTGRES_URL") || key == "DATABASE_DSN" {
+            if key.ends_with("DATABASE_URL")
+                || key.ends_with("DATABASE_URI")
+                || key.ends_with("DB_URL")
+                || key.ends_with("POSTGRES_URL")
+                || key == "DATABASE_DSN"
+            {
                 out.extend(from_url(value, &format!("{key} in {path}")));
             }
         }
@@ -119,7 +124,8 @@ fn from_folder(folder: &Path) -> Vec<Evidence> {
 fn quoted_schemes(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     for (at, _) in text.match_indices("://") {
-        let start = text[..at].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '+' || c == '_')).map_or(0, |before| before + 1);
+        let start =
+            text[..at].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '+' || c == '_')).map_or(0, |before| before + 1);
         if matches!(text[..start].chars().last(), Some('"' | '\'')) {
             out.push(&text[start..at]);
         }
@@ -139,7 +145,16 @@ const IMPORTS: &[(&str, Dialect)] = &[
 
 fn from_dependencies(folder: &Path) -> Vec<Evidence> {
     let mut out = Vec::new();
-    for name in ["pyproject.toml", "requirements.txt", "requirements.in", "requirements/base.txt", "setup.cfg", "setup.py", "Pipfile", "go.mod"] {
+    for name in [
+        "pyproject.toml",
+        "requirements.txt",
+        "requirements.in",
+        "requirements/base.txt",
+        "setup.cfg",
+        "setup.py",
+        "Pipfile",
+        "go.mod",
+    ] {
         let path = folder.join(name);
         let Ok(bytes) = std::fs::read(&path) else { continue };
         let text = String::from_utf8_lossy(&bytes);
@@ -161,7 +176,8 @@ fn from_dependencies(folder: &Path) -> Vec<Evidence> {
 fn mentions(text: &str, package: &str) -> bool {
     text.match_indices(package).any(|(at, _)| {
         let before = text[..at].chars().last().is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
-        let after = text[at + package.len()..].chars().next().is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
+        let after =
+            text[at + package.len()..].chars().next().is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_')));
         before && after
     })
 }

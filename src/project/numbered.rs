@@ -44,7 +44,6 @@ impl FileName {
         let title = numbered[length..].trim_start_matches(['_', '-', '.', ' ']).to_owned();
         Some(FileName { version: numbered[..length].replace('_', "."), direction, title })
     }
-
 }
 
 /// Numbers compare as numbers, however many zeros stand in front.
@@ -77,7 +76,8 @@ pub(super) fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
     }
     let mut out = Vec::new();
     for (root, files) in groups {
-        let numbered = |file: &&PathBuf| FileName::parse(&name(file)).is_some() || folder_version(file.parent().unwrap_or(file)).is_some();
+        let numbered =
+            |file: &&PathBuf| FileName::parse(&name(file)).is_some() || folder_version(file.parent().unwrap_or(file)).is_some();
         let count = files.iter().filter(numbered).count();
         let named = roots.contains(&root);
         if count == 0 && !named {
@@ -143,9 +143,12 @@ pub(super) fn version_of(root: &Path, file: &Path) -> Version {
             let id = if name == "migration.sql" { folder.clone() } else { format!("{folder}/{stem}") };
             Version { order: (version_order(&number), id.clone()), id, side: None, title: stem }
         }
-        (None, Some(own)) => {
-            Version { order: (version_order(&own.version), String::new()), id: own.version, side: own.direction, title: own.title }
-        }
+        (None, Some(own)) => Version {
+            order: (version_order(&own.version), String::new()),
+            id: own.version,
+            side: own.direction,
+            title: own.title,
+        },
         (None, None) => Version { order: (vec![u128::MAX], stem.clone()), id: stem, side: None, title: String::new() },
     }
 }

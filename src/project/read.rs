@@ -87,7 +87,13 @@ fn load(candidate: &Candidate) -> Loaded {
     }
 }
 
-fn read_scripts(layout: &Layout, units: &[Unit], sources: &[Arc<Source>], dialects: &[Dialect], unreadable: &mut Vec<Unreadable>) -> Vec<Migration> {
+fn read_scripts(
+    layout: &Layout,
+    units: &[Unit],
+    sources: &[Arc<Source>],
+    dialects: &[Dialect],
+    unreadable: &mut Vec<Unreadable>,
+) -> Vec<Migration> {
     let folder = |unit: &'_ Unit| unit.path.parent().map(Path::to_owned).unwrap_or_default();
     let folders: Vec<PathBuf> = units.iter().map(folder).collect();
     let texts = folders.iter().map(PathBuf::as_path).zip(sources.iter().map(|source| source.text()));
@@ -187,7 +193,12 @@ fn pair(parts: Vec<Part>) -> Vec<(Option<Part>, Option<Part>)> {
 
 type Sections = Vec<(Script, Option<Side>)>;
 
-fn read_file(convention: &Convention, unit: &Unit, source: &Arc<Source>, dialect: Option<Dialect>) -> (Sections, Option<(Span, String)>) {
+fn read_file(
+    convention: &Convention,
+    unit: &Unit,
+    source: &Arc<Source>,
+    dialect: Option<Dialect>,
+) -> (Sections, Option<(Span, String)>) {
     let script = |steps, body, head| Script { source: source.clone(), head, body, steps };
     if unit.broken {
         return (vec![(script(Vec::new(), Body::Unreadable, source.line_span(1)), None)], None);

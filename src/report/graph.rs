@@ -52,7 +52,8 @@ struct JsonProblem<'e> {
 /// # Errors
 /// What the writer says.
 pub fn write_json(environments: &[Environment], findings: &[Finding], out: &mut dyn Write) -> io::Result<()> {
-    let report = Report { version: 1, environments: environments.iter().map(|environment| json(environment, findings)).collect() };
+    let report =
+        Report { version: 1, environments: environments.iter().map(|environment| json(environment, findings)).collect() };
     serde_json::to_writer(&mut *out, &report)?;
     writeln!(out)
 }
@@ -131,7 +132,15 @@ impl<'e> Tree<'e> {
         };
         if waiting.len() > 1 {
             // Lines of history that come together at a branch point.
-            let joined = |column: usize| if column == own { '├' } else if waiting.contains(&column) { '┘' } else { self.mark(column, '│') };
+            let joined = |column: usize| {
+                if column == own {
+                    '├'
+                } else if waiting.contains(&column) {
+                    '┘'
+                } else {
+                    self.mark(column, '│')
+                }
+            };
             writeln!(out, "{}", self.line(joined, own, *waiting.last().unwrap_or(&own)))?;
             for &column in &waiting[1..] {
                 self.columns[column] = None;
@@ -139,7 +148,9 @@ impl<'e> Tree<'e> {
         }
         self.columns[own] = Some(index);
         let symbol = if self.history.heads.contains(&index) { '◉' } else { '●' };
-        let marks: String = (0..self.columns.len()).map(|column| format!("{} ", if column == own { symbol } else { self.mark(column, '│') })).collect();
+        let marks: String = (0..self.columns.len())
+            .map(|column| format!("{} ", if column == own { symbol } else { self.mark(column, '│') }))
+            .collect();
         writeln!(out, "{}{}", marks, self.describe(index))?;
 
         let parents = &self.history.parents[index];
@@ -151,7 +162,15 @@ impl<'e> Tree<'e> {
             opened.push(column);
         }
         if let Some(&last) = opened.iter().max() {
-            let forked = |column: usize| if column == own { '├' } else if opened.contains(&column) { '┐' } else { self.mark(column, '│') };
+            let forked = |column: usize| {
+                if column == own {
+                    '├'
+                } else if opened.contains(&column) {
+                    '┐'
+                } else {
+                    self.mark(column, '│')
+                }
+            };
             writeln!(out, "{}", self.line(forked, own, last))?;
         }
         while self.columns.last() == Some(&None) {

@@ -128,13 +128,18 @@ fn finding(finding: &Finding) -> JsonFinding<'_> {
         labels: finding
             .labels
             .iter()
-            .map(|label| JsonLabel { file: label.source.path(), range: Range::new(&label.source, label.span), message: &label.text })
+            .map(|label| JsonLabel {
+                file: label.source.path(),
+                range: Range::new(&label.source, label.span),
+                message: &label.text,
+            })
             .collect(),
         fix: finding.fix.as_ref().map(fix),
     }
 }
 
 fn fix(fix: &Fix) -> JsonFix<'_> {
-    let edits = fix.edits.iter().map(|edit| JsonEdit { file: &edit.file, start: edit.span.start, end: edit.span.end, text: &edit.text });
+    let edits =
+        fix.edits.iter().map(|edit| JsonEdit { file: &edit.file, start: edit.span.start, end: edit.span.end, text: &edit.text });
     JsonFix { safe: fix.safe, description: &fix.description, edits: edits.collect() }
 }

@@ -14,7 +14,15 @@ pub fn write(rule: &Rule, out: &mut dyn Write) -> io::Result<()> {
     let (title, rest) = body.split_once('\n').unwrap_or((body, ""));
     let default = if rule.page.on_by_default { "on" } else { "off" };
     writeln!(out, "{title}\n")?;
-    writeln!(out, "{}, {} by default, group `{}`, since {}, {}", rule.page.severity, default, rule.group, rule.page.since, engines(rule))?;
+    writeln!(
+        out,
+        "{}, {} by default, group `{}`, since {}, {}",
+        rule.page.severity,
+        default,
+        rule.group,
+        rule.page.since,
+        engines(rule)
+    )?;
     write!(out, "{rest}")
 }
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::io::{self, Write};
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan, SpanContents,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode, SourceSpan,
+    SpanContents,
 };
 
 use super::{Style, counted, summary};
@@ -76,7 +77,14 @@ fn details(environment: &Environment, out: &mut dyn Write) -> io::Result<()> {
         for (_, script) in migration.scripts() {
             for (step, reason) in script.steps.iter().filter_map(opaque) {
                 let at = script.source.position(step.span.start);
-                writeln!(out, "  not understood: {}:{}:{}: {}", printable(script.source.path()), at.line, at.column, printable(reason))?;
+                writeln!(
+                    out,
+                    "  not understood: {}:{}:{}: {}",
+                    printable(script.source.path()),
+                    at.line,
+                    at.column,
+                    printable(reason)
+                )?;
             }
         }
     }
@@ -105,7 +113,9 @@ impl<'f> Drawn<'f> {
         Drawn {
             finding,
             message: printable(&finding.message).into_owned(),
-            related: related.map(|label| Elsewhere { source: &label.source, span: label.span, text: printable(&label.text).into_owned() }).collect(),
+            related: related
+                .map(|label| Elsewhere { source: &label.source, span: label.span, text: printable(&label.text).into_owned() })
+                .collect(),
         }
     }
 }
@@ -138,7 +148,8 @@ impl Diagnostic for Drawn<'_> {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let here = LabeledSpan::new_primary_with_span(None, self.finding.span.range());
         let others = self.finding.labels.iter().filter(|label| label.source.path() == self.finding.source.path());
-        let others = others.map(|label| LabeledSpan::new_with_span(Some(printable(&label.text).into_owned()), label.span.range()));
+        let others =
+            others.map(|label| LabeledSpan::new_with_span(Some(printable(&label.text).into_owned()), label.span.range()));
         Some(Box::new(std::iter::once(here).chain(others)))
     }
 

@@ -10,7 +10,9 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
     let text = context.text(step.statement);
     if step.origin == Origin::Sql {
         let upper = text.to_ascii_uppercase();
-        return upper.find("INDEX").map_or_else(String::new, |at| format!("{} CONCURRENTLY{};", &text[..at + 5], &text[at + 5..]));
+        return upper
+            .find("INDEX")
+            .map_or_else(String::new, |at| format!("{} CONCURRENTLY{};", &text[..at + 5], &text[at + 5..]));
     }
     // Written anew: the call may stand in a batch, in a loop, or in `index=True` of a column.
     match &step.operation {
@@ -19,10 +21,16 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
             let columns: Vec<String> = index.columns.iter().map(|column| python_string(column)).collect();
             let unique = if index.unique { ", unique=True" } else { "" };
             let table = python_string(&index.table.name);
-            format!("op.create_index({name}, {table}, [{}]{unique}{}, postgresql_concurrently=True)", columns.join(", "), schema_of(&index.table))
+            format!(
+                "op.create_index({name}, {table}, [{}]{unique}{}, postgresql_concurrently=True)",
+                columns.join(", "),
+                schema_of(&index.table)
+            )
         }
         Operation::DropIndex { index, table, .. } => {
-            let table = table.as_ref().map_or_else(String::new, |table| format!(", table_name={}{}", python_string(&table.name), schema_of(table)));
+            let table = table
+                .as_ref()
+                .map_or_else(String::new, |table| format!(", table_name={}{}", python_string(&table.name), schema_of(table)));
             format!("op.drop_index({}{table}, postgresql_concurrently=True)", python_string(&index.name))
         }
         _ => String::new(),
@@ -40,7 +48,8 @@ fn schema_of(table: &Name) -> String {
 /// A name as SQL has to write it.
 pub fn sql_name(name: &Name) -> String {
     let part = |part: &str| {
-        let plain = part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_') && !part.starts_with(|c: char| c.is_ascii_digit());
+        let plain = part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+            && !part.starts_with(|c: char| c.is_ascii_digit());
         if plain { part.to_owned() } else { format!("\"{}\"", show_holes(part).replace('"', "\"\"")) }
     };
     match &name.schema {
@@ -65,7 +74,9 @@ pub fn outside_transaction(context: &Context<'_>, step: &Step, text: &str) -> St
         return if text.is_empty() { how.to_owned() } else { format!("{how}:\n{}", terminated(text)) };
     }
     let call = match step.origin {
-        Origin::Sql if !text.contains("execute") => format!("op.execute(\"{}\")", text.trim_end_matches(';').split_whitespace().collect::<Vec<_>>().join(" ")),
+        Origin::Sql if !text.contains("execute") => {
+            format!("op.execute(\"{}\")", text.trim_end_matches(';').split_whitespace().collect::<Vec<_>>().join(" "))
+        }
         _ => text.replace('\n', "\n    "),
     };
     format!("in a migration of its own:\nwith op.get_context().autocommit_block():\n    {call}")

@@ -11,7 +11,9 @@ pub(super) fn read_first(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opt
     let neither = |kind: &'static str| Some(vec![Lowered::new(Operation::other(kind, Class::Neither))]);
     let first = lexemes.text(0).to_ascii_lowercase();
     match first.as_str() {
-        "do" if lexemes.text(1).starts_with(['$', '\'']) || lexemes.is(1, "language") => Some(routine::anonymous_block(lexemes, dialect)),
+        "do" if lexemes.text(1).starts_with(['$', '\'']) || lexemes.is(1, "language") => {
+            Some(routine::anonymous_block(lexemes, dialect))
+        }
         "reindex" => reindex(lexemes, dialect).and_then(one),
         "refresh" => {
             let at = lexemes.skip(0, "refresh materialized view")?;
@@ -22,7 +24,9 @@ pub(super) fn read_first(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opt
         "cluster" => neither("cluster"),
         "discard" => neither("discard"),
         "checkpoint" | "listen" | "notify" | "unlisten" | "load" => neither("session_command"),
-        "begin" | "start" if lexemes.len() <= 8 && !lexemes.text(1).is_empty() && !lexemes.is(1, "atomic") => one(Operation::Begin),
+        "begin" | "start" if lexemes.len() <= 8 && !lexemes.text(1).is_empty() && !lexemes.is(1, "atomic") => {
+            one(Operation::Begin)
+        }
         "end" if lexemes.len() <= 2 => one(Operation::Commit),
         "abort" if lexemes.len() <= 2 => one(Operation::Rollback),
         "drop" if lexemes.is(1, "index") => drop_index(lexemes, dialect),
@@ -149,9 +153,11 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
         ("drop", "procedure") => known("drop_procedure", Class::Schema, 2),
         ("drop", "trigger") => drop_trigger(lexemes, dialect),
         ("drop", "policy") => known("drop_policy", Class::Schema, 2),
-        ("drop", "rule" | "statistics" | "publication" | "subscription" | "cast" | "operator" | "server" | "event" | "foreign" | "owned") => {
-            known("drop", Class::Schema, lexemes.len())
-        }
+        (
+            "drop",
+            "rule" | "statistics" | "publication" | "subscription" | "cast" | "operator" | "server" | "event" | "foreign"
+            | "owned",
+        ) => known("drop", Class::Schema, lexemes.len()),
         ("drop", "domain") => known("drop_domain", Class::Schema, 2),
         ("alter", "sequence") => known("alter_sequence", Class::Schema, 2),
         ("alter", "index") => known("alter_index", Class::Schema, 2),
@@ -160,9 +166,11 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
         ("alter", "function" | "procedure" | "aggregate" | "routine") => known("alter_function", Class::Schema, 2),
         ("alter", "default") => known("alter_default_privileges", Class::Neither, lexemes.len()),
         ("alter", "role" | "user" | "group") => known("alter_role", Class::Neither, 2),
-        ("alter", "schema" | "extension" | "publication" | "subscription" | "server" | "foreign" | "trigger" | "rule" | "event" | "collation" | "language" | "policy" | "operator") => {
-            known("alter", Class::Schema, lexemes.len())
-        }
+        (
+            "alter",
+            "schema" | "extension" | "publication" | "subscription" | "server" | "foreign" | "trigger" | "rule" | "event"
+            | "collation" | "language" | "policy" | "operator",
+        ) => known("alter", Class::Schema, lexemes.len()),
         ("alter", "database" | "system") => known("alter_database", Class::Neither, 2),
         ("alter", "table") => rest::alter_table(lexemes, dialect),
         ("analyze" | "analyse", _) => known("analyze", Class::Neither, 1),

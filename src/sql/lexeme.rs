@@ -33,7 +33,11 @@ impl<'a> Lexemes<'a> {
         for (at, c) in sql.char_indices() {
             let end = at + c.len_utf8();
             let grows = quote.is_some() || c.is_alphanumeric() || c == '_';
-            match ranges.last_mut().filter(|last| last.end == at && grows && sql[last.start..].starts_with(|first: char| quote.is_some() || first.is_alphanumeric() || first == '_')) {
+            match ranges.last_mut().filter(|last| {
+                last.end == at
+                    && grows
+                    && sql[last.start..].starts_with(|first: char| quote.is_some() || first.is_alphanumeric() || first == '_')
+            }) {
                 Some(last) => last.end = end,
                 None if c.is_whitespace() => {}
                 None => ranges.push(at..end),

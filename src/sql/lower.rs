@@ -1,9 +1,8 @@
 //! From the parser's tree to operations.
 
 use sqlparser::ast::{
-    AlterIndexOperation, AlterTypeOperation, ContextModifier, CreateTable as TreeTable, Expr, FromTable,
-    ObjectName, ObjectType, Query, Set, SetExpr, Statement, TableFactor, TableObject, TableWithJoins,
-    UserDefinedTypeRepresentation,
+    AlterIndexOperation, AlterTypeOperation, ContextModifier, CreateTable as TreeTable, Expr, FromTable, ObjectName, ObjectType,
+    Query, Set, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, UserDefinedTypeRepresentation,
 };
 
 use super::Lowered;
@@ -36,7 +35,7 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
                 if_not_exists: create.if_not_exists,
             };
             let on = lexemes.find(0..lexemes.len(), "on");
-            let name_at = create.name.as_ref().and_then(|_| on.as_ref()).and_then(|on| word_before(lexemes, on.start));
+            let name_at = create.name.as_ref().and(on.as_ref()).and_then(|on| word_before(lexemes, on.start));
             let table_at = on.and_then(|on| word_after(lexemes, on.end));
             vec![Lowered::new(Operation::CreateIndex(Box::new(index))).mark(Mark::Name, name_at).mark(Mark::Table, table_at)]
         }
@@ -180,7 +179,10 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
         constraints,
         if_not_exists: create.if_not_exists,
         temporary: create.temporary,
-        columns_unknown: create.query.is_some() || create.like.is_some() || create.partition_of.is_some() || create.inherits.is_some(),
+        columns_unknown: create.query.is_some()
+            || create.like.is_some()
+            || create.partition_of.is_some()
+            || create.inherits.is_some(),
         parents: parents.map(|parent| names::object(parent, dialect)).collect(),
         table: table_name,
     };

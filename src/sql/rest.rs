@@ -75,9 +75,12 @@ pub(super) fn alter_table(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Op
     let mut out = Vec::new();
     for part in parts.into_iter().filter(|part| !part.is_empty()) {
         let range = lexemes.bytes(part.clone());
-        let read = known_action(lexemes, at..end, &part, dialect).or_else(|| several.then(|| alone(lexemes, end, &range, dialect)));
+        let read =
+            known_action(lexemes, at..end, &part, dialect).or_else(|| several.then(|| alone(lexemes, end, &range, dialect)));
         match read {
-            Some(lowered) => out.extend(lowered.into_iter().map(|lowered| Lowered { range: lowered.range.or(Some(range.clone())), ..lowered })),
+            Some(lowered) => {
+                out.extend(lowered.into_iter().map(|lowered| Lowered { range: lowered.range.or(Some(range.clone())), ..lowered }))
+            }
             None => return None,
         }
     }
@@ -100,7 +103,12 @@ fn alone(lexemes: &Lexemes<'_>, end: usize, action: &Range<usize>, dialect: Opti
     statement_operations(&sql, dialect).into_iter().map(lower).collect()
 }
 
-fn known_action(lexemes: &Lexemes<'_>, table_at: Range<usize>, part: &Range<usize>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+fn known_action(
+    lexemes: &Lexemes<'_>,
+    table_at: Range<usize>,
+    part: &Range<usize>,
+    dialect: Option<Dialect>,
+) -> Option<Vec<Lowered>> {
     let (table, _) = lexemes.name(table_at.start, dialect)?;
     let is = |words: &str| lexemes.skip(part.start, words).is_some();
     let mark = |lowered: Lowered| vec![lowered.mark(Mark::Table, Some(lexemes.bytes(table_at.clone())))];

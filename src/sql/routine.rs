@@ -10,7 +10,9 @@ use crate::operation::{Class, Dialect, Operation};
 /// the control words off their fronts; what control flow decides is conditional.
 pub(super) fn anonymous_block(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Lowered> {
     let unread = || vec![Lowered::new(Operation::opaque("the body of a DO block in another language is not read"))];
-    if (0..lexemes.len()).any(|index| lexemes.is(index, "language") && !lexemes.is(index + 1, "plpgsql") && !lexemes.is(index + 1, "sql")) {
+    if (0..lexemes.len())
+        .any(|index| lexemes.is(index, "language") && !lexemes.is(index + 1, "plpgsql") && !lexemes.is(index + 1, "sql"))
+    {
         return unread();
     }
     let Some(body) = (0..lexemes.len()).map(|index| lexemes.range(index)).find_map(|range| body_of(lexemes.sql, range)) else {
@@ -46,7 +48,8 @@ fn body_of(sql: &str, range: Range<usize>) -> Option<Range<usize>> {
         return (text.len() >= 2 * tag).then_some(range.start + tag..range.end - tag);
     }
     // A doubled quote inside would shift every span.
-    (text.len() >= 2 && text.starts_with('\'') && !text[1..text.len() - 1].contains('\'')).then_some(range.start + 1..range.end - 1)
+    (text.len() >= 2 && text.starts_with('\'') && !text[1..text.len() - 1].contains('\''))
+        .then_some(range.start + 1..range.end - 1)
 }
 
 struct Block {
@@ -71,7 +74,8 @@ impl Block {
                 at += rest.find("*/").map_or(rest.len(), |end| end + 2);
                 continue;
             }
-            let word: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>().to_ascii_lowercase();
+            let word: String =
+                rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>().to_ascii_lowercase();
             match word.as_str() {
                 "begin" => {
                     self.in_body = true;
@@ -143,10 +147,13 @@ fn keyword(text: &str, word: &str) -> Option<usize> {
 fn block_statement(statement: &str, dialect: Option<Dialect>) -> Vec<Lowered> {
     let first: String = statement.chars().take_while(|c| c.is_alphanumeric()).collect::<String>().to_ascii_lowercase();
     match first.as_str() {
-        "raise" | "return" | "perform" | "null" | "exit" | "continue" | "get" | "assert" | "open" | "close" | "fetch" => Vec::new(),
+        "raise" | "return" | "perform" | "null" | "exit" | "continue" | "get" | "assert" | "open" | "close" | "fetch" => {
+            Vec::new()
+        }
         "execute" => {
             let argument = statement[first.len()..].trim();
-            let literal = argument.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).filter(|text| !text.contains('\''));
+            let literal =
+                argument.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).filter(|text| !text.contains('\''));
             match literal {
                 Some(sql) => {
                     let start = statement.len() - statement[first.len()..].trim_start().len() + 1;
@@ -163,7 +170,11 @@ fn block_statement(statement: &str, dialect: Option<Dialect>) -> Vec<Lowered> {
         }
         // An assignment (`x := 1`) or a SELECT … INTO variable changes no table.
         "select" => Vec::new(),
-        _ if statement.contains(":=") && !matches!(first.as_str(), "insert" | "update" | "delete" | "alter" | "create" | "drop") => Vec::new(),
+        _ if statement.contains(":=")
+            && !matches!(first.as_str(), "insert" | "update" | "delete" | "alter" | "create" | "drop") =>
+        {
+            Vec::new()
+        }
         _ => statement_operations(statement, dialect),
     }
 }

@@ -180,8 +180,8 @@ impl Splitter<'_> {
     fn dollar_quoted(&mut self) {
         let start = self.at;
         let tag_length = self.bytes[start + 1..].iter().take_while(|&&byte| is_word(byte)).count();
-        let opens = self.bytes.get(start + 1 + tag_length) == Some(&b'$')
-            && !self.bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
+        let opens =
+            self.bytes.get(start + 1 + tag_length) == Some(&b'$') && !self.bytes.get(start + 1).is_some_and(u8::is_ascii_digit);
         if !opens {
             self.at += 1;
             return;
@@ -218,7 +218,11 @@ impl Splitter<'_> {
             self.compound.trigger = self.words <= 8 && is("trigger");
             self.compound.routine = self.words <= 8 && (is("trigger") || is("function") || is("procedure") || is("event"));
         } else if is("begin") {
-            if !self.dollar_quotes || self.compound.trigger || self.next_word(end).eq_ignore_ascii_case("atomic") || self.opens_body(end) {
+            if !self.dollar_quotes
+                || self.compound.trigger
+                || self.next_word(end).eq_ignore_ascii_case("atomic")
+                || self.opens_body(end)
+            {
                 self.compound.depth += 1;
             }
         } else if self.compound.depth > 0 && is("case") {
@@ -305,9 +309,10 @@ mod tests {
         let trigger = "CREATE TRIGGER a AFTER INSERT ON t BEGIN UPDATE t SET x = CASE WHEN 1 THEN 2 END; SELECT 1; END";
         assert_eq!(texts(&format!("{trigger}; SELECT 2"), Some(Dialect::Sqlite)), [trigger, "SELECT 2"]);
         let procedure = "CREATE PROCEDURE p() BEGIN IF x THEN SELECT 1; END IF; CASE y WHEN 1 THEN SELECT 2; END CASE; END";
-        assert_eq!(texts(&format!("DELIMITER //\n{procedure}//\nDELIMITER ;\nSELECT 3;"), Some(Dialect::MySql)), [
-            procedure, "SELECT 3"
-        ]);
+        assert_eq!(
+            texts(&format!("DELIMITER //\n{procedure}//\nDELIMITER ;\nSELECT 3;"), Some(Dialect::MySql)),
+            [procedure, "SELECT 3"]
+        );
         let atomic = "CREATE FUNCTION f() RETURNS int LANGUAGE sql BEGIN ATOMIC SELECT 1; SELECT 2; END";
         assert_eq!(texts(&format!("{atomic}; SELECT 3"), Some(Dialect::PostgreSql)), [atomic, "SELECT 3"]);
     }

@@ -185,17 +185,14 @@ pub(super) fn alter(alter: &AlterTable, lexemes: &Lexemes<'_>, dialect: Option<D
     out
 }
 
-fn action(
-    tree: &Action,
-    table: &Name,
-    tokens: Range<usize>,
-    lexemes: &Lexemes<'_>,
-    dialect: Option<Dialect>,
-) -> Vec<Lowered> {
+fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Lowered> {
     let table = table.clone();
     let ident = |one: &Ident| names::ident(one, dialect);
     let place = |name: &Ident| {
-        tokens.clone().find(|&index| lexemes.identifier(index, dialect).as_deref() == Some(&ident(name))).map(|index| lexemes.range(index))
+        tokens
+            .clone()
+            .find(|&index| lexemes.identifier(index, dialect).as_deref() == Some(&ident(name)))
+            .map(|index| lexemes.range(index))
     };
     let nullable_at = || lexemes.find(tokens.clone(), "not null");
     let default_at = || {
@@ -204,7 +201,8 @@ fn action(
         let last = if lexemes.text(first + 1) == "(" { lexemes.closing(first + 1) } else { first };
         Some(lexemes.bytes(first..last + 1))
     };
-    let cascades = |behavior: &Option<sqlparser::ast::DropBehavior>| matches!(behavior, Some(sqlparser::ast::DropBehavior::Cascade));
+    let cascades =
+        |behavior: &Option<sqlparser::ast::DropBehavior>| matches!(behavior, Some(sqlparser::ast::DropBehavior::Cascade));
     let other = |kind: &'static str, name: Option<String>| {
         vec![Lowered::new(Operation::Other { kind, table: Some(table.clone()), name, class: Class::Schema })]
     };

@@ -18,11 +18,11 @@ pub fn data_type(written: &str) -> DataType {
         text.truncate(text.rfind('[').unwrap_or(0));
         text.truncate(text.trim_end().len());
     }
-    if let Some(start) = text.len().checked_sub(6).filter(|&at| text.is_char_boundary(at)) {
-        if text[start..].eq_ignore_ascii_case(" array") {
-            array = true;
-            text.truncate(start);
-        }
+    if let Some(start) = text.len().checked_sub(6).filter(|&at| text.is_char_boundary(at))
+        && text[start..].eq_ignore_ascii_case(" array")
+    {
+        array = true;
+        text.truncate(start);
     }
     let (head, modifiers, tail) = match (text.find('('), text.rfind(')')) {
         (Some(open), Some(close)) if open < close => {

@@ -78,6 +78,7 @@ pub fn skip(oracle: &str, why: &str) {
 pub fn python(package: &str) -> Option<PathBuf> {
     let named = std::env::var_os("WHIMBREL_PYTHON").map(PathBuf::from);
     let python = named.unwrap_or_else(|| Path::new(ROOT).join(".venv/bin/python"));
-    let has = Command::new(&python).args(["-c", &format!("import {package}")]).output().is_ok_and(|output| output.status.success());
+    let has =
+        Command::new(&python).args(["-c", &format!("import {package}")]).output().is_ok_and(|output| output.status.success());
     has.then_some(python)
 }

@@ -18,11 +18,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let column = show_holes(column);
     let finding = found.at(step.at(Mark::Name), format!("code that is running now fails as soon as it reads or writes `{table}.{column}`, which is dropped here"));
-    if let Some(known) = before.schema.column(table, &column) {
-        if let Some(added) = before.environment.migrations.get(known.added_in) {
+    if let Some(known) = before.schema.column(table, &column)
+        && let Some(added) = before.environment.migrations.get(known.added_in) {
             finding.note(format!("`{column}` was added in {}", added.id));
         }
-    }
     finding.help(format!(
         "in phases: 1. release code that no longer uses `{column}` (with an ORM, also take it out of the model); 2. drop the column in a migration of the next release"
     ));

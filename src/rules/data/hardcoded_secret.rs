@@ -113,7 +113,7 @@ fn is_column_name(value: &str) -> bool {
 }
 
 fn is_sample(tail: &str) -> bool {
-    tail.to_ascii_uppercase().contains("EXAMPLE") || tail.chars().all(|c| Some(c) == tail.chars().next())
+    tail.to_ascii_uppercase().contains("EXAMPLE") || tail.chars().all(|c| tail.starts_with(c))
 }
 
 fn report(found: &mut Found<'_>, span: Span, what: &str) {
