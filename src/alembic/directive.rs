@@ -564,7 +564,7 @@ impl<'a> Evaluator<'a> {
         // A value that is used is a type, a question, a context; a call for its own sake does something.
         let for_its_own_sake = self.discarded == Some(whole);
         let harmless = is_library(path) || LOGGING.contains(&name);
-        if for_its_own_sake && !(harmless && !handed) && !READERS.iter().any(|reader| path.ends_with(reader)) {
+        if for_its_own_sake && (handed || !harmless) && !READERS.iter().any(|reader| path.ends_with(reader)) {
             self.emit(Operation::opaque(format!("`{name}` from `{from}` is not followed")), whole);
         }
     }

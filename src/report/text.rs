@@ -221,7 +221,7 @@ impl SourceCode for Source {
         let place = self.position(start as u32);
         Ok(Box::new(MietteSpanContents::new_named(
             printable(self.path()).into_owned(),
-            self.drawable()[start..end].as_bytes(),
+            &self.drawable().as_bytes()[start..end],
             (start, end - start).into(),
             place.line - 1,
             place.column - 1,

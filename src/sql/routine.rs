@@ -43,8 +43,8 @@ pub(super) fn anonymous_block(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -
 
 fn body_of(sql: &str, range: Range<usize>) -> Option<Range<usize>> {
     let text = &sql[range.clone()];
-    if text.starts_with('$') {
-        let tag = text[1..].find('$')? + 2;
+    if let Some(inner) = text.strip_prefix('$') {
+        let tag = inner.find('$')? + 2;
         return (text.len() >= 2 * tag).then_some(range.start + tag..range.end - tag);
     }
     // A doubled quote inside would shift every span.
