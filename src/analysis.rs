@@ -57,46 +57,48 @@ fn hazard(finding: &Finding) -> Hazard {
 }
 
 fn environment_findings(environment: &Environment, enabled: &[Enabled]) -> Vec<Finding> {
-    let mut out = Vec::new();
-    for &(rule, severity) in enabled {
-        let mut found = Found {
-            rule,
-            severity,
-            source: environment.migrations.first().map_or_else(|| Arc::new(Source::default()), |first| first.source.clone()),
-            statement: Span::default(),
-            revision: None,
-            direction: None,
-            environment: &environment.root,
-            findings: Vec::new(),
-        };
-        match rule.check {
-            Check::Environment(check) => check(environment, &mut found),
-            Check::Migration(check) => {
-                for migration in environment.migrations.iter().filter(|migration| migration.judged) {
-                    found.source = migration.source.clone();
-                    found.revision = Some(migration.id.clone());
-                    check(migration, environment, &mut found);
-                }
-            }
-            Check::File(check) => {
-                let files = environment.migrations.iter().filter(|migration| migration.judged).flat_map(sources);
-                let mut seen = HashSet::new();
-                for (source, revision) in files.filter(|(source, _)| seen.insert(Arc::as_ptr(source))) {
-                    found.source = source;
-                    found.revision = Some(revision);
-                    check(&found.source.clone(), &mut found);
-                }
-            }
-            Check::Step(_) | Check::Script(_) | Check::Pipeline => {}
+    let whole = |&(rule, severity): &Enabled| {
+        let nowhere = environment.migrations.first().map_or_else(Arc::default, |first| first.source.clone());
+        let mut found = Found::new(rule, severity, nowhere, &environment.root);
+        if let Check::Environment(check) = rule.check {
+            check(environment, &mut found);
         }
-        out.extend(found.findings);
-    }
+        found.findings
+    };
+    let each = |migration: &Migration| {
+        let mut findings = Vec::new();
+        for &(rule, severity) in enabled {
+            let mut found = Found::new(rule, severity, migration.source.clone(), &environment.root);
+            found.revision = Some(&migration.id);
+            match rule.check {
+                Check::Migration(check) => check(migration, environment, &mut found),
+                Check::File(check) => {
+                    for source in sources(migration) {
+                        found.source = source.clone();
+                        check(source, &mut found);
+                    }
+                }
+                _ => {}
+            }
+            findings.extend(found.findings);
+        }
+        findings
+    };
+    let mut out: Vec<Finding> = enabled.iter().flat_map(whole).collect();
+    let judged: Vec<&Migration> = environment.migrations.iter().filter(|migration| migration.judged).collect();
+    out.extend(judged.into_par_iter().flat_map_iter(each).collect::<Vec<_>>());
     out
 }
 
-fn sources(migration: &Migration) -> Vec<(Arc<Source>, String)> {
-    let scripts = migration.scripts().map(|(_, script)| script.source.clone());
-    std::iter::once(migration.source.clone()).chain(scripts).map(|source| (source, migration.id.clone())).collect()
+/// The files of a migration, each once.
+fn sources(migration: &Migration) -> Vec<&Arc<Source>> {
+    let mut out = vec![&migration.source];
+    for (_, script) in migration.scripts() {
+        if !out.iter().any(|known| Arc::ptr_eq(known, &script.source)) {
+            out.push(&script.source);
+        }
+    }
+    out
 }
 
 /// The schema before each migration, by its position. Snapshots share what they have in common.
@@ -154,25 +156,26 @@ impl View<'_> {
         let inside = runner::surroundings(script, self.environment, self.dialect);
         let place = Place { view: self, index, migration, direction, script, inside: &inside };
         let maker = if direction == Direction::Up { index } else { MADE_BY_DOWNGRADE };
-        let mut out = Vec::new();
+        let Some(&(first, severity)) = self.rules.first() else { return Vec::new() };
+        let mut found = Found::new(first, severity, script.source.clone(), &self.environment.root);
+        (found.revision, found.direction) = (Some(migration.id.as_str()), Some(direction));
         for &(rule, severity) in self.rules {
             if let Check::Script(check) = rule.check {
-                let mut found = place.found(rule, severity, Span::default());
+                (found.rule, found.severity, found.statement) = (rule, severity, Span::default());
                 check(&place.context(&schema, 0), &mut found);
-                out.extend(found.findings);
             }
         }
         for (at, step) in script.steps.iter().enumerate().filter(|(_, step)| step.runs_on(self.dialect)) {
+            found.statement = step.statement;
             for &(rule, severity) in self.rules {
                 if let Check::Step(check) = rule.check {
-                    let mut found = place.found(rule, severity, step.statement);
+                    (found.rule, found.severity) = (rule, severity);
                     check(step, &place.context(&schema, at), &mut found);
-                    out.extend(found.findings);
                 }
             }
             schema.apply(&step.operation, maker);
         }
-        out
+        found.findings
     }
 }
 
@@ -201,19 +204,6 @@ impl<'a> Place<'a> {
             schema,
             inside: self.inside,
             at,
-        }
-    }
-
-    fn found(&self, rule: &'static Rule, severity: Severity, statement: Span) -> Found<'a> {
-        Found {
-            rule,
-            severity,
-            source: self.script.source.clone(),
-            statement,
-            revision: Some(self.migration.id.clone()),
-            direction: Some(self.direction),
-            environment: &self.view.environment.root,
-            findings: Vec::new(),
         }
     }
 }

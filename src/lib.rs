@@ -123,16 +123,7 @@ fn unused(source: &Arc<Source>, list: &[Ignore], environment: &Environment, sett
     let Some((rule, severity)) = rules::find("unused_ignore").and_then(|rule| Some((rule, settings.severity_of(rule)?))) else {
         return Vec::new();
     };
-    let mut found = Found {
-        rule,
-        severity,
-        source: source.clone(),
-        statement: Span::default(),
-        revision: None,
-        direction: None,
-        environment: &environment.root,
-        findings: Vec::new(),
-    };
+    let mut found = Found::new(rule, severity, source.clone(), &environment.root);
     for ignore in list.iter().filter(|ignore| !ignore.used) {
         let name = printable(&ignore.rule);
         match rules::find(&ignore.rule) {

@@ -5,11 +5,12 @@ pub mod conventions;
 pub mod dialect;
 mod numbered;
 pub mod read;
+mod relevant;
 pub mod walk;
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use globset::GlobSet;
 
@@ -119,14 +120,10 @@ fn plain(path: &Path) -> PathBuf {
 
 /// A path as users see it: relative to the working directory where it is below it, with forward slashes.
 pub fn shown(path: &Path) -> String {
-    let here = std::env::current_dir().unwrap_or_default();
-    let path = path.strip_prefix(&here).unwrap_or(path);
-    let parts: Vec<String> = path.components().map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
-    match parts.as_slice() {
-        [] => ".".to_owned(),
-        [root, rest @ ..] if root == "/" => format!("/{}", rest.join("/")),
-        parts => parts.join("/"),
-    }
+    static HERE: LazyLock<PathBuf> = LazyLock::new(|| std::env::current_dir().unwrap_or_default());
+    let text = path.strip_prefix(&*HERE).unwrap_or(path).to_string_lossy();
+    let text = if cfg!(windows) { text.replace('\\', "/").into() } else { text };
+    if text.is_empty() { ".".to_owned() } else { text.into_owned() }
 }
 
 /// Finds every environment that the given paths hold or belong to. All paths in the result are absolute.

@@ -172,17 +172,31 @@ impl<'a> Context<'a> {
 
 /// Collects what one rule finds in one place.
 pub struct Found<'a> {
-    pub rule: &'a Rule,
+    pub rule: &'static Rule,
     pub severity: Severity,
     pub source: Arc<Source>,
     pub statement: Span,
-    pub revision: Option<String>,
+    pub revision: Option<&'a str>,
     pub direction: Option<Direction>,
     pub environment: &'a str,
     pub findings: Vec<Finding>,
 }
 
-impl Found<'_> {
+impl<'a> Found<'a> {
+    /// Nothing yet, about `source`.
+    pub fn new(rule: &'static Rule, severity: Severity, source: Arc<Source>, environment: &'a str) -> Self {
+        Found {
+            rule,
+            severity,
+            source,
+            statement: Span::default(),
+            revision: None,
+            direction: None,
+            environment,
+            findings: Vec::new(),
+        }
+    }
+
     /// Reports at a place in the file that is being looked at.
     pub fn at(&mut self, span: Span, message: impl Into<String>) -> &mut Finding {
         self.push(self.source.clone(), span, message.into())
@@ -206,7 +220,7 @@ impl Found<'_> {
             span,
             statement,
             labels: Vec::new(),
-            revision: self.revision.clone(),
+            revision: self.revision.map(str::to_owned),
             direction: self.direction,
             environment: self.environment.to_owned(),
             fix: None,

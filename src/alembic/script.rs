@@ -315,6 +315,29 @@ fn assigned_text<'t>(text: &'t str, name: &str) -> Option<(usize, &'t str)> {
     None
 }
 
+/// The metadata of a script by its text alone, where that is plain: for history that nothing judged depends on.
+pub fn glance(source: &Arc<Source>) -> Option<Migration> {
+    let mut migration = empty(source, false);
+    let plain = |name: &str| {
+        let Some((at, value)) = assigned_text(source.text(), name) else { return Some(Vec::new()) };
+        let strings = quoted_strings(value, at);
+        let around = strings.iter().fold(value.to_owned(), |rest, string| rest.replacen(source.slice(string.span), "", 1));
+        let is_list = around.chars().all(|c| c.is_whitespace() || matches!(c, ',' | '(' | ')' | '[' | ']'));
+        (is_list || (strings.is_empty() && around.trim() == "None")).then_some(strings)
+    };
+    let [revision] = &plain("revision")?[..] else { return None };
+    assigned_text(source.text(), "down_revision")?;
+    (migration.id, migration.id_span) = (revision.value.clone(), revision.span);
+    for (name, target) in [
+        ("down_revision", &mut migration.parents),
+        ("depends_on", &mut migration.depends_on),
+        ("branch_labels", &mut migration.branch_labels),
+    ] {
+        target.names = plain(name)?;
+    }
+    Some(migration)
+}
+
 fn quoted_strings(text: &str, base: usize) -> Vec<Spanned> {
     let mut out = Vec::new();
     let mut at = 0;

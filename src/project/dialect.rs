@@ -267,7 +267,7 @@ const WORDS: &[(&str, Dialect)] = &[
 ];
 
 /// Bytes of SQL that are looked at; a dump says what it is long before.
-const LOOKED_AT: usize = 2_000_000;
+const LOOKED_AT: usize = 300_000;
 
 fn from_syntax(sources: &[Source]) -> Option<Evidence> {
     let mut hits: Vec<(Dialect, usize, String)> = Vec::new();

@@ -1,6 +1,7 @@
 //! From a layout to an environment: files are read and parsed in parallel, then put in order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use rayon::prelude::*;
 
 use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_of};
-use super::{Candidate, Environment, Evidence, Layout, Unreadable, dialect, shown};
+use super::{Candidate, Environment, Evidence, Layout, Unreadable, dialect, relevant, shown};
 use crate::alembic::modules::Modules;
 use crate::alembic::script;
 use crate::history::History;
@@ -61,18 +62,26 @@ struct Unit {
     broken: bool,
 }
 
+fn bytes(path: &Path) -> Result<Vec<u8>, String> {
+    let reason = |error: std::io::Error| format!("the file cannot be read: {}", error.kind());
+    let mut file = std::fs::File::open(path).map_err(reason)?;
+    let length = file.metadata().map_err(reason)?.len();
+    if length > MAX_FILE_BYTES {
+        return Err("the file is larger than 2 GiB".to_owned());
+    }
+    let mut out = Vec::with_capacity(length as usize + 1);
+    file.read_to_end(&mut out).map_err(reason)?;
+    Ok(out)
+}
+
 fn load(candidate: &Candidate) -> Loaded {
     let path = shown(&candidate.path);
     let loaded = |text: String, problem: Option<(Span, String)>| Loaded {
         source: Source::new(path.clone(), text),
         unit: Unit { path: candidate.path.clone(), judged: candidate.judged, problem, broken: false },
     };
-    let too_large = std::fs::metadata(&candidate.path).is_ok_and(|found| found.len() > MAX_FILE_BYTES);
-    if too_large {
-        return loaded(String::new(), Some((Span::default(), "the file is larger than 2 GiB".to_owned())));
-    }
-    match std::fs::read(&candidate.path) {
-        Err(error) => loaded(String::new(), Some((Span::default(), format!("the file cannot be read: {}", error.kind())))),
+    match bytes(&candidate.path) {
+        Err(reason) => loaded(String::new(), Some((Span::default(), reason))),
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => match memchr::memchr(0, text.as_bytes()) {
                 Some(at) => loaded(text, Some((Span::new(at, at + 1), "the file contains NUL bytes".to_owned()))),
@@ -98,15 +107,16 @@ fn read_scripts(
     let folders: Vec<PathBuf> = units.iter().map(folder).collect();
     let texts = folders.iter().map(PathBuf::as_path).zip(sources.iter().map(|source| source.text()));
     let modules = Modules::load(texts, &layout.evidence_from);
-    let read: Vec<_> = units
-        .par_iter()
-        .zip(sources)
-        .zip(&folders)
-        .map(|((unit, source), folder)| match unit.broken {
-            true => (Some(script::recover(source, unit.judged)), None),
-            false => script::read(source, folder, &modules, dialects, unit.judged),
-        })
-        .collect();
+    let files: Vec<relevant::File<'_>> = files(units, sources);
+    let read = relevant::read(
+        &files,
+        |index| match units[index].broken {
+            true => (Some(script::recover(&sources[index], units[index].judged)), None),
+            false => script::read(&sources[index], &folders[index], &modules, dialects, units[index].judged),
+        },
+        |index| script::glance(&sources[index]).map(|migration| (Some(migration), None)),
+        |(migration, _)| migration.iter().flat_map(|migration| migration.scripts().map(|(_, script)| script)).collect(),
+    );
     let mut migrations = Vec::with_capacity(read.len());
     for ((migration, error), (unit, source)) in read.into_iter().zip(units.iter().zip(sources)) {
         migrations.extend(migration);
@@ -116,6 +126,10 @@ fn read_scripts(
         }
     }
     migrations
+}
+
+fn files<'f>(units: &[Unit], sources: &'f [Arc<Source>]) -> Vec<relevant::File<'f>> {
+    units.iter().zip(sources).map(|(unit, source)| relevant::File { text: source.text(), judged: unit.judged }).collect()
 }
 
 /// One direction of one file.
@@ -135,7 +149,23 @@ fn read_files(
     unreadable: &mut Vec<Unreadable>,
 ) -> Vec<Migration> {
     let dialect = dialects.first().copied();
-    let read: Vec<_> = units.par_iter().zip(sources).map(|(unit, source)| read_file(convention, unit, source, dialect)).collect();
+    let mut files = files(units, sources);
+    if files.iter().any(|file| !file.judged) {
+        // The other direction of a judged file is as much in question.
+        let version = |unit: &Unit| version_of(root, &unit.path).order;
+        let judged: BTreeSet<_> = units.iter().filter(|unit| unit.judged).map(version).collect();
+        files.iter_mut().zip(units).for_each(|(file, unit)| file.judged |= judged.contains(&version(unit)));
+    }
+    let read = relevant::read(
+        &files,
+        |index| {
+            read_file(convention, &units[index], &sources[index], |range| {
+                sql::read_range(sources[index].text(), range, Places::File, dialect)
+            })
+        },
+        |index| Some(read_file(convention, &units[index], &sources[index], |_| sql::Reading::default())),
+        |(sections, _)| sections.iter().map(|(script, _)| script).collect(),
+    );
     let mut versions: BTreeMap<(Vec<u128>, String), (String, Vec<Part>)> = BTreeMap::new();
     for ((scripts, problem), (unit, source)) in read.into_iter().zip(units.iter().zip(sources)) {
         if let Some((span, message)) = problem {
@@ -197,7 +227,7 @@ fn read_file(
     convention: &Convention,
     unit: &Unit,
     source: &Arc<Source>,
-    dialect: Option<Dialect>,
+    read: impl Fn(Range<usize>) -> sql::Reading,
 ) -> (Sections, Option<(Span, String)>) {
     let script = |steps, body, head| Script { source: source.clone(), head, body, steps };
     if unit.broken {
@@ -206,7 +236,7 @@ fn read_file(
     let mut problem = None;
     let mut out = Vec::new();
     for (side, range, head) in sections(convention, source) {
-        let reading = sql::read_range(source.text(), range, Places::File, dialect);
+        let reading = read(range);
         if let Some((span, what)) = reading.unterminated {
             problem.get_or_insert((span, format!("the file is not SQL: a {what} that is opened here is never closed")));
         }

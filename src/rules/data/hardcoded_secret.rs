@@ -1,10 +1,29 @@
+use std::sync::LazyLock;
+
+use memchr::memmem;
+
 use crate::rule::{Check, Found};
 use crate::source::{Source, Span};
 
 pub const CHECK: Check = Check::File(|source, found| {
+    let bytes = source.text().as_bytes();
+    let holds = |needles: &[memmem::Finder<'_>]| needles.iter().any(|needle| needle.find(bytes).is_some());
     urls(source, found);
-    tokens(source, found);
-    passwords(source, found);
+    if holds(&TOKEN_STARTS) {
+        tokens(source, found);
+    }
+    if holds(&KEY_PARTS) {
+        passwords(source, found);
+    }
+});
+
+/// What a file with a token holds for certain; most files hold none and are done.
+static TOKEN_STARTS: LazyLock<Vec<memmem::Finder<'static>>> = LazyLock::new(|| TOKENS.iter().map(|(prefix, ..)| memmem::Finder::new(*prefix)).collect());
+
+/// The same for passwords, in both cases.
+static KEY_PARTS: LazyLock<Vec<memmem::Finder<'static>>> = LazyLock::new(|| {
+    let parts = ["assw", "ASSW", "dentified", "DENTIFIED", "ecret", "ECRET", "pi_key", "PI_KEY", "pikey", "PIKEY", "_token", "_TOKEN"];
+    parts.into_iter().map(memmem::Finder::new).collect()
 });
 
 /// `scheme://user:password@host`.
