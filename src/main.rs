@@ -5,10 +5,6 @@ mod commands;
 
 use std::process::ExitCode;
 
-/// Trees of many small nodes, made on several threads: the system's allocator takes a third longer.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 use clap::Parser;
 use cli::{Cli, Command};
 

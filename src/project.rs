@@ -173,13 +173,13 @@ impl Discovery {
     fn add(&mut self, tree: walk::Tree, roots: &[PathBuf], judged: Option<&[PathBuf]>) {
         let mut layouts = alembic::layouts(&tree.files, roots);
         let inside_alembic = |file: &PathBuf| layouts.iter().any(|layout| file.starts_with(&layout.root));
+        let problems = tree.problems;
         let sql: Vec<PathBuf> = tree
             .files
-            .iter()
+            .into_iter()
             .filter(|file| file.extension().is_some_and(|extension| extension == "sql") && !inside_alembic(file))
-            .cloned()
             .collect();
-        layouts.extend(numbered::layouts(&sql, roots));
+        layouts.extend(numbered::layouts(sql, roots));
         if let Some(judged) = judged {
             for candidate in layouts.iter_mut().flat_map(|layout| &mut layout.files) {
                 candidate.judged = judged.iter().any(|path| candidate.path.starts_with(path));
@@ -190,6 +190,6 @@ impl Discovery {
         let left_out = layouts.iter().flat_map(|layout| &layout.left_out);
         self.problems.extend(left_out.map(|path| (path.clone(), reason.to_owned())));
         self.layouts.extend(layouts);
-        self.problems.extend(tree.problems);
+        self.problems.extend(problems);
     }
 }

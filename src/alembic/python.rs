@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use rustpython_parser::ast::{self, Ranged, Suite};
-use rustpython_parser::lexer::{LexResult, lex_starts_at};
+use rustpython_parser::lexer::{LexResult, LexicalError, LexicalErrorType, lex_starts_at};
 use rustpython_parser::text_size::TextSize;
 use rustpython_parser::{Mode, Tok, parse_tokens};
 
@@ -28,8 +28,7 @@ pub fn parse(source: &Source) -> Result<Suite, SyntaxError> {
     if let Some(at) = memchr::memchr(0, text.as_bytes()) {
         return Err(SyntaxError { span: Span::new(bom + at, bom + at + 1), message: "the file contains NUL bytes".to_owned() });
     }
-    let tokens = tokens(text, bom);
-    check_depth(&tokens)?;
+    let tokens = Guarded::new(lex_starts_at(text, Mode::Module, TextSize::new(bom as u32)));
     match parse_tokens(tokens, Mode::Module, "") {
         Ok(ast::Mod::Module(module)) => Ok(module.body),
         Ok(_) => Ok(Suite::new()),
@@ -42,47 +41,60 @@ pub fn parse(source: &Source) -> Result<Suite, SyntaxError> {
     }
 }
 
-/// Up to and with the first error: behind one the lexer may go on saying so for ever.
-fn tokens(text: &str, offset: usize) -> Vec<LexResult> {
-    let mut out = Vec::with_capacity(text.len() / 6);
-    for token in lex_starts_at(text, Mode::Module, TextSize::new(offset as u32)) {
-        let failed = token.is_err();
-        out.push(token);
-        if failed {
-            break;
-        }
-    }
-    out
-}
-
 fn floor(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
-fn check_depth(tokens: &[LexResult]) -> Result<(), SyntaxError> {
-    let too_deep = |range: Range<usize>, message: &str| {
-        Err(SyntaxError { span: Span::new(range.start, range.end), message: message.to_owned() })
-    };
-    let (mut depth, mut run, mut elifs) = (0usize, 0usize, 0usize);
-    for (token, range) in tokens.iter().flatten() {
-        let range = usize::from(range.start())..usize::from(range.end());
-        run += 1;
+/// Tokens on their way to the parser, until one makes the tree too deep.
+struct Guarded<I> {
+    tokens: I,
+    depth: usize,
+    run: usize,
+    elifs: usize,
+    /// Behind an error the lexer may go on saying so for ever.
+    failed: bool,
+}
+
+impl<I> Guarded<I> {
+    fn new(tokens: I) -> Self {
+        Guarded { tokens, depth: 0, run: 0, elifs: 0, failed: false }
+    }
+
+    fn objection(&mut self, token: &Tok) -> Option<&'static str> {
+        self.run += 1;
         match token {
-            Tok::Lpar | Tok::Lsqb | Tok::Lbrace => depth += 1,
-            Tok::Rpar | Tok::Rsqb | Tok::Rbrace => depth = depth.saturating_sub(1),
-            Tok::Comma | Tok::Newline => run = 0,
-            Tok::String { .. } if run > 1 => run -= 1,
-            Tok::Elif => elifs += 1,
+            Tok::Lpar | Tok::Lsqb | Tok::Lbrace => self.depth += 1,
+            Tok::Rpar | Tok::Rsqb | Tok::Rbrace => self.depth = self.depth.saturating_sub(1),
+            Tok::Comma | Tok::Newline => self.run = 0,
+            Tok::String { .. } if self.run > 1 => self.run -= 1,
+            Tok::Elif => self.elifs += 1,
             _ => {}
         }
-        if depth > DEEPEST_BRACKETS {
-            return too_deep(range, "too many nested parentheses");
-        }
-        if run > LONGEST_RUN || elifs > LONGEST_RUN {
-            return too_deep(range, "an expression is nested too deeply to read");
+        if self.depth > DEEPEST_BRACKETS {
+            Some("too many nested parentheses")
+        } else if self.run > LONGEST_RUN || self.elifs > LONGEST_RUN {
+            Some("an expression is nested too deeply to read")
+        } else {
+            None
         }
     }
-    Ok(())
+}
+
+impl<I: Iterator<Item = LexResult>> Iterator for Guarded<I> {
+    type Item = LexResult;
+
+    fn next(&mut self) -> Option<LexResult> {
+        if self.failed {
+            return None;
+        }
+        let token = self.tokens.next()?;
+        let token = token.and_then(|(token, range)| match self.objection(&token) {
+            Some(message) => Err(LexicalError::new(LexicalErrorType::OtherError(message.to_owned()), range.start())),
+            None => Ok((token, range)),
+        });
+        self.failed = token.is_err();
+        Some(token)
+    }
 }
 
 /// The span of a node.

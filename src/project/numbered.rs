@@ -23,6 +23,14 @@ pub(super) enum Side {
 }
 
 impl FileName {
+    /// Whether a name begins with a number, after Flyway's letter.
+    fn is_numbered(file: &Path) -> bool {
+        let name = file.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
+        let digits =
+            name.strip_prefix(b"V").or_else(|| name.strip_prefix(b"v")).or_else(|| name.strip_prefix(b"U")).unwrap_or(name);
+        digits.first().is_some_and(u8::is_ascii_digit) && name.ends_with(b".sql")
+    }
+
     /// Reads `000004_name.up.sql`, `V1_2__name.sql`, `00001-name.sqlite.sql`; None without a number in front.
     pub fn parse(name: &str) -> Option<Self> {
         let stem = name.strip_suffix(".sql")?;
@@ -53,7 +61,11 @@ fn version_order(version: &str) -> Vec<u128> {
 
 /// The folder that stands for the environment of a single file.
 pub(super) fn root_of(file: &Path) -> PathBuf {
-    let folder = file.parent().unwrap_or(file);
+    group_of(file.parent().unwrap_or(file))
+}
+
+/// A folder, or the one above where the folder is itself a migration.
+fn group_of(folder: &Path) -> PathBuf {
     match (folder.parent(), folder_version(folder)) {
         (Some(above), Some(_)) => above.to_owned(),
         _ => folder.to_owned(),
@@ -69,30 +81,41 @@ fn folder_version(folder: &Path) -> Option<String> {
 }
 
 /// Groups SQL files into environments.
-pub(super) fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
+pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
+    // Files of one folder follow each other.
     let mut groups: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    let mut current: Option<(PathBuf, Vec<PathBuf>)> = None;
     for file in files {
-        groups.entry(root_of(file)).or_default().push(file.clone());
+        match &mut current {
+            Some((folder, list)) if file.parent() == Some(folder) => list.push(file),
+            _ => {
+                if let Some((folder, list)) = current.take() {
+                    groups.entry(group_of(&folder)).or_default().extend(list);
+                }
+                current = Some((file.parent().map(Path::to_owned).unwrap_or_default(), vec![file]));
+            }
+        }
+    }
+    if let Some((folder, list)) = current {
+        groups.entry(group_of(&folder)).or_default().extend(list);
     }
     let mut out = Vec::new();
-    for (root, files) in groups {
-        let numbered =
-            |file: &&PathBuf| FileName::parse(&name(file)).is_some() || folder_version(file.parent().unwrap_or(file)).is_some();
-        let count = files.iter().filter(numbered).count();
+    for (root, mut files) in groups {
+        let numbered = |file: &PathBuf| FileName::is_numbered(file) || folder_version(file.parent().unwrap_or(file)).is_some();
         let named = roots.contains(&root);
-        if count == 0 && !named {
+        let some_numbered = files.iter().any(numbered);
+        if !some_numbered && !named {
             continue;
         }
         let framework = framework(&root, &files);
         // Beside numbered files, others are dumps and seeds.
-        let chosen: Vec<PathBuf> = match count {
-            0 => files,
-            _ => files.into_iter().filter(|file| numbered(&file)).collect(),
-        };
+        if some_numbered {
+            files.retain(numbered);
+        }
         out.push(Layout {
             evidence_from: above(&root),
             framework,
-            files: chosen.into_iter().map(|path| Candidate { path, judged: true }).collect(),
+            files: files.into_iter().map(|path| Candidate { path, judged: true }).collect(),
             urls: Vec::new(),
             left_out: Vec::new(),
             root,
