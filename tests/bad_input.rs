@@ -205,3 +205,22 @@ fn python_of_a_later_version() {
         (&serde_json::json!("b"), &serde_json::json!(13))
     );
 }
+
+/// Characters of more than one byte where a reader might step by one.
+#[test]
+fn wide_characters_everywhere() {
+    let texts = ["İ{}é", "\u{feff}é%é%(é)s%", "ü{é}{", "://é", "é'; é$é$", "-- é\nÄ"];
+    for text in texts {
+        let body = format!("op.execute({text:?}.format('é'))\n    op.execute({text:?} % 'é')\n    op.execute(f{text:?})\n    op.execute({text:?})").replace("\\u{feff}", "\\ufeff");
+        let script = revision("a", None).replace("op.drop_table(\"t_a\")", &body);
+        let folder = project(&[
+            ("versions/a.py", &script),
+            ("env.py", &format!("url = {text:?}")),
+            ("m/1_a.up.sql", text),
+            ("m/2_b.up.sql", &format!("DO $$ BEGIN {text}; é END $$;")),
+        ]);
+        let run = whimbrel(folder.path(), &["check", "-v"]);
+        sane(&run);
+        assert!(!run.out.contains("whimbrel itself failed"), "{text}: {}", run.out);
+    }
+}

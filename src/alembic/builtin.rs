@@ -221,7 +221,8 @@ fn format(template: &Text, arguments: &Arguments<'_>, span: Span) -> Text {
             continue;
         }
         let Some(end) = rest.strip_prefix('{').and_then(|inner| inner.find('}')) else {
-            let length = rest[1..].find(['{', '}']).map_or(rest.len(), |offset| offset + 1);
+            let first = rest.chars().next().map_or(1, char::len_utf8);
+            let length = rest[first..].find(['{', '}']).map_or(rest.len(), |offset| first + offset);
             out.append(&template.slice(at..at + length));
             at += length;
             continue;
@@ -266,7 +267,12 @@ pub(super) fn percent(template: &Text, right: &Value<'_>, span: Span) -> Text {
                 (positional.get(next - 1).cloned(), 0)
             }
         };
-        let directive = rest[skip..].find(|c: char| c.is_ascii_alphabetic()).unwrap_or(0);
+        let Some(directive) = rest[skip..].find(|c: char| c.is_ascii_alphabetic()) else {
+            // A percent sign that formats nothing.
+            out.append(&template.slice(start..start + 1));
+            at = start + 1;
+            continue;
+        };
         out.append(&argument.map_or_else(|| Text::hole(span), |value| as_text(&value, span)));
         at = (start + 1 + skip + directive + 1).min(value.len());
     }

@@ -124,8 +124,8 @@ fn from_folder(folder: &Path) -> Vec<Evidence> {
 fn quoted_schemes(text: &str) -> Vec<&str> {
     let mut out = Vec::new();
     for (at, _) in text.match_indices("://") {
-        let start =
-            text[..at].rfind(|c: char| !(c.is_ascii_alphanumeric() || c == '+' || c == '_')).map_or(0, |before| before + 1);
+        let scheme = text[..at].bytes().rev().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'_'));
+        let start = at - scheme.count();
         if matches!(text[..start].chars().last(), Some('"' | '\'')) {
             out.push(&text[start..at]);
         }

@@ -12,6 +12,7 @@ use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_of};
 use super::{Candidate, Environment, Evidence, Layout, Unreadable, dialect, relevant, shown};
 use crate::alembic::modules::Modules;
+use crate::alembic::python::SyntaxError;
 use crate::alembic::script;
 use crate::history::History;
 use crate::migration::{Body, Migration, Names, Script, Spanned};
@@ -112,7 +113,13 @@ fn read_scripts(
         &files,
         |index| match units[index].broken {
             true => (Some(script::recover(&sources[index], units[index].judged)), None),
-            false => script::read(&sources[index], &folders[index], &modules, dialects, units[index].judged),
+            false => {
+                let read = || script::read(&sources[index], &folders[index], &modules, dialects, units[index].judged);
+                unless_it_panics(read).unwrap_or_else(|| {
+                    let error = SyntaxError { span: Span::default(), message: OUR_FAULT.to_owned() };
+                    (Some(script::recover(&sources[index], units[index].judged)), Some(error))
+                })
+            }
         },
         |index| script::glance(&sources[index]).map(|migration| (Some(migration), None)),
         |(migration, _)| migration.iter().flat_map(|migration| migration.scripts().map(|(_, script)| script)).collect(),
@@ -121,7 +128,8 @@ fn read_scripts(
     for ((migration, error), (unit, source)) in read.into_iter().zip(units.iter().zip(sources)) {
         migrations.extend(migration);
         if let Some(error) = error {
-            let message = format!("the file is not Python: {}", error.message);
+            let message =
+                if error.message == OUR_FAULT { error.message } else { format!("the file is not Python: {}", error.message) };
             unreadable.push(Unreadable { source: source.clone(), span: error.span, message, judged: unit.judged });
         }
     }
@@ -130,6 +138,13 @@ fn read_scripts(
 
 fn files<'f>(units: &[Unit], sources: &'f [Arc<Source>]) -> Vec<relevant::File<'f>> {
     units.iter().zip(sources).map(|(unit, source)| relevant::File { text: source.text(), judged: unit.judged }).collect()
+}
+
+/// A defect of ours costs one file, not the run.
+const OUR_FAULT: &str = "whimbrel itself failed on this file; please report it";
+
+fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Option<T> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).ok()
 }
 
 /// One direction of one file.
@@ -236,7 +251,11 @@ fn read_file(
     let mut problem = None;
     let mut out = Vec::new();
     for (side, range, head) in sections(convention, source) {
-        let reading = read(range);
+        let Some(reading) = unless_it_panics(|| read(range)) else {
+            problem.get_or_insert((head, OUR_FAULT.to_owned()));
+            out.push((script(Vec::new(), Body::Unreadable, head), side));
+            continue;
+        };
         if let Some((span, what)) = reading.unterminated {
             problem.get_or_insert((span, format!("the file is not SQL: a {what} that is opened here is never closed")));
         }
