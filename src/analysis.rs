@@ -11,7 +11,7 @@ use crate::history::Index;
 use crate::migration::{Migration, Script};
 use crate::operation::Dialect;
 use crate::project::Environment;
-use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, Rule};
+use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, Outline, Rule};
 use crate::runner::{self, Inside};
 use crate::schema::Schema;
 use crate::source::{Source, Span};
@@ -154,7 +154,8 @@ impl View<'_> {
         mut schema: Schema,
     ) -> Vec<Finding> {
         let inside = runner::surroundings(script, self.environment, self.dialect);
-        let place = Place { view: self, index, migration, direction, script, inside: &inside };
+        let outline = Outline::new(script);
+        let place = Place { view: self, index, migration, direction, script, outline: &outline, inside: &inside };
         let maker = if direction == Direction::Up { index } else { MADE_BY_DOWNGRADE };
         let Some(&(first, severity)) = self.rules.first() else { return Vec::new() };
         let mut found = Found::new(first, severity, script.source.clone(), &self.environment.root);
@@ -186,6 +187,7 @@ struct Place<'a> {
     migration: &'a Migration,
     direction: Direction,
     script: &'a Script,
+    outline: &'a Outline,
     inside: &'a [Inside],
 }
 
@@ -200,6 +202,7 @@ impl<'a> Place<'a> {
             index: self.index,
             direction: self.direction,
             script: self.script,
+            outline: self.outline,
             engine: self.view.settings.engine(self.view.dialect),
             schema,
             inside: self.inside,

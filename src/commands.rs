@@ -49,6 +49,23 @@ pub fn style(colour: Colour, verbose: bool) -> Style {
     Style { colour, width: if std::io::stdout().is_terminal() { width } else { PLAIN_WIDTH }, verbose }
 }
 
+/// Folders and files that could not be opened, for formats that have no place for them.
+pub fn say_problems(outcome: &whimbrel::Outcome) {
+    use whimbrel::source::printable;
+    for (path, reason) in &outcome.problems {
+        eprintln!("whimbrel: not looked at: {}: {}", printable(&whimbrel::project::shown(path)), printable(reason));
+    }
+}
+
+/// Files that a hook hands over need not be migrations; a folder without any is a mistake.
+pub fn nothing_to_judge(paths: &[PathBuf]) -> Result<Exit, Failure> {
+    if paths.iter().all(|path| path.is_file()) {
+        eprintln!("whimbrel: none of the {} files given belongs to a migration environment", paths.len());
+        return Ok(Exit::Clean);
+    }
+    Err(nothing_found(paths))
+}
+
 /// A path under which nothing was found: say what would have been.
 pub fn nothing_found(paths: &[PathBuf]) -> Failure {
     let shown: Vec<String> =

@@ -96,7 +96,7 @@ pub struct Settings {
     levels: BTreeMap<String, Level>,
     per_path_ignores: Vec<(GlobSet, Vec<String>)>,
     /// Globs are relative to the folder of the configuration file.
-    base: Option<PathBuf>,
+    pub base: Option<PathBuf>,
 }
 
 impl Default for Settings {
@@ -179,7 +179,7 @@ impl Settings {
             fail_on: overrides.fail_on.or(file.fail_on).unwrap_or(Severity::Error),
             levels: file.severity.clone(),
             per_path_ignores,
-            base: base.map(Path::to_owned),
+            base: base.and_then(|base| std::path::absolute(base).ok()),
         })
     }
 

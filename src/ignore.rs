@@ -7,7 +7,7 @@ use crate::finding::Finding;
 use crate::source::{Source, Span};
 use crate::sql::split;
 
-const WORD: &str = "whimbrel: ignore";
+const WORD: &str = "whimbrel:";
 
 /// One rule's name in an ignore comment.
 #[derive(Debug)]
@@ -30,7 +30,10 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
     let mut out = Vec::new();
     for comment in &comments {
         let text = source.slice(*comment);
-        let Some(at) = text.find(WORD) else { continue };
+        let Some(word) = text.find(WORD) else { continue };
+        let behind = &text[word + WORD.len()..];
+        let Some(names) = behind.trim_start().strip_prefix("ignore") else { continue };
+        let at = text.len() - names.len();
         let line = source.line_of(comment.start);
         let alone = source
             .slice(source.line_span(line))
@@ -46,9 +49,8 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
             }
             (false, false) => line..line + 1,
         };
-        let names = &text[at + WORD.len()..];
         let bracketed = names.trim_start().strip_prefix('[').and_then(|inner| inner.split_once(']')).map(|(inner, _)| inner);
-        let base = comment.start as usize + at + WORD.len();
+        let base = comment.start as usize + at;
         match bracketed {
             Some(inner) => {
                 let start = base + names.find('[').unwrap_or(0) + 1;
@@ -65,7 +67,9 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
                     offset += part.len() + 1;
                 }
             }
-            None => out.push(Ignore { rule: String::new(), span: Span::new(base - WORD.len(), base), lines, used: false }),
+            None => {
+                out.push(Ignore { rule: String::new(), span: Span::new(comment.start as usize + word, base), lines, used: false })
+            }
         }
     }
     out
@@ -76,9 +80,9 @@ pub fn hides(ignores: &mut [Ignore], finding: &Finding) -> bool {
     let lines = [finding.span.start, finding.statement.start].map(|at| finding.source.line_of(at));
     let last = finding.source.line_of(finding.statement.end.saturating_sub(1).max(finding.statement.start));
     let mut hidden = false;
-    for ignore in ignores.iter_mut().filter(|ignore| ignore.rule == finding.rule) {
+    for ignore in ignores.iter_mut() {
         let covers = lines.iter().any(|line| ignore.lines.contains(line)) || ignore.lines.start == last;
-        if covers {
+        if covers && ignore.rule == finding.rule {
             ignore.used = true;
             hidden = true;
         }
@@ -110,7 +114,8 @@ fn is_comment_line(source: &Source, line: usize, comments: &[Span]) -> bool {
     let span = source.line_span(line);
     let text = source.slice(span);
     let start = span.start + (text.len() - text.trim_start().len()) as u32;
-    !text.trim().is_empty() && comments.iter().any(|comment| comment.start <= start && start < comment.end)
+    let next = comments.partition_point(|comment| comment.end <= start);
+    !text.trim().is_empty() && comments.get(next).is_some_and(|comment| comment.start <= start)
 }
 
 /// The first line that is neither blank nor a comment.

@@ -67,7 +67,7 @@ pub struct Counts {
 /// # Errors
 /// A path that does not exist.
 pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) -> Result<Outcome, String> {
-    let discovery = project::discover(paths, &settings.exclude)?;
+    let discovery = project::discover(paths, &settings.exclude, settings.base.as_deref())?;
     let environments = with_deep_stack(|| {
         let one = |layout: &Layout| {
             let environment = project::read::read(layout, &settings.dialects);

@@ -19,7 +19,11 @@ fn main() -> ExitCode {
     match result {
         Ok(exit) => ExitCode::from(exit as u8),
         Err(failure) => {
-            eprintln!("whimbrel: {failure}");
+            // Parts of it may come from files: a line of its own must not speak to a terminal or to CI.
+            for (index, line) in failure.lines().enumerate() {
+                let lead = if index == 0 { "whimbrel: " } else { "  " };
+                eprintln!("{lead}{}", whimbrel::source::printable(line));
+            }
             ExitCode::from(2)
         }
     }

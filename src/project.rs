@@ -133,7 +133,7 @@ pub fn shown(path: &Path) -> String {
 ///
 /// # Errors
 /// A path that does not exist.
-pub fn discover(paths: &[PathBuf], exclude: &GlobSet) -> Result<Discovery, String> {
+pub fn discover(paths: &[PathBuf], exclude: &GlobSet, base: Option<&Path>) -> Result<Discovery, String> {
     let mut out = Discovery::default();
     let mut whole = Vec::new();
     let mut parts: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
@@ -141,7 +141,7 @@ pub fn discover(paths: &[PathBuf], exclude: &GlobSet) -> Result<Discovery, Strin
         let absolute = std::path::absolute(path).map(|path| plain(&path)).map_err(|error| error.to_string())?;
         match std::fs::metadata(&absolute) {
             Err(error) => return Err(format!("{}: {}", printable(&shown(&absolute)), error.kind())),
-            Ok(found) => match alembic::environment_around(&absolute) {
+            Ok(found) => match alembic::environment_around(&absolute).or_else(|| alembic::configured_around(&absolute)) {
                 Some(root) if root != absolute => parts.entry(root).or_default().push(absolute),
                 None if found.is_file() => parts.entry(numbered::root_of(&absolute)).or_default().push(absolute),
                 _ => whole.push(absolute),
@@ -149,15 +149,16 @@ pub fn discover(paths: &[PathBuf], exclude: &GlobSet) -> Result<Discovery, Strin
         }
     }
     for root in whole {
-        let tree = walk::walk(&root, exclude);
+        let tree = walk::walk(&root, exclude, base);
         out.add(tree, &[root], None);
     }
     for (root, judged) in parts {
-        let tree = walk::walk(&root, exclude);
+        let tree = walk::walk(&root, exclude, base);
         out.add(tree, &[root], Some(&judged));
     }
     out.layouts.sort_by(|a, b| a.root.cmp(&b.root));
-    out.layouts.dedup_by(|a, b| a.root == b.root && a.framework == b.framework && a.files.len() == b.files.len());
+    let same_files = |a: &Layout, b: &Layout| a.files.iter().map(|file| &file.path).eq(b.files.iter().map(|file| &file.path));
+    out.layouts.dedup_by(|a, b| a.root == b.root && a.framework == b.framework && same_files(a, b));
     Ok(out)
 }
 
@@ -172,7 +173,11 @@ pub struct Discovery {
 impl Discovery {
     fn add(&mut self, tree: walk::Tree, roots: &[PathBuf], judged: Option<&[PathBuf]>) {
         let mut layouts = alembic::layouts(&tree.files, roots);
-        let inside_alembic = |file: &PathBuf| layouts.iter().any(|layout| file.starts_with(&layout.root));
+        // SQL beside the scripts belongs to them, unless the scripts sit at the root of a whole project.
+        let is_project = |root: &Path| [".git", "pyproject.toml", "alembic.ini"].iter().any(|name| root.join(name).exists());
+        let taken: Vec<PathBuf> =
+            layouts.iter().filter(|layout| !is_project(&layout.root)).map(|layout| layout.root.clone()).collect();
+        let inside_alembic = |file: &PathBuf| taken.iter().any(|root| file.starts_with(root));
         let problems = tree.problems;
         let sql: Vec<PathBuf> = tree
             .files

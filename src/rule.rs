@@ -1,5 +1,6 @@
 //! What a rule is, and the questions it can ask.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::engine::{Effects, Engine};
@@ -54,6 +55,45 @@ impl Rule {
 /// In the schema of a downgrade, what the downgrade itself made.
 pub const MADE_BY_DOWNGRADE: Index = Index::MAX;
 
+/// What a script does somewhere, so that a rule need not read it all for each of its steps.
+#[derive(Default)]
+pub struct Outline {
+    /// Tables that are created, or renamed to.
+    pub made: HashSet<Name>,
+    pub dropped: HashSet<Name>,
+    /// Columns that are added, or renamed to.
+    pub columns_made: HashSet<(Name, String)>,
+    pub commits: bool,
+}
+
+impl Outline {
+    pub fn new(script: &Script) -> Self {
+        let mut outline = Outline::default();
+        for step in &script.steps {
+            match &step.operation {
+                Operation::CreateTable(create) => {
+                    outline.made.insert(create.table.clone());
+                }
+                Operation::RenameTable { to, .. } => {
+                    outline.made.insert(to.clone());
+                }
+                Operation::DropTable { table, .. } => {
+                    outline.dropped.insert(table.clone());
+                }
+                Operation::AddColumn { table, column, .. } => {
+                    outline.columns_made.insert((table.clone(), column.name.clone()));
+                }
+                Operation::RenameColumn { table, to, .. } => {
+                    outline.columns_made.insert((table.clone(), to.clone()));
+                }
+                Operation::Commit => outline.commits = true,
+                _ => {}
+            }
+        }
+        outline
+    }
+}
+
 /// Where a check stands: one script, and in it possibly one step.
 pub struct Context<'a> {
     pub environment: &'a Environment,
@@ -62,6 +102,7 @@ pub struct Context<'a> {
     pub index: Index,
     pub direction: Direction,
     pub script: &'a Script,
+    pub outline: &'a Outline,
     pub engine: Engine,
     /// Before the step; for a whole script, before its first step.
     pub schema: &'a Schema,

@@ -11,6 +11,18 @@ use crate::text::Text;
 /// Sequences longer than this are not unrolled.
 const LONGEST_RANGE: i64 = 1_000;
 
+/// Longer lists and texts are values that are not known: no migration has them, and they would fill the memory.
+pub(super) const LONGEST_LIST: usize = 20_000;
+const LONGEST_TEXT: usize = 4 << 20;
+
+pub(super) fn bounded_text<'a>(text: Text, span: Span) -> Value<'a> {
+    Value::Text(Rc::new(if text.as_str().len() > LONGEST_TEXT { Text::hole(span) } else { text }))
+}
+
+pub(super) fn bounded_list<'a>(items: Vec<Value<'a>>) -> Value<'a> {
+    if items.len() > LONGEST_LIST { Value::Unknown } else { Value::list(items) }
+}
+
 /// A name that no scope knows: a builtin, or unknown.
 pub(super) fn name<'a>(name: &str) -> Value<'a> {
     match name {
@@ -57,7 +69,12 @@ pub(super) fn function<'a>(path: &str, arguments: &Arguments<'a>, span: Span) ->
             Value::list((from..to).step_by(step as usize).map(Value::Int).collect())
         }
         "builtins.enumerate" => items().map_or(Value::Unknown, |items| {
-            let pair = |(index, item)| Value::list(vec![Value::Int(index as i64), item]);
+            let start = match arguments.get(1, &["start"]).map(|argument| &argument.value) {
+                None => 0,
+                Some(Value::Int(start)) => *start,
+                Some(_) => return Value::Unknown,
+            };
+            let pair = |(index, item)| Value::list(vec![Value::Int(start + index as i64), item]);
             Value::list(items.into_iter().enumerate().map(pair).collect())
         }),
         "builtins.zip" => {
@@ -107,17 +124,30 @@ pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &Arguments
     match receiver {
         Value::Text(text) => Some(text_method(text, name, arguments, span)),
         Value::List(items) => {
+            let position = |wanted: &Value<'a>| items.borrow().iter().position(|item| item.same(wanted));
             match (name, first) {
-                ("append", Some(value)) => items.borrow_mut().push(value.clone()),
-                ("extend", Some(value)) => match value.items() {
-                    Some(more) => items.borrow_mut().extend(more),
-                    None => items.borrow_mut().push(Value::Unknown),
+                _ if items.borrow().len() > LONGEST_LIST => return Some(Value::Unknown),
+                ("append" | "add", Some(value)) => items.borrow_mut().push(value.clone()),
+                ("extend" | "update", Some(value)) => match value.items() {
+                    Some(more) if more.len() <= LONGEST_LIST => items.borrow_mut().extend(more),
+                    _ => items.borrow_mut().push(Value::Unknown),
                 },
+                ("pop", None) => return Some(items.borrow_mut().pop().unwrap_or(Value::Unknown)),
+                ("remove" | "discard", Some(value)) => match position(value) {
+                    Some(at) => {
+                        items.borrow_mut().remove(at);
+                    }
+                    None => return Some(Value::Unknown),
+                },
+                ("clear", _) => items.borrow_mut().clear(),
+                ("reverse", _) => items.borrow_mut().reverse(),
+                ("sort", _) => items.borrow_mut().sort_by(|a, b| a.as_str().cmp(&b.as_str())),
                 ("insert", Some(Value::Int(0))) => {
                     items.borrow_mut().insert(0, arguments.positional.get(1).map_or(Value::Unknown, |value| value.value.clone()));
                 }
                 ("copy", _) => return Some(Value::list(items.borrow().clone())),
-                _ => {}
+                // What else a list is asked is not answered here.
+                _ => return Some(Value::Unknown),
             }
             Some(Value::None)
         }
@@ -132,6 +162,14 @@ pub(super) fn method<'a>(receiver: &Value<'a>, name: &str, arguments: &Arguments
                 first.and_then(|key| lookup(receiver, key)).unwrap_or_else(default)
             }
             "copy" => Value::Dict(Rc::new(RefCell::new(pairs.borrow().clone()))),
+            "setdefault" => match first.and_then(|key| lookup(receiver, key)) {
+                Some(known) => known,
+                None => {
+                    let value = arguments.positional.get(1).map_or(Value::None, |value| value.value.clone());
+                    pairs.borrow_mut().extend(first.map(|key| (key.clone(), value.clone())));
+                    value
+                }
+            },
             "update" => {
                 if let Some(Value::Dict(more)) = first {
                     let more = more.borrow().clone();
@@ -158,7 +196,7 @@ pub(super) fn lookup<'a>(dict: &Value<'a>, key: &Value<'a>) -> Option<Value<'a>>
 
 fn text_method<'a>(text: &Rc<Text>, name: &str, arguments: &Arguments<'a>, span: Span) -> Value<'a> {
     let argument = |index: usize| arguments.positional.get(index).and_then(|argument| argument.value.as_str());
-    let made = |text: Text| Value::Text(Rc::new(text));
+    let made = |text: Text| bounded_text(text, span);
     match name {
         "format" => made(format(text, arguments, span)),
         "format_map" => Value::Unknown,
@@ -239,7 +277,12 @@ fn format(template: &Text, arguments: &Arguments<'_>, span: Span) -> Text {
                 Err(_) => arguments.keyword(name),
             },
         };
-        out.append(&argument.map_or_else(|| Text::hole(span), |argument| as_text(&argument.value, span)));
+        // A width or a conversion makes another text of it.
+        let plain = !field.contains([':', '!']);
+        // The words of the value stand elsewhere; in this text they stand at the field.
+        let place = template.locate(at..at + end + 2);
+        let text = argument.filter(|_| plain).map_or_else(|| Text::hole(place), |argument| as_text(&argument.value, span));
+        out.push(text.as_str(), place);
         at += end + 2;
     }
     out
@@ -273,7 +316,10 @@ pub(super) fn percent(template: &Text, right: &Value<'_>, span: Span) -> Text {
             at = start + 1;
             continue;
         };
-        out.append(&argument.map_or_else(|| Text::hole(span), |value| as_text(&value, span)));
+        let plain = directive == 0 && rest[skip..].starts_with(['s', 'd']);
+        let place = template.locate(start..(start + 2 + skip).min(value.len()));
+        let text = argument.filter(|_| plain).map_or_else(|| Text::hole(place), |value| as_text(&value, span));
+        out.push(text.as_str(), place);
         at = (start + 1 + skip + directive + 1).min(value.len());
     }
     out.append(&template.slice(at..value.len()));

@@ -35,6 +35,11 @@ const DIRECTIVES: &[(&str, &[&str])] = &[
     ("batch_alter_table", &["table_name", "schema", "recreate"]),
 ];
 
+/// The names that `from alembic.op import *` brings.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    DIRECTIVES.iter().map(|(name, _)| *name).chain(["get_bind", "get_context", "f"])
+}
+
 /// Keyword names of Alembic before 1.0, still accepted here.
 const OLD_NAMES: &[(&str, &str)] = &[
     ("constraint_name", "name"),
@@ -255,7 +260,7 @@ impl<'a> Evaluator<'a> {
     fn emit_marked(&mut self, operation: Operation, name: &'static str, whole: Span, marks: &[(Mark, Span)]) -> &mut Step {
         let marked = self.places_are_here();
         let step = self.emit_from(operation, whole, Origin::Directive(name));
-        for &(mark, span) in marks.iter().filter(|_| marked) {
+        for &(mark, span) in marks.iter().filter(|(_, span)| marked && *span != Span::default()) {
             step.marks.set(mark, span);
         }
         step
@@ -445,7 +450,7 @@ impl<'a> Evaluator<'a> {
             self.emit(operation, whole);
         } else if let Some(items) = value.items() {
             for item in items {
-                self.execute(&item, whole);
+                self.deeper((), |this| this.execute(&item, whole));
             }
         } else if let Value::Call(call) = value {
             self.ddl_element(call, whole);

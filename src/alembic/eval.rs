@@ -65,6 +65,39 @@ pub(super) struct Evaluator<'a> {
     calls: usize,
     depth: usize,
     exhausted: bool,
+    recursion_told: bool,
+    /// Returns on branches that may not have been taken, of the functions that are being executed.
+    pub returns: Vec<EarlierReturn<'a>>,
+}
+
+/// A `return` that ends the function on these dialects, or perhaps there.
+pub(super) struct EarlierReturn<'a> {
+    pub on: Dialects,
+    pub unsure: bool,
+    pub value: Value<'a>,
+}
+
+/// What a function returns whose end was reached with `last` after some returns on the way.
+fn join<'a>(last: Value<'a>, earlier: &[EarlierReturn<'a>], on: Dialects) -> Value<'a> {
+    if earlier.iter().all(|one| one.value.same(&last)) {
+        return last;
+    }
+    // A question about the dialect, answered with True and False.
+    let mut rest = on;
+    let mut yes = Dialects::NONE;
+    for one in earlier {
+        match one.value {
+            Value::Bool(answer) if !one.unsure => {
+                yes = if answer { yes.union(one.on) } else { yes };
+                rest = rest.intersection(one.on.complement());
+            }
+            _ => return Value::Unknown,
+        }
+    }
+    match last {
+        Value::Bool(answer) => Value::OnDialect(if answer { yes.union(rest) } else { yes }),
+        _ => Value::Unknown,
+    }
 }
 
 impl<'a> Evaluator<'a> {
@@ -83,7 +116,15 @@ impl<'a> Evaluator<'a> {
             calls: 0,
             depth: 0,
             exhausted: false,
+            recursion_told: false,
+            returns: Vec::new(),
         }
+    }
+
+    /// A fresh budget for the next function of the script.
+    pub fn begin(&mut self) {
+        (self.budget, self.exhausted, self.recursion_told) = (BUDGET, false, false);
+        self.returns.clear();
     }
 
     /// Executes the module: imports, constants, function definitions.
@@ -126,6 +167,10 @@ impl<'a> Evaluator<'a> {
 
     pub fn deeper<T>(&mut self, otherwise: T, work: impl FnOnce(&mut Self) -> T) -> T {
         if self.depth >= DEEPEST_EXPRESSION {
+            if !self.exhausted {
+                self.exhausted = true;
+                self.emit(Operation::opaque("the script is nested too deeply to follow"), Span::default());
+            }
             return otherwise;
         }
         self.depth += 1;
@@ -181,14 +226,18 @@ impl<'a> Evaluator<'a> {
     /// Reads SQL that a call sends; every statement in it is a step.
     pub fn sql(&mut self, text: &Text, call: Span) {
         let reading = sql::read(text.as_str(), Places::Text(text), self.sql_dialect());
+        let has_holes = text.has_holes();
         for mut step in reading.steps {
-            if let (Operation::Opaque { reason }, true) = (&mut step.operation, text.has_holes()) {
-                "part of the SQL is only known when the script runs".clone_into(reason);
+            if let Operation::Opaque { reason } = &mut step.operation {
+                if has_holes {
+                    "part of the SQL is only known when the script runs".clone_into(reason);
+                }
             }
-            // Text that was assembled in pieces has no one place; the call does.
+            // Text that comes from elsewhere, or was assembled in pieces, has no one place; the call does.
             if step.statement == Span::default() {
                 step.statement = call;
                 step.span = call;
+                step.marks = Marks::default();
             }
             self.push(step);
         }
@@ -196,17 +245,22 @@ impl<'a> Evaluator<'a> {
 
     /// Enters a function of the file.
     pub fn enter(&mut self, function: &Rc<Function<'a>>, arguments: Arguments<'a>, span: Span) -> Value<'a> {
-        if self.calls >= DEEPEST_CALL || !self.spend(span) {
-            if self.calls >= DEEPEST_CALL {
+        if self.calls >= DEEPEST_CALL {
+            // Recursion comes back here many times; once is enough to say.
+            if !std::mem::replace(&mut self.recursion_told, true) {
                 self.emit(Operation::opaque(format!("calls of `{}` are nested too deeply to follow", function.name)), span);
             }
             return Value::Unknown;
         }
+        if !self.spend(span) {
+            return Value::Unknown;
+        }
         let scope = Scope::new(Some(function.scope.clone()));
-        self.bind_parameters(function, arguments, &scope);
         let (around, file, site) = (self.around, self.file, self.call_site);
         self.calls += 1;
         self.file = function.file;
+        self.bind_parameters(function, arguments, &scope);
+        let returns = self.returns.len();
         if function.file.imported && !file.imported {
             self.call_site = Some(span);
         }
@@ -219,7 +273,8 @@ impl<'a> Evaluator<'a> {
         };
         self.calls -= 1;
         (self.around, self.file, self.call_site) = (around, file, site);
-        value
+        let earlier = self.returns.split_off(returns);
+        join(value, &earlier, around.on)
     }
 
     fn bind_parameters(&mut self, function: &Rc<Function<'a>>, arguments: Arguments<'a>, scope: &Scope<'a>) {

@@ -60,7 +60,14 @@ impl<'a> Evaluator<'a> {
                 match self.truth(&test) {
                     Truth::Known(true) => self.value(&node.body, scope),
                     Truth::Known(false) => self.value(&node.orelse, scope),
-                    _ => Value::Unknown,
+                    _ => {
+                        let around = self.around;
+                        self.around.conditional = true;
+                        self.value(&node.body, scope);
+                        self.value(&node.orelse, scope);
+                        self.around = around;
+                        Value::Unknown
+                    }
                 }
             }
             Expr::Subscript(node) => self.subscript(node, scope),
@@ -120,7 +127,10 @@ impl<'a> Evaluator<'a> {
         let mut values = Vec::new();
         for part in &node.values {
             if let Expr::FormattedValue(formatted) = part {
-                values.push(self.value(&formatted.value, scope));
+                let value = self.value(&formatted.value, scope);
+                let plain = formatted.format_spec.is_none()
+                    && matches!(formatted.conversion, ast::ConversionFlag::None | ast::ConversionFlag::Str);
+                values.push(if plain { value } else { Value::Unknown });
             }
         }
         let pieces = literal::pieces(self.file.source.text(), range.range()).unwrap_or_default();
@@ -144,7 +154,7 @@ impl<'a> Evaluator<'a> {
                 }
             }
         }
-        Value::Text(Rc::new(text))
+        super::builtin::bounded_text(text, range)
     }
 
     fn attribute(&mut self, value: Value<'a>, name: &str) -> Value<'a> {
@@ -207,10 +217,10 @@ impl<'a> Evaluator<'a> {
             (Operator::Add, Value::Text(_), _) | (Operator::Add, _, Value::Text(_)) => {
                 let mut text = as_text(&left, span);
                 text.append(&as_text(&right, span));
-                Value::Text(Rc::new(text))
+                super::builtin::bounded_text(text, span)
             }
             (Operator::Add, Value::List(a), Value::List(b)) => {
-                Value::list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
+                super::builtin::bounded_list(a.borrow().iter().chain(b.borrow().iter()).cloned().collect())
             }
             (Operator::Mod, Value::Text(template), _) => Value::Text(Rc::new(super::builtin::percent(template, &right, span))),
             (Operator::BitOr, Value::Dict(a), Value::Dict(b)) => {
@@ -349,7 +359,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn call(&mut self, node: &'a ast::ExprCall, scope: &Scope<'a>) -> Value<'a> {
-        let whole = Span::new(node.range.start().into(), node.range.end().into());
+        let whole = self.here(Span::new(node.range.start().into(), node.range.end().into()));
         if !self.spend(whole) {
             return Value::Unknown;
         }
@@ -392,6 +402,13 @@ impl<'a> Evaluator<'a> {
                     None => Value::Unknown,
                 }
             }
+            Value::Path(path) if &**path == "builtins.getattr" => match arguments.positional.as_slice() {
+                [object, name] if name.value.as_str().is_some() => {
+                    let name = name.value.as_str().unwrap_or_default().to_owned();
+                    self.attribute(object.value.clone(), &name)
+                }
+                _ => Value::Unknown,
+            },
             Value::Path(path) => {
                 if let Some(value) = super::builtin::function(path, &arguments, whole) {
                     return value;
@@ -408,8 +425,17 @@ impl<'a> Evaluator<'a> {
                 }
                 Value::Call(Rc::new(Call { callee, arguments, span: whole }))
             }
+            Value::Unknown if receiver.is_none() && self.discarded == Some(whole) => {
+                self.emit(crate::operation::Operation::opaque("what is called here is not known"), whole);
+                Value::Unknown
+            }
             _ => Value::Unknown,
         }
+    }
+
+    /// A place in the script; of an imported module, none.
+    fn here(&self, span: Span) -> Span {
+        if self.file.imported { Span::default() } else { span }
     }
 
     fn enter_method(
@@ -434,7 +460,7 @@ impl<'a> Evaluator<'a> {
     fn arguments(&mut self, node: &'a ast::ExprCall, scope: &Scope<'a>) -> Arguments<'a> {
         let mut out = Arguments::default();
         for argument in &node.args {
-            let place = span(argument);
+            let place = self.here(span(argument));
             match argument {
                 Expr::Starred(starred) => match self.value(&starred.value, scope).items() {
                     Some(items) => out.positional.extend(items.into_iter().map(|value| Argument { value, span: place })),
@@ -448,7 +474,7 @@ impl<'a> Evaluator<'a> {
         }
         for keyword in &node.keywords {
             let value = self.value(&keyword.value, scope);
-            let place = Span::new(keyword.range.start().into(), keyword.range.end().into());
+            let place = self.here(Span::new(keyword.range.start().into(), keyword.range.end().into()));
             match (&keyword.arg, value) {
                 (Some(name), value) => out.keywords.push((name.to_string(), Argument { value, span: place })),
                 (None, Value::Dict(pairs)) => {

@@ -107,7 +107,10 @@ fn unquote(text: &str) -> &str {
 /// Drops ` # …` and ` ; …` behind a value; a `#` without a blank before it belongs to the value.
 fn strip_inline_comments(text: &str) -> String {
     let strip = |line: &str| {
-        let cut = [" #", "\t#", " ;", "\t;"].iter().filter_map(|mark| line.find(mark)).min();
+        // In a list of paths the semicolon may be the separator.
+        let is_list = line.trim_start().starts_with("version_locations") || line.trim_start().starts_with("prepend_sys_path");
+        let marks: &[&str] = if is_list { &[" #", "\t#"] } else { &[" #", "\t#", " ;", "\t;"] };
+        let cut = marks.iter().filter_map(|mark| line.find(mark)).min();
         match cut {
             // A path separator is itself a semicolon.
             Some(at) if !line[..at].trim_end().ends_with(['=', ':']) => line[..at].trim_end().to_owned(),

@@ -153,6 +153,7 @@ fn script<'a>(evaluator: &mut Evaluator<'a>, module: &'a Suite, name: &str, sour
         Stmt::AsyncFunctionDef(node) if node.name.as_str() == name => Some((statement, &node.body)),
         _ => None,
     });
+    evaluator.begin();
     let scope = evaluator.module.clone();
     let Some((statement, body)) = definition else {
         // `downgrade = upgrade`, or imported.

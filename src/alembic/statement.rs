@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use rustpython_parser::ast::{self, Expr, ExprContext, Stmt};
 
-use super::eval::{Evaluator, Flow};
+use super::eval::{EarlierReturn, Evaluator, Flow};
 use super::python::span;
 use super::value::{Body, Class, Function, Scope, Value};
 use crate::operation::Dialects;
@@ -57,8 +57,11 @@ impl<'a> Evaluator<'a> {
                 let (left, right) = (self.value(&node.target, scope), self.value(&node.value, scope));
                 let value = match (&left, right.items()) {
                     (Value::List(items), Some(more)) if node.op == ast::Operator::Add => {
-                        items.borrow_mut().extend(more);
-                        left
+                        let fits = items.borrow().len() + more.len() <= super::builtin::LONGEST_LIST;
+                        if fits {
+                            items.borrow_mut().extend(more);
+                        }
+                        if fits { left } else { Value::Unknown }
                     }
                     _ => self.binary(left, node.op, right, span(statement)),
                 };
@@ -91,6 +94,10 @@ impl<'a> Evaluator<'a> {
                 let level = node.level.as_ref().map_or(0, |level| level.to_usize());
                 let module = format!("{}{}", ".".repeat(level), node.module.as_deref().unwrap_or_default());
                 for alias in &node.names {
+                    if alias.name.as_str() == "*" {
+                        self.import_all(&module, scope);
+                        continue;
+                    }
                     let name = alias.asname.as_ref().unwrap_or(&alias.name);
                     let value = self.imported(&module, &alias.name);
                     scope.set(name, value);
@@ -126,6 +133,14 @@ impl<'a> Evaluator<'a> {
             Stmt::Delete(_) | Stmt::Pass(_) | Stmt::Global(_) | Stmt::Nonlocal(_) | Stmt::TypeAlias(_) => {}
         }
         Flow::Next
+    }
+
+    /// `from module import *`
+    fn import_all(&mut self, module: &str, scope: &Scope<'a>) {
+        match self.module(module) {
+            Some(known) => known.save().into_iter().for_each(|(name, value)| scope.set(&name, value)),
+            None => super::directive::names().for_each(|name| scope.set(name, Value::path(format!("{module}.{name}")))),
+        }
     }
 
     /// What `from module import name` binds: a value of a module of the project, or a dotted name.
@@ -216,17 +231,23 @@ impl<'a> Evaluator<'a> {
         match (&first, &second) {
             (Flow::Next, Flow::Next) => scope.merge(&after_first),
             (_, Flow::Next) => {
+                self.remember(&first, yes, unsure);
                 // What follows is reached only where the first branch was not taken. A branch that
                 // raises takes nothing away: then the migration has failed.
                 self.around.on = no;
                 self.around.conditional |= unsure && !matches!(first, Flow::Raise(_));
             }
             (Flow::Next, _) => {
+                self.remember(&second, no, unsure);
                 scope.restore(after_first);
                 self.around.on = yes;
                 self.around.conditional |= unsure && !matches!(second, Flow::Raise(_));
             }
-            _ => return if no.is_empty() { first } else { second },
+            _ if no.is_empty() => return first,
+            _ => {
+                self.remember(&first, yes, unsure);
+                return second;
+            }
         }
         if self.around.on.is_empty() {
             return Flow::Return(Value::Unknown);
@@ -234,12 +255,20 @@ impl<'a> Evaluator<'a> {
         Flow::Next
     }
 
+    /// Keeps the value of a `return` that does not end the function everywhere.
+    fn remember(&mut self, flow: &Flow<'a>, on: Dialects, unsure: bool) {
+        if let Flow::Return(value) = flow {
+            self.returns.push(EarlierReturn { on, unsure, value: value.clone() });
+        }
+    }
+
     /// Runs a body that may or may not be reached.
     fn perhaps(&mut self, body: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
         let around = self.around;
         self.around.conditional = true;
         let before = scope.save();
-        self.run(body, scope);
+        let flow = self.run(body, scope);
+        self.remember(&flow, around.on, true);
         scope.merge(&before);
         self.around = around;
         Flow::Next
@@ -308,7 +337,10 @@ impl<'a> Evaluator<'a> {
         scope: &Scope<'a>,
     ) -> Flow<'a> {
         let mut flow = self.run(body, scope);
-        if matches!(flow, Flow::Raise(_)) && !handlers.is_empty() {
+        if !handlers.is_empty() {
+            // What follows is reached when something in the body failed before its return.
+            self.around.conditional |= matches!(flow, Flow::Return(_));
+            self.remember(&flow, self.around.on, true);
             flow = Flow::Next;
         }
         for ast::ExceptHandler::ExceptHandler(handler) in handlers {

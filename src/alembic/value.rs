@@ -303,7 +303,7 @@ impl<'a> Value<'a> {
     }
 
     /// Equality that does not look deep; unknown differs from everything but the same object.
-    fn same(&self, other: &Value<'a>) -> bool {
+    pub fn same(&self, other: &Value<'a>) -> bool {
         match (self, other) {
             (Value::None, Value::None) => true,
             (Value::Bool(a), Value::Bool(b)) => a == b,

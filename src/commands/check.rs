@@ -18,8 +18,11 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
     );
     let outcome = whimbrel::check(&paths, &settings, &|| progress.inc(1))?;
     progress.finish_and_clear();
+    if args.format != report::Format::Text {
+        super::say_problems(&outcome);
+    }
     if outcome.environments.is_empty() {
-        return Err(super::nothing_found(&paths));
+        return super::nothing_to_judge(&paths);
     }
     let mut out = BufWriter::new(std::io::stdout().lock());
     let written = report::write(args.format, &outcome, super::style(colour, args.verbose), &mut out).and_then(|()| out.flush());

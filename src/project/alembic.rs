@@ -60,7 +60,9 @@ pub fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
     for (folder, scripts) in &folders.python {
         let usual = folder.file_name().is_some_and(|name| USUAL_FOLDERS.contains(&name.to_string_lossy().as_ref()));
         let named = roots.iter().any(|root| root == folder || root.parent() == Some(folder.as_path()));
-        if claimed.iter().any(|claim| folder.starts_with(claim)) || !(usual || named) {
+        let is_claimed =
+            claimed.iter().any(|claim| folder == claim || (folder.starts_with(claim) && !claim.join("alembic.ini").exists()));
+        if is_claimed || !(usual || named) {
             continue;
         }
         let revisions: Vec<PathBuf> = scripts.iter().filter(|script| looks_like_revision(script)).cloned().collect();
@@ -74,6 +76,22 @@ pub fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
 /// The script folder that a file or folder belongs to: the nearest ancestor with `env.py`.
 pub fn environment_around(path: &Path) -> Option<PathBuf> {
     path.ancestors().take(LEVELS_UP).find(|folder| folder.join("env.py").is_file()).map(Path::to_owned)
+}
+
+/// The folder of a configuration above `path` that has it among its version locations, where these lie
+/// outside of the folder with `env.py`.
+pub fn configured_around(path: &Path) -> Option<PathBuf> {
+    let named = |config: &Config| {
+        config
+            .version_locations
+            .iter()
+            .filter_map(|location| locate(location, &config.file))
+            .any(|location| path.starts_with(location))
+    };
+    configs(&[], &[path.join("_")])
+        .iter()
+        .find(|config| named(config))
+        .and_then(|config| config.file.parent().map(Path::to_owned))
 }
 
 fn layout(root: PathBuf, scripts: Vec<PathBuf>) -> Layout {

@@ -39,6 +39,8 @@ impl FileName {
             (_, Some(stem)) => (stem, Some(Side::Down)),
             _ => (stem, None),
         };
+        // Flyway's undo files.
+        let direction = if stem.starts_with('U') { Some(Side::Down) } else { direction };
         let numbered = stem.strip_prefix(['V', 'v', 'U']).unwrap_or(stem);
         let digits = numbered.bytes().take_while(u8::is_ascii_digit).count();
         if digits == 0 {
@@ -132,17 +134,33 @@ fn framework(root: &Path, files: &[PathBuf]) -> Framework {
     if root.join("migration_lock.toml").exists() || files.iter().all(|file| name(file) == "migration.sql") {
         return Framework::Prisma;
     }
-    if files.iter().any(|file| FileName::parse(&name(file)).is_some_and(|name| name.direction.is_some())) {
-        return Framework::GolangMigrate;
-    }
     let flyway = |file: &PathBuf| name(file).starts_with('V') && name(file).contains("__");
     if files.iter().any(flyway) {
         return Framework::Flyway;
     }
-    // One file tells: a project does not mix tools in a folder.
-    let first = files.first().and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
-    let has = |marker: &str| !marker.is_empty() && memchr::memmem::find(&first, format!("-- {marker}").as_bytes()).is_some();
+    if files.iter().any(|file| FileName::parse(&name(file)).is_some_and(|name| name.direction.is_some())) {
+        return Framework::GolangMigrate;
+    }
+    // A few files tell: a project does not mix tools in a folder.
+    let texts: Vec<String> = files
+        .iter()
+        .take(4)
+        .filter_map(|file| std::fs::read(file).ok())
+        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+        .collect();
+    let opens = |line: &str, marker: &str| {
+        line.trim_start_matches('\u{feff}')
+            .trim()
+            .strip_prefix("--")
+            .is_some_and(|comment| starts_with(comment.trim_start(), marker))
+    };
+    let has = |marker: &str| !marker.is_empty() && texts.iter().any(|text| text.lines().any(|line| opens(line, marker)));
     CONVENTIONS.iter().find(|convention| has(convention.up_marker)).map_or(Framework::Plain, |found| found.framework)
+}
+
+/// Whether a comment begins with a tool's marker, in any case.
+pub(super) fn starts_with(comment: &str, marker: &str) -> bool {
+    comment.get(..marker.len()).is_some_and(|head| head.eq_ignore_ascii_case(marker))
 }
 
 /// Where a file stands in its environment.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::conventions::{Convention, Framework};
-use super::numbered::{Side, Version, version_of};
+use super::numbered::{Side, Version, starts_with, version_of};
 use super::{Candidate, Environment, Evidence, Layout, Unreadable, dialect, relevant, shown};
 use crate::alembic::modules::Modules;
 use crate::alembic::python::SyntaxError;
@@ -275,7 +275,7 @@ fn sections(convention: &Convention, source: &Source) -> Vec<(Option<Side>, Rang
     let mut found: Vec<(Side, usize, Span)> = Vec::new();
     let mut at = 0;
     for line in text.split_inclusive('\n') {
-        if let Some(comment) = line.trim().strip_prefix("--").map(str::trim_start) {
+        if let Some(comment) = line.trim_start_matches('\u{feff}').trim().strip_prefix("--").map(str::trim_start) {
             let side = if starts_with(comment, convention.up_marker) {
                 Some(Side::Up)
             } else if starts_with(comment, convention.down_marker) {
@@ -292,8 +292,4 @@ fn sections(convention: &Convention, source: &Source) -> Vec<(Option<Side>, Rang
     }
     let ends: Vec<usize> = found.iter().skip(1).map(|(_, _, head)| head.start as usize).chain([text.len()]).collect();
     found.into_iter().zip(ends).map(|((side, start, head), end)| (Some(side), start..end, head)).collect()
-}
-
-fn starts_with(comment: &str, marker: &str) -> bool {
-    comment.get(..marker.len()).is_some_and(|head| head.eq_ignore_ascii_case(marker))
 }

@@ -19,7 +19,8 @@ pub struct Tree {
 
 /// Lists Python, SQL and configuration files below `root`. `.gitignore` is honoured with or without a
 /// repository; symbolic links are not followed, so there are no loops.
-pub fn walk(root: &Path, exclude: &GlobSet) -> Tree {
+/// Globs of `exclude` are relative to `base`, else to `root`.
+pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
     let mut tree = Tree::default();
     let mut builder = WalkBuilder::new(root);
     builder.require_git(false).follow_links(false).hidden(true);
@@ -27,12 +28,16 @@ pub fn walk(root: &Path, exclude: &GlobSet) -> Tree {
         let name = entry.file_name().to_string_lossy();
         !(entry.depth() > 0 && entry.file_type().is_some_and(|kind| kind.is_dir()) && is_foreign(&name, entry.path()))
     });
+    let is_excluded = |path: &Path| {
+        let relative = base.and_then(|base| path.strip_prefix(base).ok()).or_else(|| path.strip_prefix(root).ok());
+        exclude.is_match(relative.unwrap_or(path))
+    };
     for entry in builder.build() {
         match entry {
             Ok(entry) => {
                 let path = entry.path();
                 let wanted = path.extension().is_some_and(|ext| ext == "py" || ext == "sql" || ext == "ini" || ext == "toml");
-                if wanted && !entry.file_type().is_some_and(|kind| kind.is_dir()) && !exclude.is_match(relative(root, path)) {
+                if wanted && !entry.file_type().is_some_and(|kind| kind.is_dir()) && !is_excluded(path) {
                     tree.files.push(path.to_owned());
                 }
             }
@@ -46,10 +51,6 @@ pub fn walk(root: &Path, exclude: &GlobSet) -> Tree {
     // Byte order is what Alembic sorts file names by, and faster than component by component.
     tree.files.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     tree
-}
-
-fn relative<'p>(root: &Path, path: &'p Path) -> &'p Path {
-    path.strip_prefix(root).unwrap_or(path)
 }
 
 fn is_foreign(name: &str, path: &Path) -> bool {

@@ -146,10 +146,10 @@ impl Diagnostic for Drawn<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let here = LabeledSpan::new_primary_with_span(None, self.finding.span.range());
+        let here = LabeledSpan::new_primary_with_span(None, drawn(&self.finding.source, self.finding.span));
         let others = self.finding.labels.iter().filter(|label| label.source.path() == self.finding.source.path());
-        let others =
-            others.map(|label| LabeledSpan::new_with_span(Some(printable(&label.text).into_owned()), label.span.range()));
+        let others = others
+            .map(|label| LabeledSpan::new_with_span(Some(printable(&label.text).into_owned()), drawn(&label.source, label.span)));
         Some(Box::new(std::iter::once(here).chain(others)))
     }
 
@@ -184,8 +184,20 @@ impl Diagnostic for Elsewhere<'_> {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(None, self.span.range()))))
+        Some(Box::new(std::iter::once(LabeledSpan::new_primary_with_span(None, drawn(self.source, self.span)))))
     }
+}
+
+/// More lines than this are drawn as their first: a statement may be a file of rows.
+const MOST_LINES: usize = 6;
+
+/// The part of a span that is drawn.
+fn drawn(source: &Source, span: crate::source::Span) -> std::ops::Range<usize> {
+    let (first, last) = (source.line_of(span.start), source.line_of(span.end.saturating_sub(1).max(span.start)));
+    let end = if last - first < MOST_LINES { span.end } else { source.line_span(first).end };
+    let longest = span.start as usize + LONGEST_LINE;
+    let end = (end as usize).max(span.start as usize);
+    span.start as usize..if end > longest { floor(source.text(), longest) } else { end }
 }
 
 /// Longer lines are cut: minified data would fill the terminal.

@@ -89,6 +89,9 @@ fn terminated(text: &str) -> String {
 /// Whether the script gives `table` back under its name: SQLite's way to alter a table is to make a new
 /// one, copy the rows, drop the old and rename the new.
 pub fn is_rebuilt(context: &Context<'_>, table: &Name) -> bool {
+    if !context.outline.made.contains(table) {
+        return false;
+    }
     let mut names_before: Vec<&Name> = vec![table];
     for (_, step) in context.steps() {
         match &step.operation {

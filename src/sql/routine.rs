@@ -66,6 +66,10 @@ impl Block {
         loop {
             at += part[at..].len() - part[at..].trim_start().len();
             let rest = &part[at..];
+            if rest.starts_with("<<") {
+                at += rest.find(">>").map_or(rest.len(), |end| end + 2);
+                continue;
+            }
             if rest.starts_with("--") {
                 at += rest.find('\n').map_or(rest.len(), |line| line + 1);
                 continue;

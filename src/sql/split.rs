@@ -197,6 +197,9 @@ impl Splitter<'_> {
     fn word(&mut self) {
         let start = self.at;
         while self.bytes.get(self.at).is_some_and(|&byte| is_word(byte) || byte == b'$') {
+            if self.bytes[self.at] == b'$' && self.bytes[self.at..].starts_with(&self.delimiter) {
+                break;
+            }
             self.at += 1;
         }
         let word = &self.text[start..self.at];
@@ -215,6 +218,15 @@ impl Splitter<'_> {
         let word = &self.text[start..end];
         let is = |other: &str| word.eq_ignore_ascii_case(other);
         if !self.compound.routine {
+            // The kind of object stands right behind CREATE; behind another kind these are names.
+            let other = [
+                "table", "index", "view", "type", "schema", "domain", "sequence", "unique", "database", "role", "user", "policy",
+                "rule",
+            ];
+            if other.iter().any(|kind| is(kind)) {
+                self.compound.creates = false;
+                return;
+            }
             self.compound.trigger = self.words <= 8 && is("trigger");
             self.compound.routine = self.words <= 8 && (is("trigger") || is("function") || is("procedure") || is("event"));
         } else if is("begin") {

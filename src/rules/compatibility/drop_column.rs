@@ -7,7 +7,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if !before.is_upgrade() || before.is_new_column(table, column) {
         return;
     }
-    let comes_back = before.later().any(|later| match &later.operation {
+    let perhaps = before.outline.dropped.contains(table) || before.outline.columns_made.contains(&(table.clone(), column.clone()));
+    let comes_back = perhaps && before.later().any(|later| match &later.operation {
         Operation::AddColumn { table: to, column: added, .. } => to == table && added.name == *column,
         Operation::RenameColumn { table: of, to, .. } => of == table && to == column,
         Operation::DropTable { table: dropped, .. } => dropped == table,

@@ -9,7 +9,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let table = table.as_ref().or(known.map(|(table, _)| &table.name));
     let is_new = table.is_some_and(|table| before.is_new(table));
     let undoes = known.is_some_and(|(_, index)| before.made_by_upgrade(index.created_in));
-    let goes_anyway = table.is_some_and(|table| {
+    let goes_anyway = table.filter(|table| before.outline.dropped.contains(table)).is_some_and(|table| {
         before.later().any(|later| matches!(&later.operation, Operation::DropTable { table: dropped, .. } if dropped == table))
     });
     // An index of unknown name in a downgrade is most likely the one that the upgrade made.

@@ -43,7 +43,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
 });
 
 fn commits_before(before: &Context<'_>) -> bool {
-    before.steps().any(|(index, step)| index < before.at && step.operation == Operation::Commit)
+    before.outline.commits && before.steps().any(|(index, step)| index < before.at && step.operation == Operation::Commit)
 }
 
 fn name_of(operation: &Operation) -> String {
