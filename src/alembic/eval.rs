@@ -228,10 +228,10 @@ impl<'a> Evaluator<'a> {
         let reading = sql::read(text.as_str(), Places::Text(text), self.sql_dialect());
         let has_holes = text.has_holes();
         for mut step in reading.steps {
-            if let Operation::Opaque { reason } = &mut step.operation {
-                if has_holes {
-                    "part of the SQL is only known when the script runs".clone_into(reason);
-                }
+            if let Operation::Opaque { reason } = &mut step.operation
+                && has_holes
+            {
+                "part of the SQL is only known when the script runs".clone_into(reason);
             }
             // Text that comes from elsewhere, or was assembled in pieces, has no one place; the call does.
             if step.statement == Span::default() {
