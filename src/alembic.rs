@@ -1,9 +1,11 @@
 //! The Alembic front end: configuration, revision metadata, and `upgrade()`/`downgrade()` without running them.
 //!
 //! `python` parses, `script` puts a migration together, `eval` executes functions abstractly over
-//! `value`s, and `directive` turns calls of `op.*` into operations with the help of `sqlalchemy`.
+//! `value`s; `directive` turns calls of `op.*`, and `connection` those past it, into operations with the help of
+//! `sqlalchemy`.
 
 mod builtin;
+mod connection;
 mod directive;
 mod eval;
 mod expression;

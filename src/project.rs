@@ -120,8 +120,13 @@ fn plain(path: &Path) -> PathBuf {
 
 /// A path as users see it: relative to the working directory where it is below it, with forward slashes.
 pub fn shown(path: &Path) -> String {
-    static HERE: LazyLock<PathBuf> = LazyLock::new(|| std::env::current_dir().unwrap_or_default());
-    let text = path.strip_prefix(&*HERE).unwrap_or(path).to_string_lossy();
+    static HERE: LazyLock<String> = LazyLock::new(|| std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned());
+    let text = path.to_string_lossy();
+    // As text: path by path this is called for every file.
+    let below = text
+        .strip_prefix(HERE.as_str())
+        .and_then(|rest| if rest.is_empty() { Some(rest) } else { rest.strip_prefix(std::path::MAIN_SEPARATOR) });
+    let text = below.map_or(text.clone(), |below| below.to_owned().into());
     let text = if cfg!(windows) { text.replace('\\', "/").into() } else { text };
     if text.is_empty() { ".".to_owned() } else { text.into_owned() }
 }

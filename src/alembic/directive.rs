@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::eval::Evaluator;
 use super::sqlalchemy::{self, column_list, optional_name, sql_text, text_or_hole};
-use super::value::{Argument, Arguments, Batch, Call, Value};
+use super::value::{Argument, Arguments, Batch, Value};
 use crate::migration::{Mark, Origin, Recreate, Step};
 use crate::operation::{
     Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Expression, HOLE, Name, Operation, Reference,
@@ -51,11 +51,11 @@ const OLD_NAMES: &[(&str, &str)] = &[
 ];
 
 /// The arguments of one directive by their documented names.
-struct Given<'v, 'a> {
-    arguments: &'v Arguments<'a>,
-    names: Vec<&'static str>,
-    batch: Option<&'v Rc<Batch>>,
-    whole: Span,
+pub(super) struct Given<'v, 'a> {
+    pub arguments: &'v Arguments<'a>,
+    pub names: Vec<&'static str>,
+    pub batch: Option<&'v Rc<Batch>>,
+    pub whole: Span,
 }
 
 impl<'v, 'a> Given<'v, 'a> {
@@ -76,7 +76,7 @@ impl<'v, 'a> Given<'v, 'a> {
         self.value(name).map_or(HOLE.to_string(), text_or_hole)
     }
 
-    fn flag(&self, name: &str) -> bool {
+    pub fn flag(&self, name: &str) -> bool {
         matches!(self.value(name), Some(Value::Bool(true)))
     }
 
@@ -273,7 +273,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// `create_table` and `Table(…).create()`: columns and constraints among the arguments.
-    fn table_definition(&mut self, table: Name, elements: &[Argument<'a>], given: &Given<'_, 'a>, marks: &[(Mark, Span)]) {
+    pub fn table_definition(&mut self, table: Name, elements: &[Argument<'a>], given: &Given<'_, 'a>, marks: &[(Mark, Span)]) {
         let mut definition = CreateTable {
             table: table.clone(),
             columns: Vec::new(),
@@ -441,259 +441,10 @@ impl<'a> Evaluator<'a> {
         let marks = [(Mark::Table, table_at), (Mark::Name, given.span("constraint_name"))];
         self.emit_marked(Operation::AddConstraint { table, constraint: Box::new(constraint) }, name, given.whole, &marks);
     }
-
-    /// What `op.execute(…)` and `connection.execute(…)` run.
-    fn execute(&mut self, value: &Value<'a>, whole: Span) {
-        if let Some(text) = sql_text(value) {
-            self.sql(&text, whole);
-        } else if let Some(operation) = sqlalchemy::statement(value) {
-            self.emit(operation, whole);
-        } else if let Some(items) = value.items() {
-            for item in items {
-                self.deeper((), |this| this.execute(&item, whole));
-            }
-        } else if let Value::Call(call) = value {
-            self.ddl_element(call, whole);
-        } else {
-            self.opaque_sql(whole);
-        }
-    }
-
-    /// `op.execute(sa.schema.CreateSequence(…))` and the like.
-    fn ddl_element(&mut self, call: &Rc<Call<'a>>, whole: Span) {
-        let name = call.callee.as_path().and_then(|path| path.rsplit('.').next().map(str::to_owned)).unwrap_or_default();
-        let object = || {
-            let first = call.arguments.positional.first()?;
-            match &first.value {
-                Value::Call(inner) => inner.arguments.positional.first().map(|name| text_or_hole(&name.value)),
-                Value::Text(text) => Some(text.as_str().to_owned()),
-                _ => None,
-            }
-        };
-        let other = |kind: &'static str| Operation::Other { kind, table: None, name: object(), class: Class::Schema };
-        let operation = match name.as_str() {
-            "CreateSequence" => other("create_sequence"),
-            "DropSequence" => other("drop_sequence"),
-            "CreateSchema" => other("create_schema"),
-            "DropSchema" => other("drop_schema"),
-            _ => {
-                self.opaque_sql(whole);
-                return;
-            }
-        };
-        self.emit(operation, whole);
-    }
-
-    fn opaque_sql(&mut self, whole: Span) {
-        self.emit(Operation::opaque("the SQL is only known when the script runs"), whole);
-    }
-
-    /// Methods of connections, sessions, types and tables. None when the receiver is none of these.
-    fn connection_method(
-        &mut self,
-        receiver: &Value<'a>,
-        method: &str,
-        arguments: &Arguments<'a>,
-        whole: Span,
-    ) -> Option<Value<'a>> {
-        let first = arguments.get(0, &["statement", "sqltext", "clause", "sql"]).map(|argument| &argument.value);
-        let connected = receiver.is_connection();
-        let given = || Given { arguments, names: vec!["bind"], batch: None, whole };
-        match method {
-            // `.scalar()` without a statement fetches from a result.
-            "scalar" | "scalars" if first.is_none() => return None,
-            "execute" | "exec_driver_sql" | "scalar" | "scalars"
-                if connected || (method == "execute" && is_unfollowed(receiver)) =>
-            {
-                match first {
-                    Some(value) => self.execute(value, whole),
-                    None => self.opaque_sql(whole),
-                }
-            }
-            "create" | "drop" => {
-                if let Some((name, labels)) = sqlalchemy::enum_type(receiver) {
-                    let operation = match method {
-                        "create" => Operation::CreateEnum { name, labels },
-                        _ => Operation::DropType { name, if_exists: given().flag("checkfirst"), cascade: false },
-                    };
-                    self.emit(operation, whole);
-                } else if let Value::Call(call) = receiver {
-                    let table = sqlalchemy::table_name(receiver);
-                    if !table.is_known() {
-                        return None;
-                    }
-                    let is_create = method == "create";
-                    if is_create {
-                        let elements = call.arguments.positional.get(2..).unwrap_or_default().to_vec();
-                        self.table_definition(table, &elements, &given(), &[(Mark::Table, call.span)]);
-                    } else {
-                        self.emit(Operation::DropTable { table, if_exists: given().flag("checkfirst"), cascade: false }, whole);
-                    }
-                } else {
-                    return None;
-                }
-            }
-            _ if !connected => return None,
-            "add" | "add_all" | "bulk_save_objects" | "bulk_insert_mappings" | "merge" => {
-                self.emit(Operation::Insert { table: Name::unknown() }, whole);
-            }
-            "bulk_update_mappings" => {
-                self.emit(Operation::Update { table: Name::unknown(), has_where: true }, whole);
-            }
-            "commit" => {
-                self.emit(Operation::Commit, whole);
-            }
-            "rollback" => {
-                self.emit(Operation::Rollback, whole);
-            }
-            "delete" | "update" => {
-                let narrowed = narrows(receiver);
-                let operation = match method {
-                    "delete" => Operation::Delete { table: Name::unknown(), has_where: narrowed || first.is_some() },
-                    _ => Operation::Update { table: Name::unknown(), has_where: narrowed },
-                };
-                self.emit(operation, whole);
-            }
-            _ => return None,
-        }
-        let callee = Value::Attribute(Rc::new((receiver.clone(), method.to_owned())));
-        Some(Value::Call(Rc::new(Call { callee, arguments: arguments.clone(), span: whole })))
-    }
-
-    /// A call of an imported function that is not entered: it matters when it can reach the database.
-    pub fn note_unfollowed(&mut self, path: &str, arguments: &Arguments<'a>, whole: Span) {
-        let handed = arguments
-            .all()
-            .any(|argument| argument.value.is_connection() || argument.value.as_path().is_some_and(|path| path == "alembic.op"));
-        let (from, name) = path.rsplit_once('.').unwrap_or(("", path));
-        // A value that is used is a type, a question, a context; a call for its own sake does something.
-        let for_its_own_sake = self.discarded == Some(whole);
-        let harmless = is_library(path) || LOGGING.contains(&name);
-        if for_its_own_sake && (handed || !harmless) && !READERS.iter().any(|reader| path.ends_with(reader)) {
-            self.emit(Operation::opaque(format!("`{name}` from `{from}` is not followed")), whole);
-        }
-    }
 }
-
-/// Methods of loggers, however the logger came to be.
-const LOGGING: &[&str] = &["debug", "info", "warning", "warn", "error", "exception", "critical", "log"];
-
-/// Whether a dotted name belongs to Python or to a library that reaches no database by itself.
-pub(super) fn is_library(path: &str) -> bool {
-    let root = path.split('.').next().unwrap_or_default();
-    LIBRARIES.contains(&root)
-}
-
-/// Top-level modules whose functions reach no database unless they are handed a connection.
-const LIBRARIES: &[&str] = &[
-    "alembic",
-    "sqlalchemy",
-    "sqlmodel",
-    "sqlalchemy_utils",
-    "geoalchemy2",
-    "pgvector",
-    "abc",
-    "argparse",
-    "ast",
-    "base64",
-    "collections",
-    "contextlib",
-    "copy",
-    "csv",
-    "dataclasses",
-    "datetime",
-    "decimal",
-    "enum",
-    "functools",
-    "glob",
-    "hashlib",
-    "importlib",
-    "inspect",
-    "io",
-    "itertools",
-    "json",
-    "logging",
-    "math",
-    "operator",
-    "os",
-    "pathlib",
-    "pickle",
-    "pkgutil",
-    "random",
-    "re",
-    "secrets",
-    "string",
-    "struct",
-    "sys",
-    "tempfile",
-    "textwrap",
-    "time",
-    "timeit",
-    "traceback",
-    "types",
-    "typing",
-    "typing_extensions",
-    "uuid",
-    "warnings",
-    "zlib",
-    "zoneinfo",
-    "pytz",
-    "dateutil",
-    "structlog",
-    "loguru",
-    "tqdm",
-    "click",
-    "rich",
-    "packaging",
-    "six",
-    "oslo_log",
-    "oslo_utils",
-    "pendulum",
-    "ulid",
-    "simplejson",
-    "yaml",
-    "builtins",
-];
-
-/// Constructs that take a connection and only read from it, or only wrap it.
-const READERS: &[&str] = &[
-    "inspect",
-    "Session",
-    "sessionmaker",
-    "scoped_session",
-    "Inspector.from_engine",
-    "Operations",
-    "MetaData",
-    "Table",
-    "configure",
-    "AsyncSession",
-];
 
 fn is_index(value: &Value<'_>) -> bool {
     matches!(value, Value::Call(call) if call.callee.as_path().is_some_and(|path| path.ends_with(".Index")))
-}
-
-/// A receiver of which nothing is known: a parameter, a fixture, an attribute of one.
-fn is_unfollowed(receiver: &Value<'_>) -> bool {
-    match receiver.root() {
-        Value::Unknown => true,
-        Value::Call(call) => {
-            call.callee.as_path().is_some_and(|path| !path.starts_with("alembic.op.")) || matches!(call.callee, Value::Unknown)
-        }
-        _ => false,
-    }
-}
-
-/// Whether a query was narrowed before `.update()` or `.delete()`.
-fn narrows(value: &Value<'_>) -> bool {
-    match value {
-        Value::Call(call) => match &call.callee {
-            Value::Attribute(term) => matches!(term.1.as_str(), "filter" | "filter_by" | "where" | "limit") || narrows(&term.0),
-            _ => false,
-        },
-        Value::Attribute(term) => narrows(&term.0),
-        _ => false,
-    }
 }
 
 fn open_batch<'a>(given: &Given<'_, 'a>) -> Value<'a> {

@@ -175,7 +175,7 @@ impl<'a> Evaluator<'a> {
                 other => other.unwrap_or(Value::Unknown),
             },
             Value::Path(path) => {
-                let known = match super::directive::is_library(&path) {
+                let known = match super::connection::is_library(&path) {
                     true => None,
                     false => self.module(&path).and_then(|scope| scope.get(name)),
                 };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rustpython_parser::ast::Suite;
 
-use super::directive::is_library;
+use super::connection::is_library;
 use super::python;
 use crate::source::Source;
 

@@ -145,7 +145,7 @@ impl<'a> Evaluator<'a> {
 
     /// What `from module import name` binds: a value of a module of the project, or a dotted name.
     fn imported(&mut self, module: &str, name: &str) -> Value<'a> {
-        let known = match super::directive::is_library(module) {
+        let known = match super::connection::is_library(module) {
             true => None,
             false => self.module(module).and_then(|scope| scope.get(name)),
         };

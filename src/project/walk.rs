@@ -29,6 +29,9 @@ pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
         !(entry.depth() > 0 && entry.file_type().is_some_and(|kind| kind.is_dir()) && is_foreign(&name, entry.path()))
     });
     let is_excluded = |path: &Path| {
+        if exclude.is_empty() {
+            return false;
+        }
         let relative = base.and_then(|base| path.strip_prefix(base).ok()).or_else(|| path.strip_prefix(root).ok());
         exclude.is_match(relative.unwrap_or(path))
     };
