@@ -177,3 +177,16 @@ fn a_file_alone_is_judged_as_among_all() {
         }
     }
 }
+
+/// Of three heads the one in the middle is the commit's: the finding stands there, not in a file that is only history.
+#[test]
+fn heads_are_told_at_the_judged_file() {
+    let scripts = ["b", "c", "d"].map(|id| (format!("versions/{id}.py"), revision(id, Some("a"))));
+    let mut files: Vec<(&str, &str)> = scripts.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let base = revision("a", None);
+    files.push(("versions/a.py", &base));
+    let folder = project(&files);
+    let report = check_json(folder.path(), &["versions/c.py"]);
+    assert_eq!(rules(&report), ["multiple_heads"]);
+    assert_eq!(report["findings"][0]["file"], "versions/c.py");
+}

@@ -14,17 +14,13 @@ fn diverged_heads(environment: &Environment, found: &mut Found<'_>) {
         // A head for another reason has its own finding: its line of history hangs in the air, or a
         // second file with its id goes on.
         heads.retain(|&head| !broken[head]);
-        let [first, others @ ..] = heads.as_slice() else { continue };
-        if others.is_empty() {
+        if heads.len() < 2 {
             continue;
         }
+        // One finding, at the judged head that comes last by file order; it is usually the new one.
+        let Some(&judged) = heads.iter().rev().find(|&&head| environment.migrations[head].judged) else { continue };
+        let Some(&other) = heads.iter().find(|&&head| head != judged) else { continue };
         let heads: Vec<&Migration> = heads.iter().map(|&head| &environment.migrations[head]).collect();
-        // One finding, at the head that came last by file order; it is usually the new one.
-        let last = *others.last().unwrap_or(first);
-        let (judged, other) = if environment.migrations[last].judged { (last, *first) } else { (*first, last) };
-        if !heads.iter().any(|head| head.judged) {
-            continue;
-        }
         let migration = &environment.migrations[judged];
         let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
         let branch = if labels.is_empty() { String::new() } else { format!(" of branch `{}`", labels.join("`, `")) };
