@@ -8,6 +8,7 @@
 pub mod alembic;
 pub mod analysis;
 pub mod config;
+pub mod dialect;
 pub mod engine;
 pub mod finding;
 pub mod history;

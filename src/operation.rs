@@ -5,8 +5,7 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
+pub use crate::dialect::{Dialect, Dialects};
 use crate::source::printable;
 
 /// Stands in a name or an expression for a part that cannot be known without running the code.
@@ -18,122 +17,6 @@ pub const HOLE: char = '\u{e000}';
 /// A name or expression for people to read: holes are `{…}`, and nothing in it moves a cursor or breaks a line.
 pub fn show_holes(text: &str) -> String {
     printable(text).replace(HOLE, "{…}")
-}
-
-/// A database product, as far as migrations behave differently on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Dialect {
-    #[serde(alias = "postgres")]
-    PostgreSql,
-    MySql,
-    MariaDb,
-    Sqlite,
-}
-
-impl Dialect {
-    pub const ALL: [Dialect; 4] = [Dialect::PostgreSql, Dialect::MySql, Dialect::MariaDb, Dialect::Sqlite];
-
-    /// The name in configuration and JSON, which is SQLAlchemy's.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Dialect::PostgreSql => "postgresql",
-            Dialect::MySql => "mysql",
-            Dialect::MariaDb => "mariadb",
-            Dialect::Sqlite => "sqlite",
-        }
-    }
-
-    /// The name in prose.
-    pub fn title(self) -> &'static str {
-        match self {
-            Dialect::PostgreSql => "PostgreSQL",
-            Dialect::MySql => "MySQL",
-            Dialect::MariaDb => "MariaDB",
-            Dialect::Sqlite => "SQLite",
-        }
-    }
-
-    /// Reads a dialect's name, a driver URL's scheme or a driver's usual alias (`postgres`, `mysql2`, `sqlite3`).
-    pub fn from_name(name: &str) -> Option<Self> {
-        let name = name.trim().to_ascii_lowercase();
-        let name = name.split('+').next().unwrap_or_default();
-        Some(match name {
-            "postgresql" | "postgres" | "pg" | "pgx" | "pgx4" | "pgx5" | "pgsql" | "psql" => Dialect::PostgreSql,
-            "mysql" | "mysql2" | "mysql8" => Dialect::MySql,
-            "mariadb" => Dialect::MariaDb,
-            "sqlite" | "sqlite3" => Dialect::Sqlite,
-            _ => return None,
-        })
-    }
-
-    /// MySQL and MariaDB commit before and after most DDL.
-    pub fn is_mysql_like(self) -> bool {
-        matches!(self, Dialect::MySql | Dialect::MariaDb)
-    }
-
-    /// Whether DDL can be rolled back and the usual runners therefore wrap a migration in a transaction.
-    /// Alembic says the same in `transactional_ddl` of each dialect.
-    pub fn has_transactional_ddl(self) -> bool {
-        self == Dialect::PostgreSql
-    }
-}
-
-impl fmt::Display for Dialect {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-impl std::str::FromStr for Dialect {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        Dialect::from_name(text).ok_or_else(|| format!("`{text}` is no dialect: expected postgresql, mysql, mariadb or sqlite"))
-    }
-}
-
-/// A set of dialects, with one more bit for every product that whimbrel does not model.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dialects(u8);
-
-impl Dialects {
-    pub const ANY: Dialects = Dialects(0b11111);
-    pub const NONE: Dialects = Dialects(0);
-
-    /// The set that a name in `dialect.name == "…"` selects. SQLAlchemy calls MariaDB `mysql` too,
-    /// unless the URL says `mariadb`.
-    pub fn named(name: &str) -> Self {
-        match Dialect::from_name(name) {
-            Some(Dialect::MySql) => Dialects::one(Dialect::MySql).union(Dialects::one(Dialect::MariaDb)),
-            Some(dialect) => Dialects::one(dialect),
-            None => Dialects(0b10000),
-        }
-    }
-
-    pub fn one(dialect: Dialect) -> Self {
-        Dialects(1 << dialect as u8)
-    }
-
-    pub fn contains(self, dialect: Dialect) -> bool {
-        self.0 & Dialects::one(dialect).0 != 0
-    }
-
-    pub fn union(self, other: Dialects) -> Self {
-        Dialects(self.0 | other.0)
-    }
-
-    pub fn intersection(self, other: Dialects) -> Self {
-        Dialects(self.0 & other.0)
-    }
-
-    pub fn complement(self) -> Self {
-        Dialects(!self.0 & Dialects::ANY.0)
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.0 == 0
-    }
 }
 
 /// The name of a table, index, type …, with its schema where the statement gives one.
@@ -331,6 +214,21 @@ pub struct CreateTable {
     pub columns_unknown: bool,
     /// The tables this one inherits from, or the one it is a partition of.
     pub parents: Vec<Name>,
+}
+
+impl CreateTable {
+    /// A table of which only the name is known.
+    pub fn of_unknown_columns(table: Name) -> Self {
+        CreateTable {
+            table,
+            columns: Vec::new(),
+            constraints: Vec::new(),
+            if_not_exists: false,
+            temporary: false,
+            columns_unknown: true,
+            parents: Vec::new(),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -80,7 +80,7 @@ impl Schema {
     }
 
     fn fold(&self, name: &str) -> String {
-        if self.folds { name.to_lowercase() } else { name.to_owned() }
+        fold(name, self.folds)
     }
 
     pub fn table(&self, name: &Name) -> Option<&Table> {

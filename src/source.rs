@@ -125,6 +125,11 @@ impl fmt::Debug for Source {
     }
 }
 
+/// The start of the character that holds the byte at `at`.
+pub fn floor(text: &str, at: usize) -> usize {
+    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
+}
+
 /// Whether a character could move a cursor, recolour a terminal or reorder what a reviewer sees.
 fn is_hostile(c: char) -> bool {
     c.is_control()

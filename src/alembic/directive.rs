@@ -385,12 +385,8 @@ impl<'a> Evaluator<'a> {
             }
         }
         if changes.is_empty() {
-            let reason = match given.arguments.open {
-                true => "the arguments of `alter_column` are not known",
-                false => "this `alter_column` changes nothing that is modelled",
-            };
             let operation = match given.arguments.open {
-                true => Operation::opaque(reason),
+                true => Operation::opaque("the arguments of `alter_column` are not known"),
                 false => Operation::Other { kind: "alter_column", table: Some(table), name: Some(column), class: Class::Schema },
             };
             self.emit_marked(operation, "alter_column", given.whole, &marks);

@@ -7,7 +7,7 @@ use rustpython_parser::lexer::{LexResult, LexicalError, LexicalErrorType, lex_st
 use rustpython_parser::text_size::TextSize;
 use rustpython_parser::{Mode, Tok, parse_tokens};
 
-use crate::source::{Source, Span};
+use crate::source::{Source, Span, floor};
 
 /// Why a file is not Python, and where.
 #[derive(Debug)]
@@ -39,10 +39,6 @@ pub fn parse(source: &Source) -> Result<Suite, SyntaxError> {
             Err(SyntaxError { span: Span::new(at, at + width), message: error.error.to_string() })
         }
     }
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }
 
 /// Tokens on their way to the parser, until one makes the tree too deep.

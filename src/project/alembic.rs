@@ -20,13 +20,13 @@ pub fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
         let Some(location) = locate(&config.script_location, &config.file) else { continue };
         let named: Vec<PathBuf> = config.version_locations.iter().filter_map(|location| locate(location, &config.file)).collect();
         let versions = if named.is_empty() { vec![location.join("versions")] } else { named };
+        let below = folders.scripts(&versions, true);
         let mut scripts = folders.scripts(&versions, config.recursive);
         if scripts.is_empty() {
             // The folder may be filled by env.py's own settings, as OpenStack's projects do.
-            scripts = folders.scripts(&versions, true);
+            scripts.clone_from(&below);
         }
         let loaded: BTreeSet<&PathBuf> = scripts.iter().collect();
-        let below = folders.scripts(&versions, true);
         let left_out: Vec<PathBuf> =
             below.into_iter().filter(|file| !loaded.contains(file) && looks_like_revision(file)).collect();
         claimed.insert(location.clone());

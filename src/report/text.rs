@@ -14,7 +14,7 @@ use crate::finding::{Finding, Severity};
 use crate::migration::Step;
 use crate::operation::Operation;
 use crate::project::{Environment, shown};
-use crate::source::{Source, printable};
+use crate::source::{Source, floor, printable};
 
 pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let theme = if style.colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
@@ -240,8 +240,4 @@ impl SourceCode for Source {
             last - first + 1,
         )))
     }
-}
-
-fn floor(text: &str, at: usize) -> usize {
-    (0..=at).rev().find(|&at| text.is_char_boundary(at)).unwrap_or(0)
 }

@@ -85,12 +85,8 @@ fn alter(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>
     if !lexemes.is(1, "table") {
         return None;
     }
-    let mut at = 2;
-    for words in ["if exists", "only"] {
-        at = lexemes.skip(at, words).unwrap_or(at);
-    }
-    let (table, end) = lexemes.name(at, dialect)?;
-    let table_at = Some(lexemes.bytes(at..end));
+    let (table, tokens) = lexemes.altered_table(dialect)?;
+    let (table_at, end) = (Some(lexemes.bytes(tokens.clone())), tokens.end);
     let operation = if let Some(behind) = lexemes.skip(end, "attach partition") {
         Operation::AttachPartition { table, partition: lexemes.name(behind, dialect)?.0 }
     } else if let Some(behind) = lexemes.skip(end, "detach partition") {

@@ -157,6 +157,13 @@ impl<'a> Lexemes<'a> {
         Some((Name::with_schema(parts.pop(), name), at))
     }
 
+    /// The table that ALTER TABLE names, with the tokens of its name.
+    pub fn altered_table(&self, dialect: Option<Dialect>) -> Option<(Name, Range<usize>)> {
+        let at = ["if exists", "only"].iter().fold(2, |at, words| self.skip(at, words).unwrap_or(at));
+        let (table, end) = self.name(at, dialect)?;
+        Some((table, at..end))
+    }
+
     /// Reads one identifier, quoted or not.
     pub fn identifier(&self, index: usize, dialect: Option<Dialect>) -> Option<String> {
         let text = self.text(index);

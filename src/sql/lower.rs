@@ -133,15 +133,9 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
         }),
         Statement::DropPolicy(_) => named("drop_policy", None, Class::Schema),
         Statement::DropDomain(_) => named("drop_domain", None, Class::Schema),
-        Statement::CreateVirtualTable { name, .. } => one(Operation::CreateTable(Box::new(CreateTable {
-            table: object(&name),
-            columns: Vec::new(),
-            constraints: Vec::new(),
-            if_not_exists: false,
-            temporary: false,
-            columns_unknown: true,
-            parents: Vec::new(),
-        }))),
+        Statement::CreateVirtualTable { name, .. } => {
+            one(Operation::CreateTable(Box::new(CreateTable::of_unknown_columns(object(&name)))))
+        }
         Statement::Analyze(_) => named("analyze", None, Class::Neither),
         Statement::Explain { .. } | Statement::ExplainTable { .. } => named("explain", None, Class::Neither),
         Statement::Call(_) => vec![Lowered::new(Operation::opaque("what a called procedure does is not known"))],
@@ -285,15 +279,9 @@ fn query_operations(query: &Query, dialect: Option<Dialect>) -> Vec<Lowered> {
             }
             SetExpr::Select(select) => {
                 if let Some(into) = &select.into {
-                    out.push(Lowered::new(Operation::CreateTable(Box::new(CreateTable {
-                        table: into.targets.first().map_or_else(Name::unknown, |target| target_name(target, dialect)),
-                        columns: Vec::new(),
-                        constraints: Vec::new(),
-                        if_not_exists: false,
-                        temporary: into.temporary,
-                        columns_unknown: true,
-                        parents: Vec::new(),
-                    }))));
+                    let name = into.targets.first().map_or_else(Name::unknown, |target| target_name(target, dialect));
+                    let table = CreateTable { temporary: into.temporary, ..CreateTable::of_unknown_columns(name) };
+                    out.push(Lowered::new(Operation::CreateTable(Box::new(table))));
                 }
             }
             _ => {}

@@ -17,15 +17,8 @@ pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
     let behind = lexemes.skip(table + 1, "if not exists");
     let start = behind.unwrap_or(table + 1);
     let (name, end) = lexemes.name(start, dialect)?;
-    let operation = Operation::CreateTable(Box::new(CreateTable {
-        table: name,
-        columns: Vec::new(),
-        constraints: Vec::new(),
-        if_not_exists: behind.is_some(),
-        temporary,
-        columns_unknown: true,
-        parents: Vec::new(),
-    }));
+    let table = CreateTable { if_not_exists: behind.is_some(), temporary, ..CreateTable::of_unknown_columns(name) };
+    let operation = Operation::CreateTable(Box::new(table));
     Some(vec![Lowered::new(operation).mark(Mark::Table, Some(lexemes.bytes(start..end)))])
 }
 
@@ -65,18 +58,15 @@ pub(super) fn create_index(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
 
 /// ALTER TABLE, action by action: what cannot be read is opaque alone.
 pub(super) fn alter_table(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
-    let mut at = 2;
-    for words in ["if exists", "only"] {
-        at = lexemes.skip(at, words).unwrap_or(at);
-    }
-    let (_, end) = lexemes.name(at, dialect)?;
+    let (_, named) = lexemes.altered_table(dialect)?;
+    let end = named.end;
     let parts = lexemes.comma_separated(end);
     let several = parts.len() > 1;
     let mut out = Vec::new();
     for part in parts.into_iter().filter(|part| !part.is_empty()) {
         let range = lexemes.bytes(part.clone());
-        let read =
-            known_action(lexemes, at..end, &part, dialect).or_else(|| several.then(|| alone(lexemes, end, &range, dialect)));
+        let read = known_action(lexemes, named.clone(), &part, dialect)
+            .or_else(|| several.then(|| alone(lexemes, end, &range, dialect)));
         match read {
             Some(lowered) => {
                 out.extend(lowered.into_iter().map(|lowered| Lowered { range: lowered.range.or(Some(range.clone())), ..lowered }))

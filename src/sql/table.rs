@@ -48,13 +48,12 @@ pub(super) fn column(tree: &ColumnDef, dialect: Option<Dialect>) -> Column {
         }
     }
     for option in &tree.options {
-        let constraint_name = option.name.as_ref();
-        column_option(&mut column, &option.option, constraint_name, dialect);
+        column_option(&mut column, &option.option, dialect);
     }
     column
 }
 
-fn column_option(column: &mut Column, option: &ColumnOption, _constraint: Option<&Ident>, dialect: Option<Dialect>) {
+fn column_option(column: &mut Column, option: &ColumnOption, dialect: Option<Dialect>) {
     match option {
         ColumnOption::NotNull => column.nullable = Some(false),
         ColumnOption::Null => column.nullable = Some(true),
@@ -163,11 +162,7 @@ pub(super) fn inline_index(tree: &TableConstraint, table: &Name, dialect: Option
 /// Lowers ALTER TABLE: an operation for each action, which points at its own words.
 pub(super) fn alter(alter: &AlterTable, lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Lowered> {
     let table = names::object(&alter.name, dialect);
-    let mut at = 2;
-    for words in ["if exists", "only"] {
-        at = lexemes.skip(at, words).unwrap_or(at);
-    }
-    let behind_name = lexemes.name(at, dialect).map_or(at + 1, |(_, end)| end);
+    let (at, behind_name) = lexemes.altered_table(dialect).map_or((2, 3), |(_, tokens)| (tokens.start, tokens.end));
     let table_at = lexemes.bytes(at..behind_name);
     let behind_name = if lexemes.is(behind_name, "*") { behind_name + 1 } else { behind_name };
     let parts = lexemes.comma_separated(behind_name);
@@ -327,7 +322,7 @@ fn restate(
 ) -> Vec<Lowered> {
     let mut stated = Column::new(names::ident(old, dialect), lower_type(tree_type));
     for option in options {
-        column_option(&mut stated, option, None, dialect);
+        column_option(&mut stated, option, dialect);
     }
     let mut operations = Vec::new();
     let mut column = stated.name.clone();
