@@ -8,10 +8,11 @@ use rayon::prelude::*;
 use crate::config::Settings;
 use crate::finding::{Direction, Finding, Severity};
 use crate::history::Index;
-use crate::migration::{Migration, Script};
+use crate::engine::{Effects, Engine, Statement};
+use crate::migration::{Migration, Script, Step};
 use crate::operation::Dialect;
 use crate::project::Environment;
-use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, Outline, Rule};
+use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, Outline, Rule, Stage};
 use crate::runner::{self, Inside};
 use crate::schema::Schema;
 use crate::source::{Source, Span};
@@ -151,19 +152,20 @@ impl View<'_> {
         migration: &Migration,
         direction: Direction,
         script: &Script,
-        mut schema: Schema,
+        schema: Schema,
     ) -> Vec<Finding> {
         let inside = runner::surroundings(script, self.environment, self.dialect);
         let outline = Outline::new(script);
-        let place = Place { view: self, index, migration, direction, script, outline: &outline, inside: &inside };
         let maker = if direction == Direction::Up { index } else { MADE_BY_DOWNGRADE };
+        let stages = stages(script, schema, self.settings.engine(self.dialect), maker);
+        let place = Place { view: self, index, migration, direction, script, outline: &outline, inside: &inside, stages: &stages };
         let Some(&(first, severity)) = self.rules.first() else { return Vec::new() };
         let mut found = Found::new(first, severity, script.source.clone(), &self.environment.root);
         (found.revision, found.direction) = (Some(migration.id.as_str()), Some(direction));
         for &(rule, severity) in self.rules {
             if let Check::Script(check) = rule.check {
                 (found.rule, found.severity, found.statement) = (rule, severity, Span::default());
-                check(&place.context(&schema, 0), &mut found);
+                check(&place.context(0), &mut found);
             }
         }
         for (at, step) in script.steps.iter().enumerate().filter(|(_, step)| step.runs_on(self.dialect)) {
@@ -171,13 +173,37 @@ impl View<'_> {
             for &(rule, severity) in self.rules {
                 if let Check::Step(check) = rule.check {
                     (found.rule, found.severity) = (rule, severity);
-                    check(step, &place.context(&schema, at), &mut found);
+                    check(step, &place.context(at), &mut found);
                 }
             }
-            schema.apply(&step.operation, maker);
         }
         found.findings
     }
+}
+
+/// The way through a script: the schema before each step, and what the step does there. One entry a step; a step
+/// that the dialect does not reach changes nothing. The last entry stands behind all steps.
+pub fn stages(script: &Script, mut schema: Schema, engine: Engine, maker: Index) -> Vec<Stage> {
+    let mut out: Vec<Stage> = Vec::with_capacity(script.steps.len() + 1);
+    let reached: Vec<&Step> = script.steps.iter().filter(|step| step.runs_on(engine.dialect)).collect();
+    let mut effects: Vec<Effects> = Vec::new();
+    let mut statements = Statement::cut(&reached).into_iter().peekable();
+    let mut at = 0;
+    for step in &script.steps {
+        if !step.runs_on(engine.dialect) {
+            out.push(Stage { schema: schema.clone(), effects: Effects::default() });
+            continue;
+        }
+        if let Some((_, statement)) = statements.next_if(|(first, _)| *first == at) {
+            effects = engine.effects(&statement, &schema);
+            effects.reverse();
+        }
+        out.push(Stage { schema: schema.clone(), effects: effects.pop().unwrap_or_default() });
+        schema.apply(&step.operation, maker);
+        at += 1;
+    }
+    out.push(Stage { schema, effects: Effects::default() });
+    out
 }
 
 /// One script that is being judged.
@@ -189,13 +215,11 @@ struct Place<'a> {
     script: &'a Script,
     outline: &'a Outline,
     inside: &'a [Inside],
+    stages: &'a [Stage],
 }
 
 impl<'a> Place<'a> {
-    fn context<'s>(&self, schema: &'s Schema, at: usize) -> Context<'s>
-    where
-        'a: 's,
-    {
+    fn context(&self, at: usize) -> Context<'a> {
         Context {
             environment: self.view.environment,
             migration: self.migration,
@@ -204,8 +228,9 @@ impl<'a> Place<'a> {
             script: self.script,
             outline: self.outline,
             engine: self.view.settings.engine(self.view.dialect),
-            schema,
+            schema: &self.stages[at].schema,
             inside: self.inside,
+            stages: self.stages,
             at,
         }
     }

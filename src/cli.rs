@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use whimbrel::config::Overrides;
 use whimbrel::finding::Severity;
 use whimbrel::operation::Dialect;
+use whimbrel::plan::Which;
 use whimbrel::report::Format;
+use whimbrel::report::plan::PlanFormat;
 
 /// A static linter and safety analyzer for database migrations.
 ///
@@ -25,6 +27,7 @@ pub struct Cli {
 const EXAMPLES: &str = "Examples:
   whimbrel check                         every migration below this folder
   whimbrel check versions/ab12_add.py    one file, with the rest as its history
+  whimbrel plan --pending-from ab12      what the migrations after ab12 will lock, and for how long
   whimbrel graph                         heads, merges and what is wrong with them
   whimbrel explain index_not_concurrent  why, and what to do instead
 
@@ -34,6 +37,8 @@ Exit codes: 0 nothing at or above the failing severity, 1 findings, 2 could not 
 pub enum Command {
     /// Lint migrations
     Check(Check),
+    /// Show what running the migrations would do: locks, rewrites, scans, transactions
+    Plan(Plan),
     /// Show the revision graph
     Graph(Graph),
     /// Print a rule's page
@@ -64,6 +69,23 @@ pub struct Check {
     /// Also say what was detected from which evidence, and list what was not understood
     #[arg(short, long)]
     pub verbose: bool,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct Plan {
+    /// Folders or files; the current folder without any
+    pub paths: Vec<PathBuf>,
+    /// How to print the plan
+    #[arg(long, value_enum, default_value_t = PlanFormat::Text)]
+    pub format: PlanFormat,
+    /// Which way
+    #[arg(long, value_enum, default_value_t = Which::Up)]
+    pub direction: Which,
+    /// Only what comes after this revision: what a database that stands there would run
+    #[arg(long, value_name = "REVISION")]
+    pub pending_from: Option<String>,
     #[command(flatten)]
     pub config: ConfigArgs,
 }

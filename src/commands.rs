@@ -3,6 +3,7 @@
 pub mod check;
 pub mod explain;
 pub mod graph;
+pub mod plan;
 pub mod rules;
 
 use std::io::IsTerminal;

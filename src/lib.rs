@@ -18,6 +18,7 @@ pub mod operation;
 pub mod page;
 #[cfg(test)]
 mod page_test;
+pub mod plan;
 pub mod project;
 pub mod report;
 pub mod rule;

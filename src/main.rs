@@ -13,6 +13,7 @@ fn main() -> ExitCode {
     let result = match &cli.command {
         Command::Check(args) => commands::check::run(args, cli.color),
         Command::Graph(args) => commands::graph::run(args),
+        Command::Plan(args) => commands::plan::run(args),
         Command::Explain { rule } => commands::explain::run(rule),
         Command::Rules { config } => commands::rules::run(config),
     };

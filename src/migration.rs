@@ -68,6 +68,25 @@ pub struct Step {
     pub only: Dialects,
     /// Behind a condition that cannot be decided without running the code.
     pub conditional: bool,
+    pub wording: Wording,
+}
+
+/// Words of a statement that change what PostgreSQL does with it, beside its operations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wording {
+    /// `ALTER TABLE ONLY`, `TRUNCATE ONLY`: children and partitions are left alone.
+    pub only: bool,
+    pub needs: Option<Needs>,
+}
+
+/// Syntax that not every major of PostgreSQL reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// The first major that reads it.
+    pub since: u32,
+    /// The first major that no longer does.
+    pub below: u32,
+    pub words: &'static str,
 }
 
 impl Step {
@@ -82,6 +101,7 @@ impl Step {
             autocommit: false,
             only: Dialects::ANY,
             conditional: false,
+            wording: Wording::default(),
         }
     }
 

@@ -3,255 +3,12 @@
 //! Front ends lower into it, the replay applies it, engines say what it costs, rules judge it.
 //! What no front end understands is [`Operation::Opaque`]: counted and shown, never guessed over.
 
-use std::fmt;
+mod definition;
+mod rows;
 
 pub use crate::dialect::{Dialect, Dialects};
-use crate::source::printable;
-
-/// Stands in a name or an expression for a part that cannot be known without running the code.
-///
-/// A private-use character: every SQL dialect reads it as part of an identifier, so that
-/// `ix_{table}` from an f-string still parses.
-pub const HOLE: char = '\u{e000}';
-
-/// A name or expression for people to read: holes are `{…}`, and nothing in it moves a cursor or breaks a line.
-pub fn show_holes(text: &str) -> String {
-    printable(text).replace(HOLE, "{…}")
-}
-
-/// The name of a table, index, type …, with its schema where the statement gives one.
-/// Quotes are gone and, where the dialect folds, the case is folded.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Name {
-    pub schema: Option<String>,
-    pub name: String,
-}
-
-impl Name {
-    pub fn new(name: impl Into<String>) -> Self {
-        Name { schema: None, name: name.into() }
-    }
-
-    pub fn with_schema(schema: Option<String>, name: impl Into<String>) -> Self {
-        Name { schema, name: name.into() }
-    }
-
-    /// A name of which nothing is known.
-    pub fn unknown() -> Self {
-        Name::new(HOLE.to_string())
-    }
-
-    /// False when part of the name is a [`HOLE`].
-    pub fn is_known(&self) -> bool {
-        !self.name.contains(HOLE) && !self.schema.as_ref().is_some_and(|schema| schema.contains(HOLE))
-    }
-}
-
-/// Without the schema when that is `public`, as in the JSON formats.
-impl fmt::Display for Name {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.schema {
-            Some(schema) if schema != "public" => write!(f, "{}.{}", show_holes(schema), show_holes(&self.name)),
-            _ => f.write_str(&show_holes(&self.name)),
-        }
-    }
-}
-
-/// A column's type in the words of SQL: lower case, aliases resolved (`int4` is `integer`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DataType {
-    /// `varchar`, `timestamp with time zone`, the name of an enum …
-    pub name: String,
-    /// Length, precision and scale, fields … as written.
-    pub modifiers: Vec<String>,
-    pub array: bool,
-    /// The labels of an enum that this type defines itself (`sa.Enum("a", "b")`, MySQL's ENUM).
-    pub labels: Vec<String>,
-}
-
-impl DataType {
-    pub fn new(name: impl Into<String>) -> Self {
-        DataType { name: name.into(), modifiers: Vec::new(), array: false, labels: Vec::new() }
-    }
-
-    pub fn with_modifiers(name: impl Into<String>, modifiers: Vec<String>) -> Self {
-        DataType { modifiers, ..DataType::new(name) }
-    }
-}
-
-impl fmt::Display for DataType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&show_holes(&self.name))?;
-        if !self.modifiers.is_empty() {
-            write!(f, "({})", show_holes(&self.modifiers.join(",")))?;
-        }
-        if self.array { f.write_str("[]") } else { Ok(()) }
-    }
-}
-
-/// An SQL expression as text; parts that are not known are holes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Expression(pub String);
-
-impl Expression {
-    pub fn is_null(&self) -> bool {
-        self.0.eq_ignore_ascii_case("null")
-    }
-}
-
-impl fmt::Display for Expression {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&show_holes(&self.0))
-    }
-}
-
-/// How a column gets its value when an INSERT leaves it out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Default {
-    Expression(Expression),
-    /// `serial` and its kin, or MySQL's AUTO_INCREMENT.
-    Sequence,
-    /// `GENERATED … AS IDENTITY`.
-    Identity,
-    /// `GENERATED ALWAYS AS (…)`; stored, or computed when read.
-    Generated {
-        expression: Expression,
-        stored: bool,
-    },
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
-    pub name: String,
-    /// None where the type cannot be known.
-    pub data_type: Option<DataType>,
-    /// None where nullability cannot be known.
-    pub nullable: Option<bool>,
-    pub default: Option<Default>,
-    /// A default that only the application's ORM applies (`sa.Column(default=…)`).
-    pub client_default: bool,
-    pub primary_key: bool,
-    pub unique: bool,
-    pub references: Option<Reference>,
-    pub checks: Vec<Expression>,
-}
-
-impl Column {
-    pub fn new(name: impl Into<String>, data_type: Option<DataType>) -> Self {
-        Column {
-            name: name.into(),
-            data_type,
-            nullable: Some(true),
-            default: None,
-            client_default: false,
-            primary_key: false,
-            unique: false,
-            references: None,
-            checks: Vec::new(),
-        }
-    }
-}
-
-/// The other end of a foreign key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Reference {
-    pub table: Name,
-    /// Empty when the statement leaves it to the primary key.
-    pub columns: Vec<String>,
-    /// `CASCADE`, `SET NULL` …, upper case.
-    pub on_delete: Option<String>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Constraint {
-    /// None when unnamed: the engine makes up a name.
-    pub name: Option<String>,
-    pub kind: ConstraintKind,
-    /// Added with NOT VALID: existing rows are not checked.
-    pub not_valid: bool,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConstraintKind {
-    PrimaryKey { columns: Vec<String>, using_index: Option<String> },
-    Unique { columns: Vec<String>, using_index: Option<String> },
-    ForeignKey { columns: Vec<String>, reference: Reference },
-    Check { expression: Expression },
-    Exclusion,
-}
-
-impl ConstraintKind {
-    /// The operation's kind when such a constraint is added.
-    fn added(&self) -> &'static str {
-        match self {
-            ConstraintKind::PrimaryKey { .. } => "add_primary_key",
-            ConstraintKind::Unique { .. } => "add_unique",
-            ConstraintKind::ForeignKey { .. } => "add_foreign_key",
-            ConstraintKind::Check { .. } => "add_check",
-            ConstraintKind::Exclusion => "add_exclusion",
-        }
-    }
-
-    pub fn title(&self) -> &'static str {
-        match self {
-            ConstraintKind::PrimaryKey { .. } => "primary key",
-            ConstraintKind::Unique { .. } => "unique constraint",
-            ConstraintKind::ForeignKey { .. } => "foreign key",
-            ConstraintKind::Check { .. } => "check constraint",
-            ConstraintKind::Exclusion => "exclusion constraint",
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreateTable {
-    pub table: Name,
-    pub columns: Vec<Column>,
-    pub constraints: Vec<Constraint>,
-    pub if_not_exists: bool,
-    pub temporary: bool,
-    /// The columns come from a query, another table or code that is not followed: the list is not complete.
-    pub columns_unknown: bool,
-    /// The tables this one inherits from, or the one it is a partition of.
-    pub parents: Vec<Name>,
-}
-
-impl CreateTable {
-    /// A table of which only the name is known.
-    pub fn of_unknown_columns(table: Name) -> Self {
-        CreateTable {
-            table,
-            columns: Vec::new(),
-            constraints: Vec::new(),
-            if_not_exists: false,
-            temporary: false,
-            columns_unknown: true,
-            parents: Vec::new(),
-        }
-    }
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CreateIndex {
-    /// None when unnamed.
-    pub name: Option<String>,
-    pub table: Name,
-    /// Plain columns by name, expressions as text.
-    pub columns: Vec<String>,
-    pub unique: bool,
-    pub concurrently: bool,
-    pub if_not_exists: bool,
-}
-
-/// What [`Operation::Reindex`] rebuilds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReindexTarget {
-    Index,
-    Table,
-    Schema,
-    Database,
-    System,
-}
+pub use definition::*;
+pub use rows::{Query, Relation, Rows};
 
 /// One thing that one statement does. `ALTER TABLE` with three actions is three operations.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,6 +44,7 @@ pub enum Operation {
         column: String,
         to: Option<DataType>,
         using: Option<Expression>,
+        collation: Option<String>,
     },
     SetNotNull {
         table: Name,
@@ -356,8 +114,73 @@ pub enum Operation {
         value: String,
         to: String,
     },
+    /// Of any kind: enum, composite, range; a domain too.
     DropType {
         name: Name,
+        is_domain: bool,
+        if_exists: bool,
+        cascade: bool,
+    },
+    RenameType {
+        name: Name,
+        to: String,
+    },
+    CreateComposite {
+        name: Name,
+    },
+    /// `ALTER TYPE … ADD/DROP/ALTER ATTRIBUTE`.
+    AlterComposite {
+        name: Name,
+        changes_type: bool,
+        cascade: bool,
+    },
+    CreateDomain {
+        name: Name,
+        base: DataType,
+        not_null: bool,
+        /// The CHECK constraints by name; None for one that the engine names.
+        checks: Vec<Option<String>>,
+    },
+    AlterDomain {
+        name: Name,
+        change: DomainChange,
+    },
+    CreateFunction {
+        name: Name,
+        volatility: Volatility,
+        /// The expression of a function in SQL whose body is one SELECT of it.
+        body: Option<String>,
+        or_replace: bool,
+    },
+    DropFunction {
+        name: Name,
+        if_exists: bool,
+        cascade: bool,
+    },
+    CreateSequence {
+        name: Name,
+        owned_by: Option<(Name, String)>,
+        if_not_exists: bool,
+    },
+    /// `ALTER SEQUENCE … OWNED BY`.
+    OwnSequence {
+        name: Name,
+        owned_by: Option<(Name, String)>,
+    },
+    DropSequence {
+        name: Name,
+        if_exists: bool,
+        cascade: bool,
+    },
+    CreateTrigger(Box<CreateTrigger>),
+    DropTrigger {
+        table: Option<Name>,
+        trigger: String,
+        if_exists: bool,
+        cascade: bool,
+    },
+    DropSchema {
+        name: String,
         if_exists: bool,
         cascade: bool,
     },
@@ -365,6 +188,11 @@ pub enum Operation {
         name: Name,
         materialized: bool,
         replace: bool,
+        if_not_exists: bool,
+        /// WITH NO DATA is absent.
+        with_data: bool,
+        /// None where the query could not be read.
+        query: Option<Box<Query>>,
     },
     DropView {
         name: Name,
@@ -372,13 +200,20 @@ pub enum Operation {
         if_exists: bool,
         cascade: bool,
     },
+    RenameView {
+        name: Name,
+        to: String,
+    },
     RefreshMaterializedView {
         name: Name,
         concurrently: bool,
+        /// WITH NO DATA is absent.
+        with_data: bool,
     },
     AttachPartition {
         table: Name,
         partition: Name,
+        bound: Option<Bound>,
     },
     DetachPartition {
         table: Name,
@@ -387,18 +222,39 @@ pub enum Operation {
     },
     Insert {
         table: Name,
+        rows: Box<Rows>,
     },
     Update {
         table: Name,
         has_where: bool,
+        rows: Box<Rows>,
     },
     Delete {
         table: Name,
         has_where: bool,
+        rows: Box<Rows>,
     },
     Truncate {
         table: Name,
         cascade: bool,
+        restart_identity: bool,
+    },
+    Select(Box<Query>),
+    LockTable {
+        table: Name,
+        mode: LockMode,
+    },
+    /// All tables where `table` is None.
+    Vacuum {
+        table: Option<Name>,
+        full: bool,
+    },
+    Analyze {
+        table: Option<Name>,
+    },
+    Cluster {
+        table: Option<Name>,
+        index: Option<String>,
     },
     Begin,
     Commit,
@@ -467,11 +323,26 @@ impl Operation {
             Operation::CreateEnum { .. } => "create_type",
             Operation::AddEnumValue { .. } => "add_enum_value",
             Operation::RenameEnumValue { .. } => "rename_enum_value",
-            Operation::DropType { .. } => "drop_type",
+            Operation::DropType { is_domain: false, .. } => "drop_type",
+            Operation::DropType { is_domain: true, .. } => "drop_domain",
+            Operation::RenameType { .. } => "rename_type",
+            Operation::CreateComposite { .. } => "create_type",
+            Operation::AlterComposite { .. } => "alter_type",
+            Operation::CreateDomain { .. } => "create_domain",
+            Operation::AlterDomain { change, .. } => change.kind(),
+            Operation::CreateFunction { .. } => "create_function",
+            Operation::DropFunction { .. } => "drop_function",
+            Operation::CreateSequence { .. } => "create_sequence",
+            Operation::OwnSequence { .. } => "alter_sequence",
+            Operation::DropSequence { .. } => "drop_sequence",
+            Operation::CreateTrigger(_) => "create_trigger",
+            Operation::DropTrigger { .. } => "drop_trigger",
+            Operation::DropSchema { .. } => "drop_schema",
             Operation::CreateView { materialized: false, .. } => "create_view",
             Operation::CreateView { materialized: true, .. } => "create_materialized_view",
             Operation::DropView { materialized: false, .. } => "drop_view",
             Operation::DropView { materialized: true, .. } => "drop_materialized_view",
+            Operation::RenameView { .. } => "rename_view",
             Operation::RefreshMaterializedView { .. } => "refresh_materialized_view",
             Operation::AttachPartition { .. } => "attach_partition",
             Operation::DetachPartition { .. } => "detach_partition",
@@ -479,6 +350,11 @@ impl Operation {
             Operation::Update { .. } => "update",
             Operation::Delete { .. } => "delete",
             Operation::Truncate { .. } => "truncate",
+            Operation::Select(_) => "select",
+            Operation::LockTable { .. } => "lock_table",
+            Operation::Vacuum { .. } => "vacuum",
+            Operation::Analyze { .. } => "analyze",
+            Operation::Cluster { .. } => "cluster",
             Operation::Begin => "begin",
             Operation::Commit => "commit",
             Operation::Rollback => "rollback",
@@ -509,11 +385,18 @@ impl Operation {
             | Operation::RenameConstraint { table, .. }
             | Operation::AttachPartition { table, .. }
             | Operation::DetachPartition { table, .. }
-            | Operation::Insert { table }
+            | Operation::Insert { table, .. }
+            | Operation::LockTable { table, .. }
             | Operation::Update { table, .. }
             | Operation::Delete { table, .. }
             | Operation::Truncate { table, .. } => Some(table),
-            Operation::DropIndex { table, .. } | Operation::Other { table, .. } => table.as_ref(),
+            Operation::CreateTrigger(trigger) => Some(&trigger.table),
+            Operation::DropIndex { table, .. }
+            | Operation::Other { table, .. }
+            | Operation::DropTrigger { table, .. }
+            | Operation::Vacuum { table, .. }
+            | Operation::Analyze { table }
+            | Operation::Cluster { table, .. } => table.as_ref(),
             _ => None,
         }
     }
@@ -526,9 +409,75 @@ impl Operation {
             Operation::Begin | Operation::Commit | Operation::Rollback | Operation::Set { .. } | Operation::Opaque { .. } => {
                 Class::Neither
             }
-            Operation::RefreshMaterializedView { .. } | Operation::Reindex { .. } => Class::Neither,
+            Operation::RefreshMaterializedView { .. }
+            | Operation::Reindex { .. }
+            | Operation::Select(_)
+            | Operation::LockTable { .. }
+            | Operation::Vacuum { .. }
+            | Operation::Analyze { .. }
+            | Operation::Cluster { .. } => Class::Neither,
             Operation::Other { class, .. } => *class,
             _ => Class::Schema,
+        }
+    }
+
+    pub fn insert(table: Name) -> Self {
+        Operation::Insert { table, rows: Box::default() }
+    }
+
+    pub fn update(table: Name, has_where: bool) -> Self {
+        Operation::Update { table, has_where, rows: Box::default() }
+    }
+
+    pub fn delete(table: Name, has_where: bool) -> Self {
+        Operation::Delete { table, has_where, rows: Box::default() }
+    }
+
+    /// What the operation is about besides its table: a column, index, constraint, type, view, sequence …
+    pub fn object(&self) -> Option<String> {
+        let shown = |name: &Name| Some(name.to_string());
+        let text = |name: &str| Some(show_holes(name));
+        match self {
+            Operation::AddColumn { column, .. } => text(&column.name),
+            Operation::DropColumn { column, .. }
+            | Operation::RenameColumn { column, .. }
+            | Operation::AlterColumnType { column, .. }
+            | Operation::SetNotNull { column, .. }
+            | Operation::DropNotNull { column, .. }
+            | Operation::SetDefault { column, .. }
+            | Operation::DropDefault { column, .. } => text(column),
+            Operation::AddConstraint { constraint, .. } => constraint.name.as_deref().and_then(text),
+            Operation::DropConstraint { constraint, .. } => constraint.as_deref().and_then(text),
+            Operation::ValidateConstraint { constraint, .. } | Operation::RenameConstraint { constraint, .. } => text(constraint),
+            Operation::CreateIndex(index) => index.name.as_deref().and_then(text),
+            Operation::DropIndex { index, .. } | Operation::RenameIndex { index, .. } => shown(index),
+            Operation::Reindex { name, .. }
+            | Operation::CreateEnum { name, .. }
+            | Operation::AddEnumValue { name, .. }
+            | Operation::RenameEnumValue { name, .. }
+            | Operation::DropType { name, .. }
+            | Operation::RenameType { name, .. }
+            | Operation::CreateComposite { name }
+            | Operation::AlterComposite { name, .. }
+            | Operation::CreateDomain { name, .. }
+            | Operation::AlterDomain { name, .. }
+            | Operation::CreateFunction { name, .. }
+            | Operation::DropFunction { name, .. }
+            | Operation::CreateSequence { name, .. }
+            | Operation::OwnSequence { name, .. }
+            | Operation::DropSequence { name, .. }
+            | Operation::CreateView { name, .. }
+            | Operation::DropView { name, .. }
+            | Operation::RenameView { name, .. }
+            | Operation::RefreshMaterializedView { name, .. }
+            | Operation::AttachPartition { partition: name, .. }
+            | Operation::DetachPartition { partition: name, .. } => shown(name),
+            Operation::CreateTrigger(trigger) => text(&trigger.name),
+            Operation::DropTrigger { trigger, .. } => text(trigger),
+            Operation::DropSchema { name, .. } => text(name),
+            Operation::Set { name, .. } => text(name),
+            Operation::Other { name, .. } => name.clone(),
+            _ => None,
         }
     }
 

@@ -4,6 +4,7 @@ mod compact;
 pub mod graph;
 pub mod json;
 pub mod page;
+pub mod plan;
 mod text;
 
 use std::io::{self, Write};

@@ -94,6 +94,13 @@ impl Outline {
     }
 }
 
+/// One step on the way through a script.
+pub struct Stage {
+    /// Before the step.
+    pub schema: Schema,
+    pub effects: Effects,
+}
+
 /// Where a check stands: one script, and in it possibly one step.
 pub struct Context<'a> {
     pub environment: &'a Environment,
@@ -108,6 +115,8 @@ pub struct Context<'a> {
     pub schema: &'a Schema,
     /// What each step of the script runs inside of.
     pub inside: &'a [Inside],
+    /// The schema before each step of the script, and what the step does.
+    pub stages: &'a [Stage],
     /// The position of the step in the script.
     pub at: usize,
 }
@@ -160,7 +169,7 @@ impl<'a> Context<'a> {
     /// Whether this script takes all rows out of the table before the current step.
     pub fn is_emptied(&self, table: &Name) -> bool {
         self.steps().take_while(|(index, _)| *index < self.at).any(|(_, step)| match &step.operation {
-            Operation::Delete { table: emptied, has_where: false } => emptied == table || !emptied.is_known(),
+            Operation::Delete { table: emptied, has_where: false, .. } => emptied == table || !emptied.is_known(),
             Operation::Truncate { table: emptied, .. } => emptied == table,
             _ => false,
         })
@@ -175,8 +184,15 @@ impl<'a> Context<'a> {
         self.inside.get(self.at).copied().unwrap_or(Inside::Nothing)
     }
 
-    pub fn effects(&self, operation: &Operation) -> Effects {
-        self.engine.effects(operation)
+    /// What the step does to the database.
+    pub fn effects(&self) -> &'a Effects {
+        &self.stages[self.at].effects
+    }
+
+    /// Every step that this dialect reaches, with the schema before it and what it does.
+    pub fn stages(&self) -> impl Iterator<Item = (&'a Step, &'a Stage)> {
+        let stages = self.stages;
+        self.steps().map(move |(at, step)| (step, &stages[at]))
     }
 
     /// The steps that this dialect reaches, with their positions.

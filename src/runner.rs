@@ -63,7 +63,8 @@ pub fn surroundings(script: &Script, environment: &Environment, dialect: Option<
     out
 }
 
-fn execution(script: &Script, environment: &Environment, dialect: Option<Dialect>) -> Execution {
+/// What the runner puts around a script.
+pub fn execution(script: &Script, environment: &Environment, dialect: Option<Dialect>) -> Execution {
     let convention = environment.framework.convention();
     if environment.framework == Framework::Alembic {
         // Alembic opens no transaction where the dialect's DDL commits by itself.

@@ -2,56 +2,52 @@
 //!
 //! Snapshots are cheap: all maps share their parts, so the schema before each of fifty thousand
 //! migrations costs what changed, not what exists. What the history does not show stays unknown: a
-//! table that no migration creates is not in here, which says nothing about the database.
+//! table that no migration creates is in here only where something points to it, which says nothing
+//! about the database.
 
-use rpds::HashTrieMapSync as Map;
+mod build;
+pub mod expression;
+mod naming;
+mod objects;
+mod relation;
+mod remove;
+
+use rpds::HashTrieMap;
 
 use crate::history::Index;
-use crate::operation::{Column, ConstraintKind, CreateIndex, CreateTable, DataType, Default, Dialect, Name, Operation};
+use crate::operation::{DataType, Dialect, Name, Operation, Volatility};
+
+pub use remove::rests_on;
+
+pub use relation::{Kind, Table, TableColumn, TableConstraint, TableIndex, Ties, Trigger, Use};
+
+/// A persistent map: a clone shares everything.
+pub(crate) type Map<K, V> = HashTrieMap<K, V, archery::ArcTK, foldhash::fast::RandomState>;
+
+fn new_map<K: Eq + std::hash::Hash, V>() -> Map<K, V> {
+    Map::new_with_hasher_and_ptr_kind(foldhash::fast::RandomState::default())
+}
+
+/// A relation, whatever it is called by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RelationId(u32);
 
 #[derive(Clone, Debug)]
 pub struct Schema {
-    tables: Map<String, Table>,
+    relations: Map<RelationId, Table>,
+    by_name: Map<String, RelationId>,
+    next_relation: u32,
     /// The table that each index belongs to.
-    indexes: Map<String, String>,
+    indexes: Map<String, RelationId>,
     enums: Map<String, EnumType>,
+    domains: Map<String, Domain>,
+    composites: Map<String, Index>,
+    functions: Map<String, Function>,
+    sequences: Map<String, Option<(RelationId, String)>>,
     /// MySQL and SQLite compare names without case.
     folds: bool,
     /// The last migration that created a table whose name is not known.
     unnamed_made_in: Option<Index>,
-}
-
-#[derive(Clone, Debug)]
-pub struct Table {
-    pub name: Name,
-    /// The migration that created it; None when it is only known from what was done to it.
-    pub created_in: Option<Index>,
-    /// False when some columns are not in `columns`.
-    pub complete: bool,
-    pub temporary: bool,
-    /// The migration that last renamed it.
-    pub renamed_in: Option<Index>,
-    columns: Map<String, TableColumn>,
-    indexes: Map<String, TableIndex>,
-    next_position: u32,
-}
-
-#[derive(Clone, Debug)]
-pub struct TableColumn {
-    pub name: String,
-    pub data_type: Option<DataType>,
-    pub nullable: Option<bool>,
-    pub default: Option<Default>,
-    pub added_in: Index,
-    /// Order within the table.
-    pub position: u32,
-}
-
-#[derive(Clone, Debug)]
-pub struct TableIndex {
-    pub columns: Vec<String>,
-    pub unique: bool,
-    pub created_in: Index,
 }
 
 #[derive(Clone, Debug)]
@@ -60,12 +56,46 @@ pub struct EnumType {
     pub created_in: Index,
 }
 
+#[derive(Clone, Debug)]
+pub struct Function {
+    pub volatility: Volatility,
+    /// What one in SQL computes, where its body is a single SELECT.
+    pub body: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Domain {
+    pub base: DataType,
+    pub not_null: bool,
+    /// CHECK constraints by name.
+    pub checks: Vec<String>,
+    pub created_in: Index,
+}
+
+impl Domain {
+    /// Whether values have to be checked.
+    pub fn is_constrained(&self) -> bool {
+        self.not_null || !self.checks.is_empty()
+    }
+}
+
+fn fold(name: &str, folds: bool) -> String {
+    if folds { name.to_lowercase() } else { name.to_owned() }
+}
+
+/// Questions.
 impl Schema {
     pub fn new(dialect: Option<Dialect>) -> Self {
         Schema {
-            tables: Map::new_sync(),
-            indexes: Map::new_sync(),
-            enums: Map::new_sync(),
+            relations: new_map(),
+            by_name: new_map(),
+            next_relation: 0,
+            indexes: new_map(),
+            enums: new_map(),
+            domains: new_map(),
+            composites: new_map(),
+            functions: new_map(),
+            sequences: new_map(),
             folds: dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql),
             unnamed_made_in: None,
         }
@@ -83,8 +113,13 @@ impl Schema {
         fold(name, self.folds)
     }
 
+    /// A table or view.
     pub fn table(&self, name: &Name) -> Option<&Table> {
-        self.tables.get(&self.key(name))
+        self.relations.get(self.by_name.get(&self.key(name))?)
+    }
+
+    pub fn relation(&self, id: RelationId) -> Option<&Table> {
+        self.relations.get(&id)
     }
 
     pub fn column(&self, table: &Name, column: &str) -> Option<&TableColumn> {
@@ -93,7 +128,7 @@ impl Schema {
 
     /// The table of an index and what is known of it.
     pub fn index(&self, name: &Name) -> Option<(&Table, &TableIndex)> {
-        let table = self.tables.get(self.indexes.get(&self.key(name))?)?;
+        let table = self.relations.get(self.indexes.get(&self.key(name))?)?;
         Some((table, table.indexes.get(&self.fold(&name.name))?))
     }
 
@@ -101,32 +136,159 @@ impl Schema {
         self.enums.get(&self.key(name))
     }
 
+    pub fn domain(&self, name: &Name) -> Option<&Domain> {
+        self.domains.get(&self.key(name))
+    }
+
+    /// The domain of that a column's type is one.
+    pub fn domain_of(&self, data_type: &DataType) -> Option<&Domain> {
+        if data_type.array { None } else { self.domains.get(&data_type.name) }
+    }
+
+    pub fn composite(&self, name: &Name) -> bool {
+        self.composites.contains_key(&self.key(name))
+    }
+
+    /// A function of this history.
+    pub fn function(&self, name: &str) -> Option<&Function> {
+        self.functions.get(name)
+    }
+
+    /// Whether the sequence is known, and the column that it belongs to.
+    pub fn sequence(&self, name: &Name) -> Option<Option<(&Table, &str)>> {
+        let owner = self.sequences.get(&self.key(name))?;
+        Some(owner.as_ref().and_then(|(table, column)| Some((self.relations.get(table)?, column.as_str()))))
+    }
+
     pub fn unnamed_made_in(&self) -> Option<Index> {
         self.unnamed_made_in
     }
 
-    pub fn tables(&self) -> impl Iterator<Item = &Table> {
-        self.tables.values()
+    /// Tables and views, in no order.
+    pub fn relations(&self) -> impl Iterator<Item = &Table> {
+        self.relations.values()
     }
 
+    /// Tables that hold rows or have partitions, in no order.
+    pub fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.relations.values().filter(|table| !table.is_view())
+    }
+
+    pub fn composites(&self) -> impl Iterator<Item = &str> {
+        self.composites.keys().map(String::as_str)
+    }
+
+    pub fn sequences(&self) -> impl Iterator<Item = &str> {
+        self.sequences.keys().map(String::as_str)
+    }
+
+    /// Enums, domains and composites.
+    pub fn has_type(&self, name: &Name) -> bool {
+        let key = self.key(name);
+        self.enums.contains_key(&key) || self.domains.contains_key(&key) || self.composites.contains_key(&key)
+    }
+
+    /// Children and partitions, and theirs.
+    pub fn descendants(&self, table: &Table) -> Vec<&Table> {
+        let mut out: Vec<&Table> = Vec::new();
+        let mut next: Vec<RelationId> = table.ties().children.clone();
+        while let Some(id) = next.pop() {
+            if let Some(child) = self.relations.get(&id).filter(|child| out.iter().all(|known| known.id != child.id)) {
+                out.push(child);
+                next.extend(&child.ties().children);
+            }
+        }
+        out.sort_by(|a, b| a.name.cmp(&b.name));
+        out
+    }
+
+    /// Views over a relation, and views over those.
+    pub fn views_over(&self, table: &Table) -> Vec<&Table> {
+        let mut out: Vec<&Table> = Vec::new();
+        let mut next: Vec<RelationId> = table.ties().used_by.clone();
+        while let Some(id) = next.pop() {
+            if let Some(view) = self.relations.get(&id).filter(|view| out.iter().all(|known| known.id != view.id)) {
+                out.push(view);
+                next.extend(&view.ties().used_by);
+            }
+        }
+        out.sort_by(|a, b| a.name.cmp(&b.name));
+        out
+    }
+
+    /// Views that use one column of a table.
+    pub fn views_using(&self, table: &Table, column: &str) -> Vec<&Table> {
+        let uses = |view: &&Table| {
+            let of = view.ties().uses.iter().filter(|used| used.relation == table.id);
+            of.into_iter().any(|used| used.columns.as_ref().is_none_or(|columns| columns.iter().any(|name| name == column)))
+        };
+        table.ties().used_by.iter().filter_map(|id| self.relations.get(id)).filter(uses).collect()
+    }
+
+    /// Foreign keys that point to a table: the table that has each, and the constraint.
+    pub fn references_to<'s>(&'s self, table: &'s Table) -> impl Iterator<Item = (&'s Table, &'s TableConstraint)> {
+        table.ties().referenced_by.iter().filter_map(|(id, name)| {
+            let from = self.relations.get(id)?;
+            Some((from, from.constraints.get(name)?))
+        })
+    }
+
+    /// Foreign keys of a table, each with the table that it points to.
+    pub fn references_from<'s>(&'s self, table: &'s Table) -> impl Iterator<Item = (&'s TableConstraint, &'s Table)> {
+        table.constraints.values().filter_map(|constraint| {
+            let (target, _) = constraint.references.as_ref()?;
+            Some((constraint, self.relations.get(target)?))
+        })
+    }
+
+    /// Columns whose type is this one: their tables and names.
+    pub fn columns_of_type(&self, name: &Name) -> Vec<(&Table, &TableColumn)> {
+        let key = self.key(name);
+        let of = |table: &'_ Table| {
+            let mut columns = table.columns();
+            columns.retain(|column| column.data_type.as_ref().is_some_and(|data_type| data_type.name == key));
+            columns.len()
+        };
+        let mut tables: Vec<&Table> = self.tables().filter(|table| of(table) > 0).collect();
+        tables.sort_by(|a, b| a.name.cmp(&b.name));
+        let columns = |table: &&'_ Table| -> Vec<(RelationId, String)> {
+            table
+                .columns()
+                .into_iter()
+                .filter(|column| column.data_type.as_ref().is_some_and(|data_type| data_type.name == key))
+                .map(|column| (table.id, self.fold(&column.name)))
+                .collect()
+        };
+        let named: Vec<(RelationId, String)> = tables.iter().flat_map(columns).collect();
+        named
+            .into_iter()
+            .filter_map(|(id, column)| {
+                let table = self.relations.get(&id)?;
+                Some((table, table.columns.get(&column)?))
+            })
+            .collect()
+    }
+}
+
+/// Changes.
+impl Schema {
     /// Applies what a migration does. Unknown tables and names with holes change nothing.
     pub fn apply(&mut self, operation: &Operation, migration: Index) {
         match operation {
             Operation::CreateTable(create) => self.create_table(create, migration),
-            Operation::DropTable { table, .. } => self.drop_table(table),
-            Operation::RenameTable { table, to } => self.rename_table(table, to, migration),
-            Operation::AddColumn { table, column, .. } => self.change(table, |table, folds| table.add(column, folds, migration)),
-            Operation::DropColumn { table, column, .. } => self.change(table, |table, folds| {
-                table.columns.remove_mut(&fold(column, folds));
-            }),
-            Operation::RenameColumn { table, column, to } => self.change(table, |table, folds| {
-                if let Some(old) = table.columns.get(&fold(column, folds)).cloned() {
-                    table.columns.remove_mut(&fold(column, folds));
-                    table.columns.insert_mut(fold(to, folds), TableColumn { name: to.clone(), ..old });
-                }
-            }),
-            Operation::AlterColumnType { table, column, to, .. } => {
-                self.change_column(table, column, |column| column.data_type = to.clone());
+            Operation::DropTable { table, .. } => self.drop_relation(table),
+            Operation::RenameTable { table, to } => self.rename_relation(table, to, migration),
+            Operation::RenameView { name, to } => {
+                self.rename_relation(name, &Name::with_schema(name.schema.clone(), to.as_str()), migration);
+            }
+            Operation::AddColumn { table, column, .. } => self.add_column(table, column, migration),
+            Operation::DropColumn { table, column, .. } => self.drop_column(table, column),
+            Operation::RenameColumn { table, column, to } => self.rename_column(table, column, to),
+            Operation::AlterColumnType { table, column, to, collation, .. } => {
+                self.change_column(table, column, |column| {
+                    column.data_type = to.clone();
+                    column.collation = collation.clone();
+                });
             }
             Operation::SetNotNull { table, column } => self.change_column(table, column, |column| column.nullable = Some(false)),
             Operation::DropNotNull { table, column } => self.change_column(table, column, |column| column.nullable = Some(true)),
@@ -134,190 +296,23 @@ impl Schema {
                 self.change_column(table, column, |column| column.default = Some(default.clone()));
             }
             Operation::DropDefault { table, column } => self.change_column(table, column, |column| column.default = None),
-            Operation::AddConstraint { table, constraint } => {
-                if let ConstraintKind::PrimaryKey { columns, .. } = &constraint.kind {
-                    for column in columns {
-                        self.change_column(table, column, |column| column.nullable = Some(false));
-                    }
-                }
-            }
+            Operation::AddConstraint { table, constraint } => self.add_constraint(table, constraint, migration),
+            Operation::DropConstraint { table, constraint: Some(constraint), .. } => self.drop_constraint(table, constraint),
+            Operation::ValidateConstraint { table, constraint } => self.validate_constraint(table, constraint),
+            Operation::RenameConstraint { table, constraint, to } => self.rename_constraint(table, constraint, to),
             Operation::CreateIndex(index) => self.create_index(index, migration),
             Operation::DropIndex { index, table, .. } => self.drop_index(index, table.as_ref()),
             Operation::RenameIndex { index, to } => self.rename_index(index, to),
-            Operation::CreateEnum { name, labels } => {
-                self.enums.insert_mut(self.key(name), EnumType { labels: labels.clone(), created_in: migration });
+            Operation::AttachPartition { table, partition, bound } => self.attach(table, partition, bound.as_ref()),
+            Operation::DetachPartition { table, partition, .. } => self.detach(table, partition),
+            Operation::CreateView { name, materialized, replace, if_not_exists, query, .. } => {
+                self.create_view(name, *materialized, *replace, *if_not_exists, query.as_deref(), migration);
             }
-            Operation::AddEnumValue { name, value, .. } => {
-                if let Some(mut known) = self.enum_type(name).cloned() {
-                    known.labels.push(value.clone());
-                    self.enums.insert_mut(self.key(name), known);
-                }
-            }
-            Operation::DropType { name, .. } => {
-                self.enums.remove_mut(&self.key(name));
-            }
-            _ => {}
+            Operation::DropView { name, .. } => self.drop_relation(name),
+            Operation::Insert { table, rows } if rows.certain => self.change(table, |table, _| table.has_rows = true),
+            Operation::Delete { table, has_where: false, .. } | Operation::Truncate { table, .. } => self.empty(table),
+            Operation::Other { kind, table: Some(table), name, .. } => self.change_attribute(kind, table, name.as_deref()),
+            _ => self.apply_to_object(operation, migration),
         }
-    }
-
-    fn create_table(&mut self, create: &CreateTable, migration: Index) {
-        let key = self.key(&create.table);
-        if !create.table.is_known() {
-            self.unnamed_made_in = Some(migration);
-        }
-        if !create.table.is_known() || (create.if_not_exists && self.tables.contains_key(&key)) {
-            return;
-        }
-        let mut table = Table {
-            name: create.table.clone(),
-            created_in: Some(migration),
-            complete: !create.columns_unknown,
-            temporary: create.temporary,
-            renamed_in: None,
-            columns: Map::new_sync(),
-            indexes: Map::new_sync(),
-            next_position: 0,
-        };
-        for column in &create.columns {
-            table.add(column, self.folds, migration);
-        }
-        for constraint in &create.constraints {
-            if let ConstraintKind::PrimaryKey { columns, .. } = &constraint.kind {
-                for name in columns {
-                    if let Some(column) = table.columns.get_mut(&fold(name, self.folds)) {
-                        column.nullable = Some(false);
-                    }
-                }
-            }
-        }
-        self.tables.insert_mut(key, table);
-    }
-
-    fn drop_table(&mut self, name: &Name) {
-        let key = self.key(name);
-        if let Some(table) = self.tables.get(&key) {
-            let schema = table.name.schema.clone();
-            let indexes: Vec<String> = table.indexes.keys().cloned().collect();
-            for index in indexes {
-                let index_key = self.key(&Name::with_schema(schema.clone(), index));
-                self.indexes.remove_mut(&index_key);
-            }
-            self.tables.remove_mut(&key);
-        }
-    }
-
-    fn rename_table(&mut self, from: &Name, to: &Name, migration: Index) {
-        let (key, new_key) = (self.key(from), self.key(to));
-        let known = self.tables.get(&key).cloned().or_else(|| from.is_known().then(|| Table::from_elsewhere(from.clone())));
-        if let Some(mut table) = known.filter(|_| to.is_known()) {
-            table.name = to.clone();
-            table.renamed_in = Some(migration);
-            for index in table.indexes.keys() {
-                let index_key = self.key(&Name::with_schema(from.schema.clone(), index.clone()));
-                self.indexes.insert_mut(index_key, new_key.clone());
-            }
-            self.tables.remove_mut(&key);
-            self.tables.insert_mut(new_key, table);
-        }
-    }
-
-    fn create_index(&mut self, index: &CreateIndex, migration: Index) {
-        let Some(name) = index.name.as_ref().filter(|name| Name::new(name.as_str()).is_known()) else { return };
-        let table_key = self.key(&index.table);
-        let index_key = self.key(&Name::with_schema(index.table.schema.clone(), name.clone()));
-        if index.if_not_exists && self.indexes.contains_key(&index_key) {
-            return;
-        }
-        let entry = TableIndex { columns: index.columns.clone(), unique: index.unique, created_in: migration };
-        // An index on a table from elsewhere is remembered all the same: its drop is then no surprise.
-        if !self.tables.contains_key(&table_key) && index.table.is_known() {
-            self.tables.insert_mut(table_key.clone(), Table::from_elsewhere(index.table.clone()));
-        }
-        let name = self.fold(name);
-        if let Some(table) = self.tables.get_mut(&table_key) {
-            table.indexes.insert_mut(name, entry);
-            self.indexes.insert_mut(index_key, table_key);
-        }
-    }
-
-    fn drop_index(&mut self, index: &Name, table: Option<&Name>) {
-        let key = self.key(index);
-        let table_key = table.map(|table| self.key(table)).or_else(|| self.indexes.get(&key).cloned());
-        let name = self.fold(&index.name);
-        if let Some(table) = table_key.and_then(|key| self.tables.get_mut(&key)) {
-            table.indexes.remove_mut(&name);
-        }
-        self.indexes.remove_mut(&key);
-    }
-
-    fn rename_index(&mut self, index: &Name, to: &str) {
-        let key = self.key(index);
-        let (old, new) = (self.fold(&index.name), self.fold(to));
-        let Some(table_key) = self.indexes.get(&key).cloned() else { return };
-        if let Some(table) = self.tables.get_mut(&table_key)
-            && let Some(entry) = table.indexes.get(&old).cloned()
-        {
-            table.indexes.remove_mut(&old);
-            table.indexes.insert_mut(new, entry);
-        }
-        self.indexes.remove_mut(&key);
-        self.indexes.insert_mut(self.key(&Name::with_schema(index.schema.clone(), to)), table_key);
-    }
-
-    fn change(&mut self, name: &Name, change: impl FnOnce(&mut Table, bool)) {
-        let (key, folds) = (self.key(name), self.folds);
-        if !self.tables.contains_key(&key) && name.is_known() {
-            self.tables.insert_mut(key.clone(), Table::from_elsewhere(name.clone()));
-        }
-        if let Some(table) = self.tables.get_mut(&key) {
-            change(table, folds);
-        }
-    }
-
-    fn change_column(&mut self, table: &Name, column: &str, change: impl FnOnce(&mut TableColumn)) {
-        let column = self.fold(column);
-        if let Some(found) = self.tables.get_mut(&self.key(table)).and_then(|table| table.columns.get_mut(&column)) {
-            change(found);
-        }
-    }
-}
-
-fn fold(name: &str, folds: bool) -> String {
-    if folds { name.to_lowercase() } else { name.to_owned() }
-}
-
-impl Table {
-    /// A table that this history changes but does not create.
-    fn from_elsewhere(name: Name) -> Self {
-        Table {
-            name,
-            created_in: None,
-            complete: false,
-            temporary: false,
-            renamed_in: None,
-            columns: Map::new_sync(),
-            indexes: Map::new_sync(),
-            next_position: 0,
-        }
-    }
-
-    fn add(&mut self, column: &Column, folds: bool, migration: Index) {
-        let entry = TableColumn {
-            name: column.name.clone(),
-            data_type: column.data_type.clone(),
-            nullable: column.nullable,
-            default: column.default.clone(),
-            added_in: migration,
-            position: self.next_position,
-        };
-        self.next_position += 1;
-        self.columns.insert_mut(fold(&column.name, folds), entry);
-    }
-
-    /// In the order in which they were added.
-    pub fn columns(&self) -> Vec<&TableColumn> {
-        let mut columns: Vec<&TableColumn> = self.columns.values().collect();
-        columns.sort_by_key(|column| column.position);
-        columns
     }
 }

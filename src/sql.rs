@@ -7,19 +7,22 @@ mod heads;
 mod lexeme;
 mod lower;
 mod names;
+mod postgres;
+mod query;
 mod rest;
 mod routine;
 pub mod split;
 mod table;
 pub mod types;
+mod wording;
 
 use std::ops::Range;
 
 use sqlparser::dialect::{GenericDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::Tokenizer;
+use sqlparser::tokenizer::{TokenWithSpan, Tokenizer};
 
-use crate::migration::{Mark, Marks, Origin, Step};
+use crate::migration::{Mark, Marks, Origin, Step, Wording};
 use crate::operation::{Dialect, Operation};
 use crate::source::Span;
 use crate::text::Places;
@@ -33,11 +36,12 @@ pub(crate) struct Lowered {
     pub marks: Vec<(Mark, Range<usize>)>,
     /// Inside a condition of a DO block.
     pub conditional: bool,
+    pub wording: Wording,
 }
 
 impl Lowered {
     pub(crate) fn new(operation: Operation) -> Self {
-        Lowered { operation, range: None, marks: Vec::new(), conditional: false }
+        Lowered { operation, range: None, marks: Vec::new(), conditional: false, wording: Wording::default() }
     }
 
     pub(crate) fn mark(mut self, mark: Mark, range: Option<Range<usize>>) -> Self {
@@ -77,7 +81,7 @@ pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, dialect: 
             }
             let span = lowered.range.map_or(whole, locate);
             let step = Step::new(lowered.operation, whole, Origin::Sql);
-            steps.push(Step { span, marks, conditional: lowered.conditional, ..step });
+            steps.push(Step { span, marks, conditional: lowered.conditional, wording: lowered.wording, ..step });
         }
     }
     let comments = split.comments.iter().map(|comment| places.locate(base + comment.start..base + comment.end)).collect();
@@ -120,7 +124,22 @@ fn read_with(sql: &str, parser: &dyn sqlparser::dialect::Dialect, dialect: Optio
         Err(error) => return heads::read_rest(&Lexemes::roughly(sql), dialect).ok_or_else(|| error.to_string()),
     };
     let lexemes = Lexemes::new(sql, &tokens);
-    if let Some(operations) = heads::read_first(&lexemes, dialect) {
+    let mut lowered = read_tokens(&lexemes, tokens, parser, dialect)?;
+    if dialect.is_none_or(|dialect| dialect == Dialect::PostgreSql) {
+        let wording = wording::of(&lexemes);
+        // The statements of a DO block have their own.
+        lowered.iter_mut().filter(|one| one.wording == Wording::default()).for_each(|one| one.wording = wording);
+    }
+    Ok(lowered)
+}
+
+fn read_tokens(
+    lexemes: &Lexemes<'_>,
+    tokens: Vec<TokenWithSpan>,
+    parser: &dyn sqlparser::dialect::Dialect,
+    dialect: Option<Dialect>,
+) -> Result<Vec<Lowered>, String> {
+    if let Some(operations) = heads::read_first(lexemes, dialect) {
         return Ok(operations);
     }
     let mut statements = Parser::new(parser).with_tokens_with_locations(tokens);
@@ -129,8 +148,8 @@ fn read_with(sql: &str, parser: &dyn sqlparser::dialect::Dialect, dialect: Optio
         _ => statements.expected("end of statement", statements.peek_token()),
     });
     match parsed {
-        Ok(statement) => Ok(lower::statement(statement, &lexemes, dialect)),
-        Err(error) => heads::read_rest(&lexemes, dialect).ok_or_else(|| reason(&error, sql)),
+        Ok(statement) => Ok(lower::statement(statement, lexemes, dialect)),
+        Err(error) => heads::read_rest(lexemes, dialect).ok_or_else(|| reason(&error, lexemes.sql)),
     }
 }
 

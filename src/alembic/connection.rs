@@ -83,7 +83,7 @@ impl<'a> Evaluator<'a> {
                 if let Some((name, labels)) = sqlalchemy::enum_type(receiver) {
                     let operation = match method {
                         "create" => Operation::CreateEnum { name, labels },
-                        _ => Operation::DropType { name, if_exists: given().flag("checkfirst"), cascade: false },
+                        _ => Operation::DropType { name, is_domain: false, if_exists: given().flag("checkfirst"), cascade: false },
                     };
                     self.emit(operation, whole);
                 } else if let Value::Call(call) = receiver {
@@ -104,10 +104,10 @@ impl<'a> Evaluator<'a> {
             }
             _ if !connected => return None,
             "add" | "add_all" | "bulk_save_objects" | "bulk_insert_mappings" | "merge" => {
-                self.emit(Operation::Insert { table: Name::unknown() }, whole);
+                self.emit(Operation::insert(Name::unknown()), whole);
             }
             "bulk_update_mappings" => {
-                self.emit(Operation::Update { table: Name::unknown(), has_where: true }, whole);
+                self.emit(Operation::update(Name::unknown(), true), whole);
             }
             "commit" => {
                 self.emit(Operation::Commit, whole);
@@ -118,8 +118,8 @@ impl<'a> Evaluator<'a> {
             "delete" | "update" => {
                 let narrowed = narrows(receiver);
                 let operation = match method {
-                    "delete" => Operation::Delete { table: Name::unknown(), has_where: narrowed || first.is_some() },
-                    _ => Operation::Update { table: Name::unknown(), has_where: narrowed },
+                    "delete" => Operation::delete(Name::unknown(), narrowed || first.is_some()),
+                    _ => Operation::update(Name::unknown(), narrowed),
                 };
                 self.emit(operation, whole);
             }

@@ -203,13 +203,16 @@ impl<'a> Evaluator<'a> {
                 self.emit_marked(operation, name, whole, &marks);
             }
             "create_index" => {
+                let named = optional_name(given.value("index_name"));
+                let condition = given.value("postgresql_where").and_then(sqlalchemy::sql_text);
                 let index = CreateIndex {
-                    name: optional_name(given.value("index_name")),
-                    table: given.table("table_name"),
-                    columns: given.columns("columns"),
                     unique: given.flag("unique"),
                     concurrently: given.flag("postgresql_concurrently"),
                     if_not_exists: given.flag("if_not_exists"),
+                    method: given.value("postgresql_using").and_then(|method| Some(method.as_str()?.to_lowercase())),
+                    predicate: condition.map(|text| Expression(text.as_str().to_owned())),
+                    include: given.columns("postgresql_include"),
+                    ..CreateIndex::new(named, given.table("table_name"), given.columns("columns"))
                 };
                 let marks = [(Mark::Table, table_at), (Mark::Name, given.span("index_name"))];
                 self.emit_marked(Operation::CreateIndex(Box::new(index)), name, whole, &marks);
@@ -247,7 +250,7 @@ impl<'a> Evaluator<'a> {
             }
             "bulk_insert" => {
                 let table = given.value("table").map_or_else(Name::unknown, sqlalchemy::table_name);
-                self.emit_marked(Operation::Insert { table }, name, whole, &[(Mark::Table, given.span("table"))]);
+                self.emit_marked(Operation::insert(table), name, whole, &[(Mark::Table, given.span("table"))]);
             }
             _ => {
                 let table = Some(given.table("table_name"));
@@ -275,15 +278,13 @@ impl<'a> Evaluator<'a> {
     /// `create_table` and `Table(…).create()`: columns and constraints among the arguments.
     pub fn table_definition(&mut self, table: Name, elements: &[Argument<'a>], given: &Given<'_, 'a>, marks: &[(Mark, Span)]) {
         let mut definition = CreateTable {
-            table: table.clone(),
-            columns: Vec::new(),
-            constraints: Vec::new(),
+            columns_unknown: given.arguments.open,
             if_not_exists: given.flag("if_not_exists"),
             temporary: given
                 .value("prefixes")
                 .is_some_and(|prefixes| column_list(prefixes).iter().any(|one| one.eq_ignore_ascii_case("temporary"))),
-            columns_unknown: given.arguments.open,
-            parents: Vec::new(),
+            partition_key: given.value("postgresql_partition_by").map(|_| vec![HOLE.to_string()]).unwrap_or_default(),
+            ..CreateTable::of_unknown_columns(table.clone())
         };
         let mut indexes = Vec::new();
         for element in elements {
@@ -307,14 +308,8 @@ impl<'a> Evaluator<'a> {
 
     /// The index that `index=True` makes, under the name SQLAlchemy gives it.
     fn column_index(&mut self, table: &Name, column: &str, unique: bool, span: Span, whole: Span) {
-        let index = CreateIndex {
-            name: Some(format!("ix_{}_{column}", table.name)),
-            table: table.clone(),
-            columns: vec![column.to_owned()],
-            unique,
-            concurrently: false,
-            if_not_exists: false,
-        };
+        let named = Some(format!("ix_{}_{column}", table.name));
+        let index = CreateIndex { unique, ..CreateIndex::new(named, table.clone(), vec![column.to_owned()]) };
         let marked = self.places_are_here();
         let step = self.emit_marked(Operation::CreateIndex(Box::new(index)), "create_index", whole, &[(Mark::Name, span)]);
         if marked {
@@ -352,7 +347,7 @@ impl<'a> Evaluator<'a> {
         if let Some(argument) = given.argument("type_").filter(|argument| !matches!(argument.value, Value::None)) {
             let to = sqlalchemy::data_type(&argument.value);
             let using = given.value("postgresql_using").map(|using| Expression(text_or_hole(using)));
-            changes.push((Operation::AlterColumnType { table: table.clone(), column: column.clone(), to, using }, argument.span));
+            changes.push((Operation::AlterColumnType { table: table.clone(), column: column.clone(), to, using, collation: None }, argument.span));
         }
         match given.argument("nullable").map(|argument| (&argument.value, argument.span)) {
             Some((Value::Bool(true), span)) => {
@@ -427,12 +422,11 @@ impl<'a> Evaluator<'a> {
             },
             "create_unique_constraint" => ConstraintKind::Unique { columns: given.columns("columns"), using_index: None },
             "create_primary_key" => ConstraintKind::PrimaryKey { columns: given.columns("columns"), using_index: None },
-            _ => ConstraintKind::Exclusion,
+            _ => ConstraintKind::Exclusion { columns: Vec::new() },
         };
         let constraint = Constraint {
-            name: optional_name(given.value("constraint_name")),
-            kind,
             not_valid: given.flag("postgresql_not_valid"),
+            ..Constraint::new(optional_name(given.value("constraint_name")), kind)
         };
         let marks = [(Mark::Table, table_at), (Mark::Name, given.span("constraint_name"))];
         self.emit_marked(Operation::AddConstraint { table, constraint: Box::new(constraint) }, name, given.whole, &marks);

@@ -298,7 +298,7 @@ pub(super) fn constraint(value: &Value<'_>) -> Option<Constraint> {
             let text = arguments.get(0, &["sqltext"]).and_then(|argument| sql_text(&argument.value));
             ConstraintKind::Check { expression: Expression(text.map_or(HOLE.to_string(), |text| text.as_str().to_owned())) }
         }
-        "ExcludeConstraint" => ConstraintKind::Exclusion,
+        "ExcludeConstraint" => ConstraintKind::Exclusion { columns: Vec::new() },
         "ForeignKeyConstraint" => {
             let columns = column_list(&arguments.get(0, &["columns"])?.value);
             let targets = column_list(&arguments.get(1, &["refcolumns"])?.value);
@@ -318,7 +318,7 @@ pub(super) fn constraint(value: &Value<'_>) -> Option<Constraint> {
         }
         _ => return None,
     };
-    Some(Constraint { name, kind, not_valid: false })
+    Some(Constraint::new(name, kind))
 }
 
 /// A data change written with SQLAlchemy's expressions: `t.update().where(…).values(…)`, `sa.delete(t)`, `select(…)`.
@@ -331,10 +331,10 @@ pub(super) fn statement(value: &Value<'_>) -> Option<Operation> {
         if let Some(path) = call.callee.as_path() {
             let table = || call.arguments.positional.first().map_or_else(Name::unknown, |first| table_name(&first.value));
             return Some(match path.rsplit('.').next()? {
-                "insert" => Operation::Insert { table: table() },
-                "update" => Operation::Update { table: table(), has_where },
-                "delete" => Operation::Delete { table: table(), has_where },
-                "select" | "exists" => Operation::other("select", crate::operation::Class::Neither),
+                "insert" => Operation::insert(table()),
+                "update" => Operation::update(table(), has_where),
+                "delete" => Operation::delete(table(), has_where),
+                "select" | "exists" => Operation::Select(Box::default()),
                 _ => return None,
             });
         }
@@ -342,14 +342,14 @@ pub(super) fn statement(value: &Value<'_>) -> Option<Operation> {
         match method.1.as_str() {
             "update" => {
                 has_where |= call.arguments.get(0, &["whereclause"]).is_some();
-                return Some(Operation::Update { table: table_name(&method.0), has_where });
+                return Some(Operation::update(table_name(&method.0), has_where));
             }
-            "insert" => return Some(Operation::Insert { table: table_name(&method.0) }),
+            "insert" => return Some(Operation::insert(table_name(&method.0))),
             "delete" => {
                 has_where |= call.arguments.get(0, &["whereclause"]).is_some();
-                return Some(Operation::Delete { table: table_name(&method.0), has_where });
+                return Some(Operation::delete(table_name(&method.0), has_where));
             }
-            "select" => return Some(Operation::other("select", crate::operation::Class::Neither)),
+            "select" => return Some(Operation::Select(Box::default())),
             "where" | "filter" | "filter_by" | "limit" => has_where = true,
             _ => {}
         }

@@ -1,26 +1,291 @@
-//! PostgreSQL 10 to 18. What is said here was measured on those majors.
+//! PostgreSQL 10 to 18: locks, rewrites, scans, refusals and certain failures.
+//!
+//! The rules follow the server's own: which lock each ALTER TABLE action takes, in which order its actions run,
+//! when a new type lets the old rows stay. All of it is compared with real servers by `tests/postgres.rs`.
 
-use super::Effects;
-use crate::operation::{Operation, ReindexTarget};
+mod alter_table;
+mod attributes;
+mod constraints;
+mod drops;
+mod indexes;
+mod objects;
+mod partitions;
+mod retype;
+mod rows;
+mod tables;
+mod types;
+mod volatility;
 
-pub fn effects(operation: &Operation, major: u32) -> Effects {
-    Effects { refuses_transaction: refuses_transaction(operation, major) }
+use super::{Effects, Statement, in_public};
+use crate::migration::Wording;
+use crate::operation::{LockMode, Name, Operation, ReindexTarget};
+use crate::schema::{Schema, Table};
+
+/// What a statement does, operation by operation.
+pub fn effects(statement: &Statement<'_>, schema: &Schema, major: u32) -> Vec<Effects> {
+    let count = statement.operations.len();
+    if let Some(needs) = statement.wording.needs.filter(|needs| major < needs.since || major >= needs.below) {
+        let since = needs.since;
+        let reason = match needs.below {
+            u32::MAX if since == u32::MAX => format!("PostgreSQL has no {}", needs.words),
+            u32::MAX => format!("PostgreSQL {major} cannot read {}, which came with {since}", needs.words),
+            below => format!("PostgreSQL {below} and later cannot read {}", needs.words),
+        };
+        return vec![Effects { fails_because: Some(reason), ..Effects::default() }; count];
+    }
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_by_key(|&index| pass(statement.operations[index]));
+    let mut now = schema.clone();
+    let mut out = vec![Effects::default(); count];
+    let mut recreated: Vec<String> = Vec::new();
+    for &index in &order {
+        let operation = statement.operations[index];
+        let mut model = Model {
+            schema: &now,
+            major,
+            wording: statement.wording,
+            statement: &statement.operations,
+            effects: Effects { refuses_transaction: refuses_transaction(operation, major), ..Effects::default() },
+            recreated: Vec::new(),
+        };
+        model.operation(operation);
+        recreated.append(&mut model.recreated);
+        out[index] = model.effects;
+        if count > 1 {
+            now.apply(operation, crate::history::Index::MAX);
+        }
+    }
+    finish(&mut out, schema, &now, &recreated, count > 1);
+    out
+}
+
+/// Joins what holds for the whole statement: its locks, its failure, the indexes of rewritten tables.
+fn finish(effects: &mut [Effects], before: &Schema, after: &Schema, recreated: &[String], several: bool) {
+    let refuses = effects.iter().any(|one| one.refuses_transaction);
+    if let Some(reason) = effects.iter().find_map(|one| one.fails_because.clone()) {
+        for one in effects.iter_mut() {
+            *one = Effects { fails_because: Some(reason.clone()), refuses_transaction: refuses, ..Effects::default() };
+        }
+        return;
+    }
+    let mut locks = effects[0].locks.clone();
+    for one in &effects[1..] {
+        for (name, mode) in &one.locks {
+            let held = locks.entry(name.clone()).or_insert(*mode);
+            *held = (*held).max(*mode);
+        }
+    }
+    for one in effects {
+        one.locks.clone_from(&locks);
+        one.refuses_transaction = refuses;
+        let rewritten: Vec<&Table> = one.rewrites.keys().filter_map(|name| before.table(name)).collect();
+        for table in rewritten {
+            let stays = |name: &str| {
+                !several || after.relation(table.id).is_none_or(|table| table.index(name).is_some())
+            };
+            let indexes = table.indexes();
+            let rebuilt = indexes.iter().map(|index| &index.name).filter(|name| stays(name) && !recreated.contains(name));
+            one.index_rebuilds.extend(rebuilt.cloned());
+        }
+    }
+}
+
+/// The pass in which ALTER TABLE runs an action: drops first, then types, columns, attributes, constraints.
+fn pass(operation: &Operation) -> u8 {
+    match operation {
+        Operation::DropColumn { .. } | Operation::DropConstraint { .. } => 0,
+        Operation::AlterColumnType { .. } => 1,
+        Operation::AddColumn { .. } => 2,
+        Operation::SetNotNull { .. } | Operation::SetDefault { .. } | Operation::DropDefault { .. } => 3,
+        Operation::AddConstraint { .. } => 4,
+        _ => 5,
+    }
 }
 
 /// The statements that raise SQLSTATE 25001 in a transaction block. PostgreSQL checks this before it looks
-/// up names and before `IF [NOT] EXISTS`.
-fn refuses_transaction(operation: &Operation, major: u32) -> bool {
+/// up names and before `IF [NOT] EXISTS`; what it refuses for partitioned tables is in [`Model`].
+pub fn refuses_transaction(operation: &Operation, major: u32) -> bool {
     match operation {
         Operation::CreateIndex(index) => index.concurrently,
         Operation::DropIndex { concurrently, .. } | Operation::DetachPartition { concurrently, .. } => *concurrently,
         Operation::Reindex { target, concurrently, .. } => {
             *concurrently || matches!(target, ReindexTarget::Schema | ReindexTarget::Database | ReindexTarget::System)
         }
+        Operation::Vacuum { .. } | Operation::Cluster { table: None, .. } => true,
         // From 12 on only the use of the new value has to wait for the commit.
         Operation::AddEnumValue { .. } => major < 12,
-        Operation::Other { kind, .. } => {
-            matches!(*kind, "vacuum" | "create_database" | "drop_database" | "create_tablespace" | "create_subscription")
-        }
+        Operation::Other { kind, .. } => matches!(
+            *kind,
+            "create_database"
+                | "drop_database"
+                | "move_database"
+                | "create_tablespace"
+                | "drop_tablespace"
+                | "create_subscription"
+                | "alter_system"
+                | "discard"
+        ),
         _ => false,
     }
+}
+
+/// One operation being worked out over the schema before it.
+struct Model<'m> {
+    schema: &'m Schema,
+    major: u32,
+    wording: Wording,
+    /// All operations of the statement.
+    statement: &'m [&'m Operation],
+    effects: Effects,
+    /// Indexes that are dropped and made anew instead of rebuilt.
+    recreated: Vec<String>,
+}
+
+impl<'m> Model<'m> {
+    fn lock(&mut self, name: &Name, mode: LockMode) {
+        let held = self.effects.locks.entry(in_public(name)).or_insert(mode);
+        *held = (*held).max(mode);
+    }
+
+    fn rewrite(&mut self, table: &Table, why: &str) {
+        self.effects.rewrites.insert(in_public(&table.name), why.to_owned());
+        // The rewrite itself reads the old rows.
+        self.scan(&table.name, why);
+    }
+
+    fn scan(&mut self, table: &Name, why: &str) {
+        self.effects.scans.entry(in_public(table)).or_insert_with(|| why.to_owned());
+    }
+
+    fn fail(&mut self, why: impl Into<String>) {
+        self.effects.fails_because.get_or_insert_with(|| why.into());
+    }
+
+    fn drops(&mut self, what: String) {
+        self.effects.drops.insert(what);
+    }
+
+    /// The table and, unless ONLY is said, its children and partitions.
+    fn family(&self, table: &'m Table) -> Vec<&'m Table> {
+        let mut out = vec![table];
+        if !self.wording.only {
+            out.extend(self.schema.descendants(table));
+        }
+        out
+    }
+
+    /// Locks a table and its children.
+    fn lock_family(&mut self, name: &Name, mode: LockMode) {
+        self.lock(name, mode);
+        if let Some(table) = self.schema.table(name) {
+            for child in self.family(table) {
+                self.lock(&child.name, mode);
+            }
+        }
+    }
+
+    /// Those of the table and its children that hold rows; a stand-in where the table is not known.
+    fn stored(&self, name: &Name) -> Vec<Stored<'m>> {
+        match self.schema.table(name) {
+            Some(table) => {
+                let family = self.family(table).into_iter().filter(|table| table.has_storage());
+                family.map(|table| Stored { name: table.name.clone(), table: Some(table) }).collect()
+            }
+            None => vec![Stored { name: name.clone(), table: None }],
+        }
+    }
+
+    fn scan_stored(&mut self, name: &Name, why: &str) {
+        for stored in self.stored(name) {
+            self.scan(&stored.name, why);
+        }
+    }
+
+    fn rewrite_stored(&mut self, name: &Name, why: &str) {
+        for stored in self.stored(name) {
+            match stored.table {
+                Some(table) => self.rewrite(table, why),
+                None => {
+                    self.effects.rewrites.insert(in_public(&stored.name), why.to_owned());
+                    self.scan(&stored.name, why);
+                }
+            }
+        }
+    }
+
+    fn operation(&mut self, operation: &Operation) {
+        use LockMode::{AccessExclusive, AccessShare};
+        match operation {
+            Operation::AddColumn { table, column, if_not_exists } => self.add_column(table, column, *if_not_exists),
+            Operation::DropColumn { table, column, if_exists, cascade } => self.drop_column(table, column, *if_exists, *cascade),
+            Operation::RenameColumn { table, column, to } => self.rename_column(table, column, to),
+            Operation::AlterColumnType { table, column, to, using, collation } => {
+                self.retype(table, column, to.as_ref(), using.as_ref(), collation.as_deref());
+            }
+            Operation::SetNotNull { table, column } => self.set_not_null(table, column),
+            Operation::DropNotNull { table, column } => self.drop_not_null(table, column),
+            Operation::SetDefault { table, column, default } => self.set_default(table, column, Some(default)),
+            Operation::DropDefault { table, column } => self.set_default(table, column, None),
+            Operation::AddConstraint { table, constraint } => self.add_constraint(table, constraint),
+            Operation::DropConstraint { table, constraint, if_exists, cascade } => {
+                self.drop_constraint(table, constraint.as_deref(), *if_exists, *cascade);
+            }
+            Operation::ValidateConstraint { table, constraint } => self.validate_constraint(table, constraint),
+            Operation::RenameConstraint { table, .. } => self.lock_family(table, AccessExclusive),
+            Operation::CreateTable(create) => self.create_table(create),
+            Operation::DropTable { table, cascade, .. } => self.drop_table(table, *cascade),
+            Operation::RenameTable { table, to } => self.rename_table(table, to),
+            Operation::RenameView { name, .. } => self.lock(name, AccessExclusive),
+            Operation::CreateIndex(index) => self.create_index(index),
+            Operation::DropIndex { index, table, concurrently, cascade, if_exists } => {
+                self.drop_index(index, table.as_ref(), *concurrently, *if_exists, *cascade);
+            }
+            Operation::Reindex { target, name, concurrently } => self.reindex(*target, name, *concurrently),
+            Operation::Cluster { table, index } => self.cluster(table.as_ref(), index.as_deref()),
+            Operation::Vacuum { table, full } => self.vacuum(table.as_ref(), *full),
+            Operation::Analyze { table } => self.analyze(table.as_ref()),
+            Operation::AttachPartition { table, partition, bound } => self.attach(table, partition, bound.as_ref()),
+            Operation::DetachPartition { table, partition, concurrently } => self.detach(table, partition, *concurrently),
+            Operation::CreateView { .. } => self.create_view(operation),
+            Operation::DropView { name, cascade, .. } => self.drop_view(name, *cascade),
+            Operation::RefreshMaterializedView { name, concurrently, with_data } => {
+                self.refresh(name, *concurrently, *with_data);
+            }
+            Operation::Insert { table, rows } => self.insert(table, rows),
+            Operation::Update { table, rows, has_where } => self.update(table, rows, *has_where),
+            Operation::Delete { table, rows, has_where } => self.delete(table, rows, *has_where),
+            Operation::Truncate { table, cascade, .. } => self.truncate(table, *cascade),
+            Operation::Select(query) => self.select(query),
+            Operation::LockTable { table, mode } => self.lock_table(table, *mode),
+            Operation::CreateEnum { name, .. } | Operation::CreateComposite { name } | Operation::CreateDomain { name, .. }
+                if self.schema.has_type(name) =>
+            {
+                self.fail(format!("the type `{name}` exists already"));
+            }
+            Operation::AddEnumValue { .. } | Operation::RenameEnumValue { .. } => self.alter_enum(operation),
+            Operation::DropType { name, cascade, is_domain, .. } => self.drop_type(name, *cascade, *is_domain),
+            Operation::AlterComposite { name, changes_type, cascade } => self.alter_composite(name, *changes_type, *cascade),
+            Operation::AlterDomain { name, change } => self.alter_domain(name, change),
+            Operation::DropFunction { name, cascade, .. } => self.drop_function(name, *cascade),
+            Operation::CreateSequence { owned_by: Some((table, _)), .. } => self.lock(table, AccessShare),
+            Operation::OwnSequence { name, owned_by } => {
+                self.lock(name, LockMode::ShareRowExclusive);
+                if let Some((table, _)) = owned_by {
+                    self.lock(table, AccessShare);
+                }
+            }
+            Operation::DropSequence { name, if_exists, cascade } => self.drop_sequence(name, *if_exists, *cascade),
+            Operation::CreateTrigger(trigger) => self.create_trigger(trigger),
+            Operation::DropTrigger { table, trigger, if_exists, .. } => self.drop_trigger(table.as_ref(), trigger, *if_exists),
+            Operation::DropSchema { name, cascade, .. } => self.drop_schema(name, *cascade),
+            Operation::Other { kind, table, name, .. } => self.attribute(kind, table.as_ref(), name.as_deref()),
+            _ => {}
+        }
+    }
+}
+
+/// A relation that holds rows: known, or only named.
+struct Stored<'m> {
+    name: Name,
+    table: Option<&'m Table>,
 }

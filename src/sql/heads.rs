@@ -1,27 +1,26 @@
 //! Statements that `sqlparser` cannot read, recognised by their first words.
 
 use super::lexeme::Lexemes;
-use super::{Lowered, rest, routine};
+use super::{Lowered, postgres, rest, routine};
 use crate::migration::Mark;
-use crate::operation::{Class, Dialect, Name, Operation, ReindexTarget};
+use crate::operation::{Bound, Class, Dialect, Name, Operation, ReindexTarget};
 
 /// Statements whose meaning for a migration the parser's tree loses or misreads.
 pub(super) fn read_first(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
     let one = |operation: Operation| Some(vec![Lowered::new(operation)]);
     let neither = |kind: &'static str| Some(vec![Lowered::new(Operation::other(kind, Class::Neither))]);
     let first = lexemes.text(0).to_ascii_lowercase();
+    if dialect.is_none_or(|dialect| dialect == Dialect::PostgreSql)
+        && let Some(lowered) = postgres::read(lexemes, dialect)
+    {
+        return Some(lowered);
+    }
     match first.as_str() {
         "do" if lexemes.text(1).starts_with(['$', '\'']) || lexemes.is(1, "language") => {
             Some(routine::anonymous_block(lexemes, dialect))
         }
         "reindex" => reindex(lexemes, dialect).and_then(one),
-        "refresh" => {
-            let at = lexemes.skip(0, "refresh materialized view")?;
-            let (concurrently, at) = concurrently(lexemes, at);
-            one(Operation::RefreshMaterializedView { name: lexemes.name(at, dialect)?.0, concurrently })
-        }
-        "vacuum" => neither("vacuum"),
-        "cluster" => neither("cluster"),
+        "vacuum" => one(Operation::Vacuum { table: None, full: false }),
         "discard" => neither("discard"),
         "checkpoint" | "listen" | "notify" | "unlisten" | "load" => neither("session_command"),
         "begin" | "start" if lexemes.len() <= 8 && !lexemes.text(1).is_empty() && !lexemes.is(1, "atomic") => {
@@ -88,7 +87,8 @@ fn alter(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>
     let (table, tokens) = lexemes.altered_table(dialect)?;
     let (table_at, end) = (Some(lexemes.bytes(tokens.clone())), tokens.end);
     let operation = if let Some(behind) = lexemes.skip(end, "attach partition") {
-        Operation::AttachPartition { table, partition: lexemes.name(behind, dialect)?.0 }
+        let (partition, end) = lexemes.name(behind, dialect)?;
+        Operation::AttachPartition { table, partition, bound: bound(lexemes, end) }
     } else if let Some(behind) = lexemes.skip(end, "detach partition") {
         let (partition, behind) = lexemes.name(behind, dialect)?;
         Operation::DetachPartition { table, partition, concurrently: lexemes.is(behind, "concurrently") }
@@ -99,6 +99,15 @@ fn alter(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>
         return None;
     };
     Some(vec![Lowered::new(operation).mark(Mark::Table, table_at)])
+}
+
+/// `FOR VALUES …` or `DEFAULT`, at `at`.
+pub(super) fn bound(lexemes: &Lexemes<'_>, at: usize) -> Option<Bound> {
+    if lexemes.is(at, "default") {
+        return Some(Bound { is_default: true, text: String::new() });
+    }
+    let from = lexemes.skip(at, "for values")?;
+    Some(Bound { is_default: false, text: lexemes.sql[lexemes.bytes(from..lexemes.len())].to_owned() })
 }
 
 /// What is left when the parser gave up: known heads without details.
@@ -169,7 +178,7 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
         ) => known("alter", Class::Schema, lexemes.len()),
         ("alter", "database" | "system") => known("alter_database", Class::Neither, 2),
         ("alter", "table") => rest::alter_table(lexemes, dialect),
-        ("analyze" | "analyse", _) => known("analyze", Class::Neither, 1),
+        ("analyze" | "analyse", _) => Some(vec![Lowered::new(Operation::Analyze { table: None })]),
         ("set", _) => Some(vec![Lowered::new(Operation::Set {
             name: words(if matches!(second.as_str(), "local" | "session") { 2 } else { 1 }),
             local: second == "local",
@@ -181,11 +190,11 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
         ("insert" | "replace", _) => {
             let into = (0..4).find(|&index| lexemes.is(index, "into")).map_or(1, |index| index + 1);
             let table = lexemes.name(into, dialect).map_or_else(Name::unknown, |(name, _)| name);
-            Some(vec![Lowered::new(Operation::Insert { table })])
+            Some(vec![Lowered::new(Operation::insert(table))])
         }
-        ("update", _) => data_change(lexemes, 1, dialect, |table, has_where| Operation::Update { table, has_where }),
-        ("delete", "from") => data_change(lexemes, 2, dialect, |table, has_where| Operation::Delete { table, has_where }),
-        ("select" | "values" | "table", _) => known("select", Class::Neither, lexemes.len()),
+        ("update", _) => data_change(lexemes, 1, dialect, Operation::update),
+        ("delete", "from") => data_change(lexemes, 2, dialect, Operation::delete),
+        ("select" | "values" | "table" | "with", _) => Some(vec![Lowered::new(Operation::Select(Box::default()))]),
         _ => None,
     }
 }
@@ -224,7 +233,7 @@ pub(super) fn of_long_statement(head: &str, dialect: Option<Dialect>) -> Operati
     match words.as_slice() {
         [first, second, table, ..] if first.eq_ignore_ascii_case("insert") && second.eq_ignore_ascii_case("into") => {
             let table = table.trim_matches(['"', '`']).rsplit('.').next().unwrap_or_default().trim_matches(['"', '`']);
-            Operation::Insert { table: Name::new(super::names::fold(table, dialect)) }
+            Operation::insert(Name::new(super::names::fold(table, dialect)))
         }
         _ => Operation::opaque("the statement is longer than 256 KiB and was not parsed"),
     }

@@ -1,15 +1,15 @@
 //! From the parser's tree to operations.
 
 use sqlparser::ast::{
-    AlterIndexOperation, AlterTypeOperation, ContextModifier, CreateTable as TreeTable, Expr, FromTable, ObjectName, ObjectType,
-    Query, Set, SetExpr, Statement, TableFactor, TableObject, TableWithJoins, UserDefinedTypeRepresentation,
+    AlterIndexOperation, AlterTypeOperation, ContextModifier, CopySource, CreateTable as TreeTable, Expr, ObjectName, ObjectType,
+    Query as TreeQuery, Set, SetExpr, Statement, UserDefinedTypeRepresentation,
 };
 
 use super::Lowered;
 use super::lexeme::Lexemes;
-use super::{names, table};
+use super::{heads, names, query, table};
 use crate::migration::Mark;
-use crate::operation::{Class, CreateIndex, CreateTable, Dialect, Name, Operation};
+use crate::operation::{Class, CreateIndex, CreateTable, CreateTrigger, Dialect, Expression, Name, Operation, Query, Volatility};
 
 /// Lowers one parsed statement.
 pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Lowered> {
@@ -26,13 +26,15 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             .map(|rename| Lowered::new(Operation::RenameTable { table: object(&rename.old_name), to: object(&rename.new_name) }))
             .collect(),
         Statement::CreateIndex(create) => {
+            let columns = create.columns.iter().map(|column| table::index_column(column, dialect)).collect();
             let index = CreateIndex {
-                name: create.name.as_ref().map(|name| object(name).name),
-                table: object(&create.table_name),
-                columns: create.columns.iter().map(|column| table::index_column(column, dialect)).collect(),
                 unique: create.unique,
                 concurrently: create.concurrently,
                 if_not_exists: create.if_not_exists,
+                method: create.using.as_ref().map(|method| method.to_string().to_lowercase()),
+                predicate: create.predicate.as_ref().map(|condition| Expression(condition.to_string())),
+                include: names::idents(&create.include, dialect),
+                ..CreateIndex::new(create.name.as_ref().map(|name| object(name).name), object(&create.table_name), columns)
             };
             let on = lexemes.find(0..lexemes.len(), "on");
             let name_at = create.name.as_ref().and(on.as_ref()).and_then(|on| word_before(lexemes, on.start));
@@ -63,12 +65,17 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
                 value: rename.from.value.clone(),
                 to: rename.to.value.clone(),
             }),
-            AlterTypeOperation::Rename(_) => named("rename_type", Some(object(&alter.name).to_string()), Class::Schema),
+            AlterTypeOperation::Rename(rename) => {
+                one(Operation::RenameType { name: object(&alter.name), to: names::ident(&rename.new_name, dialect) })
+            }
         },
         Statement::CreateView(create) => one(Operation::CreateView {
             name: object(&create.name),
             materialized: create.materialized,
             replace: create.or_replace,
+            if_not_exists: create.if_not_exists,
+            with_data: lexemes.find(0..lexemes.len(), "with no data").is_none(),
+            query: Some(Box::new(query::query(&create.query, dialect))),
         }),
         Statement::AlterView { name, .. } => named("alter_view", Some(object(&name).to_string()), Class::Schema),
         Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
@@ -79,11 +86,17 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             .iter()
             .map(|target| {
                 let cascade = matches!(truncate.cascade, Some(sqlparser::ast::CascadeOption::Cascade));
-                Lowered::new(Operation::Truncate { table: object(&target.name), cascade })
+                let restart_identity = lexemes.find(0..lexemes.len(), "restart identity").is_some();
+                Lowered::new(Operation::Truncate { table: object(&target.name), cascade, restart_identity })
             })
             .collect(),
         Statement::Query(query) => query_operations(&query, dialect),
-        Statement::Copy { .. } => named("copy", None, Class::Data),
+        Statement::Copy { source: CopySource::Table { table_name, .. }, to, .. } => {
+            let class = if to { Class::Neither } else { Class::Data };
+            let kind = if to { "copy_to" } else { "copy" };
+            one(Operation::Other { kind, table: Some(object(&table_name)), name: None, class })
+        }
+        Statement::Copy { .. } => named("copy_to", None, Class::Neither),
         Statement::Merge(_) => named("merge", None, Class::Data),
         Statement::LoadData { .. } => named("load_data", None, Class::Data),
         Statement::StartTransaction { .. } => one(Operation::Begin),
@@ -105,25 +118,35 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
         Statement::CreateUser(_) => named("create_user", None, Class::Neither),
         Statement::CreateSchema { schema_name, .. } => named("create_schema", Some(schema_name.to_string()), Class::Schema),
         Statement::CreateDatabase { db_name, .. } => named("create_database", Some(object(&db_name).to_string()), Class::Schema),
-        Statement::CreateSequence { name, .. } => named("create_sequence", Some(object(&name).to_string()), Class::Schema),
+        Statement::CreateSequence { name, if_not_exists, .. } => {
+            one(Operation::CreateSequence { name: object(&name), owned_by: None, if_not_exists })
+        }
         Statement::CreateDomain(create) => named("create_domain", Some(object(&create.name).to_string()), Class::Schema),
         Statement::CreateExtension(create) => named("create_extension", Some(create.name.value.clone()), Class::Schema),
         Statement::DropExtension(_) => named("drop_extension", None, Class::Schema),
-        Statement::CreateFunction(create) => named("create_function", Some(object(&create.name).to_string()), Class::Schema),
+        Statement::CreateFunction(create) => one(Operation::CreateFunction {
+            name: object(&create.name),
+            volatility: Volatility::Volatile,
+            body: None,
+            or_replace: create.or_replace,
+        }),
         Statement::DropFunction(_) => named("drop_function", None, Class::Schema),
         Statement::CreateProcedure { name, .. } => named("create_procedure", Some(object(&name).to_string()), Class::Schema),
         Statement::DropProcedure { .. } => named("drop_procedure", None, Class::Schema),
-        Statement::CreateTrigger(create) => one(Operation::Other {
-            kind: "create_trigger",
-            table: Some(object(&create.table_name)),
-            name: Some(object(&create.name).to_string()),
-            class: Class::Schema,
-        }),
-        Statement::DropTrigger(drop) => one(Operation::Other {
-            kind: "drop_trigger",
+        Statement::CreateTrigger(create) => one(Operation::CreateTrigger(Box::new(CreateTrigger {
+            name: object(&create.name).name,
+            table: object(&create.table_name),
+            columns: Vec::new(),
+            or_replace: create.or_replace,
+            each_row: true,
+            before: false,
+            function: None,
+        }))),
+        Statement::DropTrigger(drop) => one(Operation::DropTrigger {
             table: drop.table_name.as_ref().map(object),
-            name: Some(object(&drop.trigger_name).to_string()),
-            class: Class::Schema,
+            trigger: object(&drop.trigger_name).name,
+            if_exists: drop.if_exists,
+            cascade: false,
         }),
         Statement::CreatePolicy(create) => one(Operation::Other {
             kind: "create_policy",
@@ -136,7 +159,7 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
         Statement::CreateVirtualTable { name, .. } => {
             one(Operation::CreateTable(Box::new(CreateTable::of_unknown_columns(object(&name)))))
         }
-        Statement::Analyze(_) => named("analyze", None, Class::Neither),
+        Statement::Analyze(_) => one(Operation::Analyze { table: None }),
         Statement::Explain { .. } | Statement::ExplainTable { .. } => named("explain", None, Class::Neither),
         Statement::Call(_) => vec![Lowered::new(Operation::opaque("what a called procedure does is not known"))],
         other => {
@@ -168,7 +191,17 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
         }
     }
     let parents = create.inherits.iter().flatten().chain(&create.partition_of);
+    let words = |words: &str| (0..lexemes.len()).find_map(|at| lexemes.skip(at, words));
+    let query = create.query.as_ref().map(|tree| query::query(tree, dialect));
+    let like = lexemes.find(0..lexemes.len(), "like").is_some() || create.like.is_some();
+    let liked = words("like").filter(|_| like && query.is_none()).and_then(|at| lexemes.name(at, dialect)).map(|(name, _)| name);
+    let behind_parent = words("partition of").and_then(|at| lexemes.name(at, dialect)).map(|(_, end)| end);
     let definition = CreateTable {
+        bound: behind_parent.and_then(|from| (from..lexemes.len()).find_map(|at| heads::bound(lexemes, at))),
+        partition_key: words("partition by").map(|at| partition_key(lexemes, at, dialect)).unwrap_or_default(),
+        unlogged: words("create unlogged").is_some(),
+        copies_rows: query.is_some() && words("with no data").is_none(),
+        reads: query.iter().flat_map(Query::names).cloned().chain(liked).collect(),
         columns: create.columns.iter().map(|column| table::column(column, dialect)).collect(),
         constraints,
         if_not_exists: create.if_not_exists,
@@ -188,6 +221,19 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
     let mut out = vec![Lowered::new(Operation::CreateTable(Box::new(definition))).mark(Mark::Table, at)];
     out.extend(extra.into_iter().map(Lowered::new));
     out
+}
+
+/// `RANGE (ts)`: the columns between the parentheses.
+fn partition_key(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Vec<String> {
+    let open = at + 1;
+    let parts = lexemes.comma_separated_within(open + 1..lexemes.closing(open));
+    parts
+        .into_iter()
+        .map(|part| match lexemes.identifier(part.start, dialect) {
+            Some(name) if part.len() <= 3 => name,
+            _ => lexemes.sql[lexemes.bytes(part)].to_owned(),
+        })
+        .collect()
 }
 
 fn drop(
@@ -222,10 +268,10 @@ fn drop(
                 if_exists,
                 cascade,
             },
-            ObjectType::Type => Operation::DropType { name: name.clone(), if_exists, cascade },
-            ObjectType::Schema => other("drop_schema"),
+            ObjectType::Type => Operation::DropType { name: name.clone(), is_domain: false, if_exists, cascade },
+            ObjectType::Schema => Operation::DropSchema { name: name.name.clone(), if_exists, cascade },
             ObjectType::Database => other("drop_database"),
-            ObjectType::Sequence => other("drop_sequence"),
+            ObjectType::Sequence => Operation::DropSequence { name: name.clone(), if_exists, cascade },
             ObjectType::Role | ObjectType::User => other("drop_role"),
             _ => other("drop"),
         };
@@ -239,37 +285,18 @@ fn drop(
     dropped.iter().enumerate().map(lower).collect()
 }
 
-/// The table that a FROM or UPDATE clause names first.
-fn relation(table: &TableWithJoins, dialect: Option<Dialect>) -> Name {
-    match &table.relation {
-        TableFactor::Table { name, .. } => names::object(name, dialect),
-        _ => Name::unknown(),
+/// INSERT, UPDATE or DELETE, at the top or inside WITH.
+fn data_change(statement: &Statement, dialect: Option<Dialect>) -> Option<Operation> {
+    match statement {
+        Statement::Insert(insert) => Some(query::insert(insert, dialect)),
+        Statement::Update(update) => Some(query::update(update, dialect)),
+        Statement::Delete(delete) => Some(query::delete(delete, dialect)),
+        _ => None,
     }
 }
 
-/// INSERT, UPDATE or DELETE, at the top or inside WITH.
-fn data_change(statement: &Statement, dialect: Option<Dialect>) -> Option<Operation> {
-    Some(match statement {
-        Statement::Insert(insert) => match &insert.table {
-            TableObject::TableName(name) => Operation::Insert { table: names::object(name, dialect) },
-            _ => Operation::Insert { table: Name::unknown() },
-        },
-        Statement::Update(update) => Operation::Update {
-            table: relation(&update.table, dialect),
-            has_where: update.selection.is_some() || update.from.is_some(),
-        },
-        Statement::Delete(delete) => {
-            let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
-            let table = from.first().map_or_else(Name::unknown, |first| relation(first, dialect));
-            let has_where = delete.selection.is_some() || delete.using.is_some() || delete.limit.is_some();
-            Operation::Delete { table, has_where }
-        }
-        _ => return None,
-    })
-}
-
 /// A query reads, unless it holds an INSERT, UPDATE or DELETE in WITH, or SELECT … INTO makes a table.
-fn query_operations(query: &Query, dialect: Option<Dialect>) -> Vec<Lowered> {
+fn query_operations(query: &TreeQuery, dialect: Option<Dialect>) -> Vec<Lowered> {
     let mut out = Vec::new();
     let bodies = query.with.iter().flat_map(|with| &with.cte_tables).map(|cte| &*cte.query.body).chain([&*query.body]);
     for body in bodies {
@@ -280,7 +307,9 @@ fn query_operations(query: &Query, dialect: Option<Dialect>) -> Vec<Lowered> {
             SetExpr::Select(select) => {
                 if let Some(into) = &select.into {
                     let name = into.targets.first().map_or_else(Name::unknown, |target| target_name(target, dialect));
-                    let table = CreateTable { temporary: into.temporary, ..CreateTable::of_unknown_columns(name) };
+                    let reads = query::query(query, dialect).names().cloned().collect();
+                    let table =
+                        CreateTable { temporary: into.temporary, reads, copies_rows: true, ..CreateTable::of_unknown_columns(name) };
                     out.push(Lowered::new(Operation::CreateTable(Box::new(table))));
                 }
             }
@@ -290,7 +319,7 @@ fn query_operations(query: &Query, dialect: Option<Dialect>) -> Vec<Lowered> {
     if out.is_empty() {
         out.push(Lowered::new(match sets_parameter(query) {
             Some((name, local)) => Operation::Set { name, local },
-            None => Operation::other("select", Class::Neither),
+            None => Operation::Select(Box::new(query::query(query, dialect))),
         }));
     }
     out
@@ -310,7 +339,7 @@ fn target_name(target: &Expr, dialect: Option<Dialect>) -> Name {
 }
 
 /// `SELECT set_config('name', 'value', is_local)`, as pg_dump writes it.
-fn sets_parameter(query: &Query) -> Option<(String, bool)> {
+fn sets_parameter(query: &TreeQuery) -> Option<(String, bool)> {
     let text = query.body.to_string();
     let arguments = text.strip_prefix("SELECT pg_catalog.set_config(").or_else(|| text.strip_prefix("SELECT set_config("))?;
     let name = arguments.split('\'').nth(1)?;

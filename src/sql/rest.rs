@@ -4,11 +4,14 @@
 
 use std::ops::Range;
 
+use super::heads::bound;
 use super::lexeme::Lexemes;
 use super::types::data_type;
 use super::{Lowered, statement_operations};
 use crate::migration::Mark;
-use crate::operation::{Class, CreateIndex, CreateTable, Dialect, Expression, Operation};
+use crate::operation::{
+    Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, Operation,
+};
 
 /// `CREATE … TABLE name`, whose columns stay unknown.
 pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
@@ -17,7 +20,15 @@ pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
     let behind = lexemes.skip(table + 1, "if not exists");
     let start = behind.unwrap_or(table + 1);
     let (name, end) = lexemes.name(start, dialect)?;
-    let table = CreateTable { if_not_exists: behind.is_some(), temporary, ..CreateTable::of_unknown_columns(name) };
+    let partition = (end..lexemes.len()).find_map(|at| lexemes.skip(at, "partition of"));
+    let parent = partition.and_then(|at| lexemes.name(at, dialect));
+    let table = CreateTable {
+        if_not_exists: behind.is_some(),
+        temporary,
+        bound: parent.as_ref().and_then(|(_, end)| (*end..lexemes.len()).find_map(|at| bound(lexemes, at))),
+        parents: parent.into_iter().map(|(parent, _)| parent).collect(),
+        ..CreateTable::of_unknown_columns(name)
+    };
     let operation = Operation::CreateTable(Box::new(table));
     Some(vec![Lowered::new(operation).mark(Mark::Table, Some(lexemes.bytes(start..end)))])
 }
@@ -46,12 +57,11 @@ pub(super) fn create_index(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
     });
     let name_at = name.as_ref().map(|(_, end)| lexemes.bytes(start..*end));
     let operation = Operation::CreateIndex(Box::new(CreateIndex {
-        name: name.map(|(name, _)| name.name),
-        columns: columns.collect(),
-        table,
         unique,
         concurrently,
         if_not_exists: behind.is_some(),
+        only: lexemes.is(on + 1, "only"),
+        ..CreateIndex::new(name.map(|(name, _)| name.name), table, columns.collect())
     }));
     Some(vec![Lowered::new(operation).mark(Mark::Name, name_at).mark(Mark::Table, Some(lexemes.bytes(table_at..table_end)))])
 }
@@ -108,16 +118,34 @@ fn known_action(
         let type_at = lexemes.skip(at + 1, "set data type").or_else(|| lexemes.skip(at + 1, "type"));
         if let Some(from) = type_at {
             let using = (from..part.end).find(|&index| lexemes.is(index, "using"));
-            let to = data_type(&lexemes.sql[lexemes.bytes(from..using.unwrap_or(part.end))]);
+            let collate = (from..using.unwrap_or(part.end)).find(|&index| lexemes.is(index, "collate"));
+            let to = data_type(&lexemes.sql[lexemes.bytes(from..collate.or(using).unwrap_or(part.end))]);
+            let collation = collate.map(|at| lexemes.text(at + 1).to_owned());
             let using = using.map(|using| Expression(lexemes.sql[lexemes.bytes(using + 1..part.end)].to_owned()));
             let column = lexemes.identifier(at, dialect)?;
-            let operation = Operation::AlterColumnType { table, column, to: Some(to), using };
+            let operation = Operation::AlterColumnType { table, column, to: Some(to), using, collation };
             return Some(mark(Lowered::new(operation).mark(Mark::Name, Some(lexemes.range(at)))));
         }
     }
+    if let Some(at) = lexemes.skip(part.start, "add") {
+        let named = lexemes.skip(at, "constraint").map(|at| (lexemes.identifier(at, dialect), at + 1));
+        let (name, at) = named.unwrap_or((None, at));
+        if let Some(at) = lexemes.skip(at, "not null") {
+            let column = lexemes.identifier(at, dialect)?;
+            let not_valid = lexemes.skip(at + 1, "not valid").is_some();
+            let constraint = Constraint { not_valid, ..Constraint::new(name, ConstraintKind::NotNull { column }) };
+            return Some(mark(Lowered::new(Operation::AddConstraint { table, constraint: Box::new(constraint) })));
+        }
+    }
+    let parent = lexemes.skip(part.start, "inherit").or_else(|| lexemes.skip(part.start, "no inherit"));
+    let name = match (parent, column_at) {
+        (Some(at), _) => lexemes.name(at, dialect).map(|(name, _)| name.to_string()),
+        (None, Some(at)) => lexemes.identifier(at, dialect),
+        _ => lexemes.skip(part.start, "cluster on").and_then(|at| lexemes.identifier(at, dialect)),
+    };
     let kind = ACTIONS.iter().find(|(words, _)| is(words)).map(|(_, kind)| *kind);
     let kind = kind.or_else(|| COLUMN_ACTIONS.iter().find(|(words, _)| column_is(words)).map(|(_, kind)| *kind))?;
-    Some(mark(Lowered::new(Operation::Other { kind, table: Some(table), name: None, class: Class::Schema })))
+    Some(mark(Lowered::new(Operation::Other { kind, table: Some(table), name, class: Class::Schema })))
 }
 
 /// Actions that neither bring nor take a column, a constraint or an index.
@@ -129,7 +157,10 @@ const ACTIONS: &[(&str, &str)] = &[
     ("set without oids", "set_without_oids"),
     ("set access method", "set_access_method"),
     ("cluster on", "cluster_on"),
-    ("set without cluster", "cluster_on"),
+    ("set without cluster", "set_without_cluster"),
+    ("set with oids", "set_with_oids"),
+    ("of", "of_type"),
+    ("not of", "not_of_type"),
     ("replica identity", "replica_identity"),
     ("enable trigger", "enable_trigger"),
     ("enable always trigger", "enable_trigger"),
@@ -140,7 +171,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("enable always rule", "alter_rule"),
     ("enable replica rule", "alter_rule"),
     ("inherit", "inherit"),
-    ("no inherit", "inherit"),
+    ("no inherit", "no_inherit"),
     ("alter constraint", "alter_constraint"),
     // MySQL
     ("convert to", "convert_charset"),
@@ -158,14 +189,14 @@ const COLUMN_ACTIONS: &[(&str, &str)] = &[
     ("set storage", "set_storage"),
     ("set compression", "set_compression"),
     ("set statistics", "set_statistics"),
-    ("set (", "set_statistics"),
-    ("reset (", "set_statistics"),
+    ("set (", "set_column_options"),
+    ("reset (", "set_column_options"),
     ("set generated", "alter_identity"),
     ("restart", "alter_identity"),
-    ("drop identity", "alter_identity"),
+    ("drop identity", "drop_identity"),
     ("set increment", "alter_identity"),
     ("set visible", "set_visible"),
     ("set invisible", "set_visible"),
-    ("drop expression", "alter_expression"),
-    ("set expression", "alter_expression"),
+    ("drop expression", "drop_expression"),
+    ("set expression", "set_expression"),
 ];

@@ -32,6 +32,7 @@ pub(super) fn anonymous_block(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -
                 range: Some(lowered.range.map_or(start..start + statement.len(), shift)),
                 marks: lowered.marks.into_iter().map(|(mark, range)| (mark, shift(range))).collect(),
                 conditional,
+                wording: lowered.wording,
             });
         }
     }

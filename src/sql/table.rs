@@ -65,6 +65,7 @@ fn column_option(column: &mut Column, option: &ColumnOption, dialect: Option<Dia
             column.nullable = Some(false);
         }
         ColumnOption::Unique(_) => column.unique = true,
+        ColumnOption::Collation(name) => column.collation = Some(name.to_string()),
         ColumnOption::ForeignKey(key) => column.references = Some(reference(key, dialect)),
         ColumnOption::Check(check) => column.checks.push(Expression(check.expr.to_string())),
         ColumnOption::Generated { generated_as, generation_expr, generation_expr_mode, .. } => {
@@ -136,10 +137,10 @@ pub(super) fn constraint(tree: &TableConstraint, dialect: Option<Dialect>) -> Op
         TableConstraint::Check(check) => {
             (named(&check.name), ConstraintKind::Check { expression: Expression(check.expr.to_string()) })
         }
-        TableConstraint::Exclude(exclude) => (named(&exclude.name), ConstraintKind::Exclusion),
+        TableConstraint::Exclude(exclude) => (named(&exclude.name), ConstraintKind::Exclusion { columns: Vec::new() }),
         TableConstraint::Index(_) | TableConstraint::FulltextOrSpatial(_) => return None,
     };
-    Some(Constraint { name, kind, not_valid: false })
+    Some(Constraint::new(name, kind))
 }
 
 /// MySQL's `KEY ix (a)` inside a table definition.
@@ -149,14 +150,9 @@ pub(super) fn inline_index(tree: &TableConstraint, table: &Name, dialect: Option
         TableConstraint::FulltextOrSpatial(index) => (&index.opt_index_name, &index.columns),
         _ => return None,
     };
-    Some(Operation::CreateIndex(Box::new(CreateIndex {
-        name: name.as_ref().map(|name| names::ident(name, dialect)),
-        table: table.clone(),
-        columns: columns.iter().map(|column| index_column(column, dialect)).collect(),
-        unique: false,
-        concurrently: false,
-        if_not_exists: false,
-    })))
+    let name = name.as_ref().map(|name| names::ident(name, dialect));
+    let columns = columns.iter().map(|column| index_column(column, dialect)).collect();
+    Some(Operation::CreateIndex(Box::new(CreateIndex::new(name, table.clone(), columns))))
 }
 
 /// Lowers ALTER TABLE: an operation for each action, which points at its own words.
@@ -216,7 +212,13 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
         Action::AddConstraint { constraint: tree, not_valid } => match constraint(tree, dialect) {
             Some(lowered) => {
                 let name_at = lexemes.skip(tokens.start, "add constraint").map(|index| lexemes.range(index));
-                let constraint = Box::new(Constraint { not_valid: *not_valid, ..lowered });
+                let says = |words: &str| lexemes.find(tokens.clone(), words).is_some();
+                let constraint = Box::new(Constraint {
+                    not_valid: *not_valid,
+                    not_enforced: says("not enforced"),
+                    no_inherit: says("no inherit"),
+                    ..lowered
+                });
                 vec![Lowered::new(Operation::AddConstraint { table, constraint }).mark(Mark::Name, name_at)]
             }
             None => inline_index(tree, &table, dialect).into_iter().map(Lowered::new).collect(),
@@ -275,6 +277,7 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
                     column,
                     to: lower_type(data_type),
                     using: using.as_ref().map(|using| Expression(using.to_string())),
+                    collation: None,
                 },
                 AlterColumnOperation::AddGenerated { .. } => Operation::SetDefault { table, column, default: Default::Identity },
             };
@@ -332,7 +335,7 @@ fn restate(
         column = to;
     }
     let (table, to) = (table.clone(), stated.data_type);
-    operations.push(Operation::AlterColumnType { table: table.clone(), column: column.clone(), to, using: None });
+    operations.push(Operation::AlterColumnType { table: table.clone(), column: column.clone(), to, using: None, collation: None });
     operations.push(match stated.nullable {
         Some(false) => Operation::SetNotNull { table: table.clone(), column: column.clone() },
         _ => Operation::DropNotNull { table: table.clone(), column: column.clone() },

@@ -6,7 +6,7 @@ use crate::runner::Inside;
 use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    if !before.effects(&step.operation).refuses_transaction {
+    if !before.effects().refuses_transaction {
         return;
     }
     let what = name_of(&step.operation);

@@ -1,0 +1,232 @@
+//! Indexes, and commands that write tables or indexes anew.
+
+use super::{Model, in_public, volatility};
+use crate::operation::{CreateIndex, LockMode, Name, Operation, ReindexTarget};
+use crate::schema::expression::calls;
+use crate::schema::{Kind, Table};
+
+impl<'m> Model<'m> {
+    pub(super) fn create_index(&mut self, index: &CreateIndex) {
+        let name = &index.table;
+        let mode = if index.concurrently { LockMode::ShareUpdateExclusive } else { LockMode::Share };
+        let known = self.schema.table(name);
+        let taken = index.name.as_ref().and_then(|own| self.schema.index(&Name::with_schema(name.schema.clone(), own.as_str())));
+        if let Some(own) = index.name.as_ref().filter(|_| taken.is_some()) {
+            if index.if_not_exists {
+                return self.lock(name, mode);
+            }
+            return self.fail(format!("`{own}` exists already"));
+        }
+        let called = index.columns.iter().flat_map(|key| calls(key));
+        for call in called {
+            if volatility::volatile_call(&format!("{call}()"), self.schema, 11).is_some() {
+                return self.fail(format!("`{call}()` is not immutable, so no index can be built over it"));
+            }
+        }
+        if let Some(known) = known {
+            if known.kind == Kind::View {
+                return self.fail(format!("`{name}` is a view"));
+            }
+            let plain = |key: &&String| key.chars().all(|c| c.is_alphanumeric() || c == '_');
+            if let Some(missing) = index.columns.iter().filter(plain).find(|key| known.complete && known.column(key).is_none()) {
+                return self.fail(format!("`{name}` has no column `{missing}`"));
+            }
+            if known.kind == Kind::PartitionedTable {
+                if self.major < 11 {
+                    return self.fail(format!("the partitioned table `{name}` cannot have an index before PostgreSQL 11"));
+                }
+                if index.concurrently {
+                    return self.fail(format!("an index on the partitioned table `{name}` cannot be built CONCURRENTLY"));
+                }
+                if index.unique && !self.partitioned_key(known, &index.columns) {
+                    return;
+                }
+                self.lock(name, mode);
+                if !index.only {
+                    for partition in self.schema.descendants(known) {
+                        self.lock(&partition.name, mode);
+                        if partition.has_storage() {
+                            self.scan(&partition.name, "the index is built");
+                        }
+                    }
+                }
+                return;
+            }
+        }
+        self.lock(name, mode);
+        self.scan(name, "the index is built");
+    }
+
+    pub(super) fn drop_index(&mut self, index: &Name, table: Option<&Name>, concurrently: bool, if_exists: bool, cascade: bool) {
+        let several = self.statement.iter().filter(|operation| matches!(operation, Operation::DropIndex { .. })).count() > 1;
+        if concurrently && several {
+            return self.fail("DROP INDEX CONCURRENTLY drops one index at a time");
+        }
+        if concurrently && cascade {
+            return self.fail("DROP INDEX CONCURRENTLY cannot CASCADE");
+        }
+        let mode = if concurrently { LockMode::ShareUpdateExclusive } else { LockMode::AccessExclusive };
+        let Some((owner, found)) = self.schema.index(index) else {
+            // The table that the index stands on is not known, unless the directive names it.
+            if let Some(table) = table.filter(|_| !if_exists) {
+                self.lock(table, mode);
+            }
+            return;
+        };
+        if owner.constraint(&found.name).is_some_and(|constraint| constraint.has_index()) {
+            return self.fail(format!("the constraint `{index}` of `{}` needs the index: drop the constraint", owner.name));
+        }
+        if let Some(parent) = &found.parent {
+            return self.fail(format!("the index `{parent}` of the partitioned parent needs `{index}`"));
+        }
+        let is_partitioned = owner.kind == Kind::PartitionedTable;
+        if is_partitioned && concurrently {
+            return self.fail(format!("the partitioned index `{index}` cannot be dropped CONCURRENTLY"));
+        }
+        self.lock(&owner.name, mode);
+        self.drops(format!("rel {} {}", if is_partitioned { 'I' } else { 'i' }, found.name));
+        if is_partitioned {
+            for partition in self.schema.descendants(owner) {
+                self.lock(&partition.name, mode);
+                let own = partition.indexes().into_iter().find(|own| own.parent.as_ref() == Some(&found.name));
+                if let Some(own) = own {
+                    self.drops(format!("rel i {}", own.name));
+                }
+            }
+        }
+    }
+
+    pub(super) fn reindex(&mut self, target: ReindexTarget, name: &Name, concurrently: bool) {
+        let mode = if concurrently { LockMode::ShareUpdateExclusive } else { LockMode::Share };
+        match target {
+            ReindexTarget::Index => {
+                let Some((table, index)) = self.schema.index(name) else { return };
+                if table.kind == Kind::PartitionedTable {
+                    if self.major < 14 {
+                        return self.fail("REINDEX of a partitioned index needs PostgreSQL 14");
+                    }
+                    self.effects.refuses_transaction = true;
+                    let own = Some(index.name.clone());
+                    for partition in self.schema.descendants(table) {
+                        self.lock(&partition.name, mode);
+                        for index in partition.indexes().into_iter().filter(|index| index.parent == own) {
+                            self.rebuild(partition, &index.name);
+                        }
+                    }
+                    return;
+                }
+                self.lock(&table.name, mode);
+                let index = index.name.clone();
+                self.rebuild(table, &index);
+            }
+            ReindexTarget::Table => match self.schema.table(name) {
+                Some(table) if table.kind == Kind::PartitionedTable => {
+                    self.lock(name, mode);
+                    if self.major >= 14 {
+                        self.effects.refuses_transaction = true;
+                        for partition in self.schema.descendants(table) {
+                            self.lock(&partition.name, mode);
+                            self.rebuild_all(partition);
+                        }
+                    }
+                }
+                Some(table) => {
+                    self.lock(name, mode);
+                    self.rebuild_all(table);
+                }
+                None => {
+                    self.lock(name, mode);
+                    self.scan(name, "its indexes are built anew");
+                }
+            },
+            ReindexTarget::Schema | ReindexTarget::Database => {
+                let inside = |table: &&Table| {
+                    let schema = table.name.schema.as_deref().unwrap_or("public");
+                    table.has_storage() && (target == ReindexTarget::Database || schema == name.name)
+                };
+                let mut tables: Vec<&'m Table> = self.schema.relations().filter(inside).collect();
+                tables.sort_by(|a, b| a.name.cmp(&b.name));
+                for table in tables {
+                    self.lock(&table.name, mode);
+                    self.rebuild_all(table);
+                }
+            }
+            ReindexTarget::System => {}
+        }
+    }
+
+    fn rebuild_all(&mut self, table: &'m Table) {
+        for index in table.indexes() {
+            self.rebuild(table, &index.name);
+        }
+    }
+
+    fn rebuild(&mut self, table: &Table, index: &str) {
+        self.effects.index_rebuilds.insert(index.to_owned());
+        self.scan(&table.name, "its indexes are built anew");
+    }
+
+    pub(super) fn cluster(&mut self, table: Option<&Name>, index: Option<&str>) {
+        let Some(name) = table else { return };
+        let known = self.schema.table(name);
+        if let Some(known) = known {
+            if known.kind == Kind::PartitionedTable {
+                if self.major < 15 {
+                    return self.fail("CLUSTER of a partitioned table needs PostgreSQL 15");
+                }
+                self.effects.refuses_transaction = true;
+                for partition in self.schema.descendants(known) {
+                    self.lock(&partition.name, LockMode::AccessExclusive);
+                    self.rewrite(partition, "its rows are put in the order of the index");
+                }
+                return;
+            }
+            if index.is_none() && known.ties().clustered_on.is_none() && known.complete {
+                return self.fail(format!("`{name}` has no index to be clustered on: say which with USING"));
+            }
+        }
+        self.lock(name, LockMode::AccessExclusive);
+        self.rewrite_stored(name, "its rows are put in the order of the index");
+    }
+
+    pub(super) fn vacuum(&mut self, table: Option<&Name>, full: bool) {
+        let mode = if full { LockMode::AccessExclusive } else { LockMode::ShareUpdateExclusive };
+        let why = "VACUUM FULL writes the table anew";
+        let Some(name) = table else {
+            let mut tables: Vec<&'m Table> = self.schema.relations().filter(|table| table.has_storage()).collect();
+            tables.sort_by(|a, b| a.name.cmp(&b.name));
+            for table in tables {
+                self.lock(&table.name, mode);
+                if full {
+                    self.rewrite(table, why);
+                }
+            }
+            return;
+        };
+        let partitions = self.schema.table(name).filter(|table| table.kind == Kind::PartitionedTable);
+        match partitions {
+            Some(table) => self.schema.descendants(table).iter().for_each(|partition| self.lock(&partition.name, mode)),
+            None => self.lock(name, mode),
+        }
+        if full {
+            self.rewrite_stored(name, why);
+        }
+    }
+
+    pub(super) fn analyze(&mut self, table: Option<&Name>) {
+        let mode = LockMode::ShareUpdateExclusive;
+        match table {
+            Some(name) => match self.schema.table(name).filter(|table| table.kind == Kind::PartitionedTable) {
+                Some(_) => self.lock_family(name, mode),
+                None => self.lock(name, mode),
+            },
+            None => {
+                let all: Vec<Name> =
+                    self.schema.relations().filter(|table| table.kind != Kind::View).map(|table| in_public(&table.name)).collect();
+                for name in all {
+                    self.lock(&name, mode);
+                }
+            }
+        }
+    }
+}

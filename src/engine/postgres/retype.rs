@@ -1,0 +1,208 @@
+//! ALTER COLUMN … TYPE: what stays, what is rewritten, what is only looked at again.
+
+use super::types::{Coercion, base, coercion, same_order};
+use super::{Model, Stored};
+use crate::operation::{ConstraintKind, DataType, Expression, LockMode, Name};
+use crate::schema::expression::{mentions, unwrapped};
+use crate::schema::{Table, TableColumn, TableIndex};
+
+/// What the values of the column go through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Change {
+    Kept,
+    /// The bytes stay, their order may not.
+    Reordered,
+    /// The reason why each row is written anew.
+    Rewritten(String),
+}
+
+impl Model<'_> {
+    pub(super) fn retype(
+        &mut self,
+        table: &Name,
+        column: &str,
+        to: Option<&DataType>,
+        using: Option<&Expression>,
+        collation: Option<&str>,
+    ) {
+        self.lock_family(table, LockMode::AccessExclusive);
+        let Some(known) = self.schema.table(table) else { return };
+        if known.is_view() {
+            return self.fail(format!("`{table}` is a view"));
+        }
+        let Some(old) = known.column(column) else {
+            if known.complete {
+                self.fail(format!("`{table}` has no column `{column}`"));
+            }
+            return;
+        };
+        if let Some(reason) = self.refusal(known, old) {
+            return self.fail(reason);
+        }
+        let Some(change) = self.change_of(table, old, to, using, collation) else { return };
+        for stored in self.stored(table) {
+            self.retype_stored(&stored, column, &change, to, collation);
+        }
+        self.relink_foreign_keys(known, column, old, to, &change);
+        self.cast_default(old, to);
+        if let (Some(sequence), Some(_)) = (&old.sequence, to) {
+            // An identity column's sequence takes the new type along.
+            if matches!(old.default, Some(crate::operation::Default::Identity)) {
+                self.lock(&Name::with_schema(known.name.schema.clone(), sequence.as_str()), LockMode::ShareRowExclusive);
+            }
+        }
+    }
+
+    /// Why PostgreSQL does not change the type of this column at all.
+    fn refusal(&self, table: &Table, column: &TableColumn) -> Option<String> {
+        let name = &column.name;
+        if let Some(view) = self.schema.views_using(table, name).first() {
+            return Some(format!("the view `{}` uses the column `{name}`", view.name));
+        }
+        if table.ties().partition_key.iter().any(|key| mentions(key, name)) {
+            return Some(format!("`{name}` is part of the partition key of `{}`", table.name));
+        }
+        if column.inherited {
+            return Some(format!("`{name}` is inherited: change it on the parent of `{}`", table.name));
+        }
+        if self.wording.only && !table.ties().children.is_empty() {
+            return Some(format!("the type of `{name}` must be changed in the children of `{}` too", table.name));
+        }
+        let generated = table.columns().into_iter().find(|other| other.generated_from().is_some_and(|text| mentions(text, name)));
+        if let Some(generated) = generated {
+            return Some(format!("the generated column `{}` uses `{name}`", generated.name));
+        }
+        let trigger = table.ties().triggers.iter().find(|trigger| trigger.columns.contains(name));
+        trigger.map(|trigger| format!("the trigger `{}` names the column `{name}`", trigger.name))
+    }
+
+    /// None after a failure, or where nothing can be said.
+    fn change_of(
+        &mut self,
+        table: &Name,
+        old: &TableColumn,
+        to: Option<&DataType>,
+        using: Option<&Expression>,
+        collation: Option<&str>,
+    ) -> Option<Change> {
+        let name = &old.name;
+        let (Some(from), Some(to)) = (&old.data_type, to) else {
+            let why = format!("the type of `{table}.{name}` is not known, and its change may write each row anew");
+            return Some(Change::Rewritten(why));
+        };
+        let rewritten = |why: String| Some(Change::Rewritten(why));
+        let (old_base, _) = base(from, self.schema);
+        let (new_base, constrained) = base(to, self.schema);
+        let same_domain = from.name == to.name;
+        if let Some(using) = using {
+            let expression = without_cast(&using.0, to);
+            if unwrapped(expression) != name && !unwrapped(expression).trim_matches('"').eq(name.as_str()) {
+                return rewritten(format!("USING computes each value of `{name}` anew"));
+            }
+        }
+        let how = coercion(old_base, new_base, self.schema, self.major);
+        if constrained && !same_domain {
+            return rewritten(format!("each value of `{name}` is checked against the domain `{}`", to.name));
+        }
+        match how {
+            Coercion::None if collation.is_some() || old.collation.is_some() => Some(Change::Reordered),
+            Coercion::None => Some(Change::Kept),
+            Coercion::Relabel => Some(Change::Reordered),
+            Coercion::Convert => rewritten(format!("from {from} to {to} each value is converted")),
+            Coercion::Impossible if using.is_some() => rewritten(format!("from {from} to {to} each value is converted")),
+            Coercion::Impossible => {
+                self.fail(format!("`{name}` cannot be cast from {from} to {to} without USING"));
+                None
+            }
+            Coercion::Unknown => rewritten(format!("what it takes from {from} to {to} is not known")),
+        }
+    }
+
+    fn retype_stored(&mut self, stored: &Stored<'_>, column: &str, change: &Change, to: Option<&DataType>, collation: Option<&str>) {
+        let Some(table) = stored.table else { return };
+        if let Change::Rewritten(why) = change {
+            self.rewrite(table, why);
+        }
+        let old = table.column(column);
+        let compatible = |index: &TableIndex| {
+            let plain = !index.has_expressions() && index.predicate.is_none();
+            let ordered = match (old.and_then(|old| old.data_type.as_ref()), to) {
+                (Some(from), Some(to)) => same_order(base(from, self.schema).0, base(to, self.schema).0),
+                _ => false,
+            };
+            plain && ordered && collation.is_none() && *change == Change::Kept
+        };
+        let indexes = table.indexes();
+        for index in indexes.into_iter().filter(|index| index.mentions(column)) {
+            if matches!(change, Change::Rewritten(_)) {
+                self.recreated.push(index.name.clone());
+            } else if !compatible(index) {
+                self.scan(&table.name, &format!("the index `{}` is built anew", index.name));
+                self.recreated.push(index.name.clone());
+            }
+        }
+        for check in table.constraints() {
+            let is_check = matches!(check.kind, ConstraintKind::Check { .. });
+            if is_check && check.validated && check.mentions(column) {
+                self.scan(&table.name, &format!("the CHECK `{}` is checked again", check.name));
+            }
+        }
+    }
+
+    /// Foreign keys on the column, from either side, are made anew: the other table is locked, and read again
+    /// where the comparison is another.
+    fn relink_foreign_keys(&mut self, table: &Table, column: &str, old: &TableColumn, to: Option<&DataType>, change: &Change) {
+        let same_comparison = match (&old.data_type, to) {
+            (Some(from), Some(to)) => *change == Change::Kept && same_order(base(from, self.schema).0, base(to, self.schema).0),
+            _ => false,
+        };
+        let mut others: Vec<(Name, Name, bool)> = Vec::new();
+        for (key, target) in self.schema.references_from(table) {
+            if key.mentions(column) {
+                others.push((target.name.clone(), table.name.clone(), key.validated));
+            }
+        }
+        for (from, key) in self.schema.references_to(table) {
+            if key.references.as_ref().is_some_and(|(_, columns)| columns.iter().any(|name| name == column)) {
+                others.push((from.name.clone(), from.name.clone(), key.validated));
+            }
+        }
+        for (other, referencing, validated) in others {
+            self.lock(&other, LockMode::AccessExclusive);
+            if !same_comparison && validated {
+                let why = "the foreign key is checked again";
+                self.scan(&other, why);
+                self.scan(&referencing, why);
+                self.scan(&table.name, why);
+            }
+        }
+    }
+
+    /// The default has to become a value of the new type as well.
+    fn cast_default(&mut self, old: &TableColumn, to: Option<&DataType>) {
+        let (Some(crate::operation::Default::Expression(default)), Some(to)) = (&old.default, to) else { return };
+        let written = unwrapped(&default.0);
+        let is_number = written.parse::<f64>().is_ok();
+        let is_truth = written.eq_ignore_ascii_case("true") || written.eq_ignore_ascii_case("false");
+        let wants_truth = to.name == "boolean";
+        let wants_number = matches!(to.name.as_str(), "integer" | "bigint" | "smallint" | "numeric" | "real" | "double precision");
+        if (is_number && wants_truth) || (is_truth && wants_number) {
+            self.fail(format!("the default {written} of `{}` cannot be cast to {to}: drop it first", old.name));
+        }
+    }
+}
+
+/// `vc::varchar(20)` without the cast to the type itself.
+fn without_cast<'e>(expression: &'e str, to: &DataType) -> &'e str {
+    let text = unwrapped(expression);
+    if let Some((value, cast)) = text.rsplit_once("::")
+        && crate::sql::types::data_type(cast) == *to
+    {
+        return value;
+    }
+    let inner = text.get(..5).filter(|head| head.eq_ignore_ascii_case("cast(")).and_then(|_| text[5..].strip_suffix(')'));
+    match inner.map(|inner| (inner, inner.to_ascii_lowercase().rfind(" as "))) {
+        Some((inner, Some(at))) if crate::sql::types::data_type(&inner[at + 4..]) == *to => &inner[..at],
+        _ => text,
+    }
+}

@@ -1,0 +1,34 @@
+//! CREATE TABLE: it makes something new, and touches what it points to or comes from.
+
+use super::Model;
+use crate::operation::{ConstraintKind, CreateTable, LockMode};
+
+impl Model<'_> {
+    pub(super) fn create_table(&mut self, create: &CreateTable) {
+        let name = &create.table;
+        if self.schema.table(name).is_some_and(|known| known.created_in.is_some()) {
+            if !create.if_not_exists {
+                self.fail(format!("`{name}` exists already"));
+            }
+            return;
+        }
+        for parent in &create.parents {
+            match &create.bound {
+                Some(bound) => self.create_partition(parent, bound),
+                None => self.lock(parent, LockMode::ShareUpdateExclusive),
+            }
+        }
+        let by_column = create.columns.iter().filter_map(|column| column.references.as_ref());
+        let by_constraint = create.constraints.iter().filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::ForeignKey { reference, .. } => Some(reference),
+            _ => None,
+        });
+        for reference in by_column.chain(by_constraint).filter(|reference| reference.table != *name) {
+            self.referenced_key(None, &reference.table, &reference.columns, &[]);
+            self.lock(&reference.table, LockMode::ShareRowExclusive);
+        }
+        for other in &create.reads {
+            self.read(other, LockMode::AccessShare, create.copies_rows);
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What statements over rows read and write.
+
+use super::Name;
+
+/// What INSERT, UPDATE and DELETE touch besides their table.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// The columns that INSERT names or UPDATE sets; empty when all, or when not known.
+    pub columns: Vec<String>,
+    /// Columns that the condition compares with a value, so that an index on one of them can narrow it.
+    pub narrowed_by: Vec<String>,
+    /// Other relations that the statement reads.
+    pub reads: Vec<Name>,
+    /// An INSERT that certainly leaves rows behind: VALUES, or a series.
+    pub certain: bool,
+}
+
+/// A relation in a FROM clause.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Relation {
+    pub name: Name,
+    /// What the query calls it: its alias, or its own name.
+    pub called: String,
+}
+
+/// What a query reads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Query {
+    pub relations: Vec<Relation>,
+    /// Columns with what stands before the dot, if anything.
+    pub columns: Vec<(Option<String>, String)>,
+    /// `*` or `name.*`.
+    pub wildcards: Vec<Option<String>>,
+    /// `FOR UPDATE` and its kin.
+    pub locks_rows: bool,
+    pub narrowed_by: Vec<String>,
+    /// The names of the output, where each is plain to see.
+    pub output: Option<Vec<String>>,
+}
+
+impl Query {
+    pub fn names(&self) -> impl Iterator<Item = &Name> {
+        self.relations.iter().map(|relation| &relation.name)
+    }
+
+    /// Whether the query uses a column of the relation called `called`; an unqualified name may be any relation's.
+    pub fn uses(&self, called: &str, column: &str) -> bool {
+        let of = |qualifier: &Option<String>| qualifier.as_deref().is_none_or(|qualifier| qualifier == called);
+        self.wildcards.iter().any(of) || self.columns.iter().any(|(qualifier, name)| of(qualifier) && name == column)
+    }
+}

@@ -1,0 +1,269 @@
+//! What running migrations would do, step by step: the answer to "can this go out while people work?"
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::analysis;
+use crate::config::Settings;
+use crate::engine::{Effects, Engine, in_public};
+use crate::finding::Direction;
+use crate::history::Index;
+use crate::migration::{Migration, Script, Step};
+use crate::operation::{Dialect, LockMode, Name};
+use crate::project::Environment;
+use crate::project::conventions::Execution;
+use crate::rule::{MADE_BY_DOWNGRADE, Stage};
+use crate::runner::{self, Inside};
+
+/// Which directions are planned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Which {
+    Up,
+    Down,
+    Both,
+}
+
+/// One environment for one of its dialects.
+pub struct EnvironmentPlan<'o> {
+    pub environment: &'o Environment,
+    pub engine: Engine,
+    pub migrations: Vec<MigrationPlan<'o>>,
+}
+
+pub struct MigrationPlan<'o> {
+    pub migration: &'o Migration,
+    pub script: &'o Script,
+    pub direction: Direction,
+    pub transaction: Transaction,
+    pub steps: Vec<StepPlan<'o>>,
+    pub verdict: Verdict,
+}
+
+/// What the runner puts around a script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transaction {
+    One,
+    None,
+    /// Several statements in one message: the server's implicit transaction.
+    Implicit,
+}
+
+impl Transaction {
+    pub fn name(self) -> &'static str {
+        match self {
+            Transaction::One => "one",
+            Transaction::None => "none",
+            Transaction::Implicit => "implicit",
+        }
+    }
+}
+
+pub struct StepPlan<'o> {
+    pub step: &'o Step,
+    pub effects: Effects,
+    pub in_transaction: bool,
+    /// What the transaction holds by the end of the step, this step's locks among it.
+    pub held: BTreeMap<Name, LockMode>,
+    /// Relations that this very script made: nobody waits for them.
+    pub new: BTreeSet<Name>,
+}
+
+/// How a migration can be run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Locks are held for a moment at most.
+    Safe,
+    /// Something was not understood, or no engine model exists, so nothing is promised.
+    Unknown(String),
+    /// Writers wait, readers do not.
+    BlocksWrites(String),
+    /// Everybody waits for longer than a moment.
+    NeedsDowntime(String),
+    WillFail(String),
+}
+
+impl Verdict {
+    pub fn name(&self) -> &'static str {
+        match self {
+            Verdict::Safe => "safe",
+            Verdict::Unknown(_) => "unknown",
+            Verdict::BlocksWrites(_) => "blocks_writes",
+            Verdict::NeedsDowntime(_) => "needs_downtime",
+            Verdict::WillFail(_) => "will_fail",
+        }
+    }
+
+    /// One sentence for people.
+    pub fn sentence(&self) -> String {
+        match self {
+            Verdict::Safe => "safe to run live: locks are held for a moment".to_owned(),
+            Verdict::Unknown(why) => format!("unknown: {why}"),
+            Verdict::BlocksWrites(why) => format!("blocks writes: {why}"),
+            Verdict::NeedsDowntime(why) => format!("needs downtime: {why}"),
+            Verdict::WillFail(why) => format!("will fail: {why}"),
+        }
+    }
+
+    fn weight(&self) -> u8 {
+        match self {
+            Verdict::Safe => 0,
+            Verdict::Unknown(_) => 1,
+            Verdict::BlocksWrites(_) => 2,
+            Verdict::NeedsDowntime(_) => 3,
+            Verdict::WillFail(_) => 4,
+        }
+    }
+}
+
+/// Plans the judged migrations of an environment, or those that come after `pending_from`.
+///
+/// # Errors
+/// No migration has that id.
+pub fn plans<'o>(
+    environment: &'o Environment,
+    settings: &Settings,
+    which: Which,
+    pending_from: Option<&str>,
+) -> Result<Vec<EnvironmentPlan<'o>>, String> {
+    let applied = match pending_from {
+        Some(id) => environment.history.up_to(id).ok_or_else(|| format!("no migration has the id `{id}`"))?,
+        None => BTreeSet::new(),
+    };
+    let dialects: Vec<Option<Dialect>> = match environment.dialects().as_slice() {
+        [] => vec![None],
+        list => list.iter().copied().map(Some).collect(),
+    };
+    let plan = |dialect: Option<Dialect>| {
+        let engine = settings.engine(dialect);
+        let before = analysis::replay(environment, dialect);
+        let mut migrations = Vec::new();
+        let mut order = environment.history.order.clone();
+        if which == Which::Down {
+            order.reverse();
+        }
+        for index in order {
+            let migration = &environment.migrations[index];
+            if !migration.judged || applied.contains(&index) {
+                continue;
+            }
+            let up = migration.up.as_ref().map(|up| (up, analysis::stages(up, before[index].clone(), engine, index)));
+            let after = match up.as_ref().and_then(|(_, stages)| stages.last()) {
+                Some(last) => last.schema.clone(),
+                None => before[index].clone(),
+            };
+            if let Some((script, stages)) = up.filter(|_| which != Which::Down) {
+                migrations.push(one(environment, engine, (index, migration), Direction::Up, script, stages));
+            }
+            if let Some(script) = migration.down.as_ref().filter(|_| which != Which::Up) {
+                let stages = analysis::stages(script, after, engine, MADE_BY_DOWNGRADE);
+                migrations.push(one(environment, engine, (MADE_BY_DOWNGRADE, migration), Direction::Down, script, stages));
+            }
+        }
+        EnvironmentPlan { environment, engine, migrations }
+    };
+    Ok(dialects.into_iter().map(plan).collect())
+}
+
+fn one<'o>(
+    environment: &'o Environment,
+    engine: Engine,
+    (maker, migration): (Index, &'o Migration),
+    direction: Direction,
+    script: &'o Script,
+    stages: Vec<Stage>,
+) -> MigrationPlan<'o> {
+    let inside = runner::surroundings(script, environment, engine.dialect);
+    let mut held: BTreeMap<Name, LockMode> = BTreeMap::new();
+    let mut steps = Vec::new();
+    for ((step, stage), inside) in script.steps.iter().zip(stages).zip(&inside) {
+        if !step.runs_on(engine.dialect) {
+            continue;
+        }
+        let in_transaction = inside.is_transaction();
+        if !in_transaction || matches!(inside, Inside::CommittedByHand(_)) {
+            held.clear();
+        }
+        for (name, mode) in &stage.effects.locks {
+            let known = held.entry(name.clone()).or_insert(*mode);
+            *known = (*known).max(*mode);
+        }
+        let touched = held.keys().chain(stage.effects.rewrites.keys()).chain(stage.effects.scans.keys());
+        let is_new = |name: &&Name| {
+            stage.schema.table(name).is_some_and(|table| table.created_in == Some(maker) || table.temporary)
+        };
+        let new = touched.filter(is_new).cloned().collect();
+        steps.push(StepPlan { step, effects: stage.effects, in_transaction, held: held.clone(), new });
+        if !in_transaction {
+            held.clear();
+        }
+    }
+    let transaction = match runner::execution(script, environment, engine.dialect) {
+        Execution::OneTransaction => Transaction::One,
+        Execution::EachStatement => Transaction::None,
+        Execution::OneMessage => Transaction::Implicit,
+    };
+    let verdict = verdict(engine, &steps);
+    MigrationPlan { migration, script, direction, transaction, steps, verdict }
+}
+
+/// The worst that a step does.
+fn verdict(engine: Engine, steps: &[StepPlan<'_>]) -> Verdict {
+    if engine.dialect != Some(Dialect::PostgreSql) {
+        return Verdict::Unknown("only PostgreSQL is modelled so far".to_owned());
+    }
+    let mut worst = Verdict::Safe;
+    for step in steps {
+        let found = verdict_of(step);
+        if found.weight() > worst.weight() {
+            worst = found;
+        }
+    }
+    worst
+}
+
+fn verdict_of(plan: &StepPlan<'_>) -> Verdict {
+    let effects = &plan.effects;
+    let old = |name: &&Name| !plan.new.contains(*name);
+    if let Some(reason) = &effects.fails_because {
+        return Verdict::WillFail(reason.clone());
+    }
+    if effects.refuses_transaction && plan.in_transaction {
+        return Verdict::WillFail("a statement that refuses a transaction runs inside one".to_owned());
+    }
+    if !plan.step.operation.is_understood() {
+        return Verdict::Unknown("a statement is not understood".to_owned());
+    }
+    if let Some(table) = effects.rewrites.keys().find(old) {
+        return Verdict::NeedsDowntime(format!("`{table}` is written anew while nothing can read it"));
+    }
+    let Some(scanned) = effects.scans.keys().find(old) else { return Verdict::Safe };
+    let strongest = plan.held.iter().filter(|(name, _)| old(name)).max_by_key(|(_, mode)| **mode);
+    match strongest {
+        Some((locked, mode)) if mode.blocks_reads() => {
+            Verdict::NeedsDowntime(format!("nothing can read `{locked}` while `{scanned}` is read in full"))
+        }
+        Some((locked, mode)) if mode.blocks_writes() => {
+            Verdict::BlocksWrites(format!("writes to `{locked}` wait while `{scanned}` is read in full"))
+        }
+        _ => Verdict::Safe,
+    }
+}
+
+/// Which of a step's relations readers or writers wait for, by the locks that its statement takes.
+pub fn waits<'p>(plan: &'p StepPlan<'_>) -> (Vec<&'p Name>, Vec<&'p Name>) {
+    let old = plan.effects.locks.iter().filter(|(name, _)| !plan.new.contains(*name));
+    let (mut reads, mut writes) = (Vec::new(), Vec::new());
+    for (name, mode) in old {
+        if mode.blocks_reads() {
+            reads.push(name);
+        }
+        if mode.blocks_writes() {
+            writes.push(name);
+        }
+    }
+    (reads, writes)
+}
+
+/// Whether a relation existed before the migration.
+pub fn is_old(plan: &StepPlan<'_>, name: &Name) -> bool {
+    !plan.new.contains(&in_public(name))
+}

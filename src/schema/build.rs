@@ -1,0 +1,600 @@
+//! What brings tables, columns, constraints and indexes into the schema, and what changes them.
+
+use super::expression::renamed;
+use super::relation::{Kind, Table, TableColumn, TableConstraint, TableIndex};
+use super::{RelationId, Schema, fold, naming};
+use crate::history::Index;
+use crate::operation::{Bound, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default, Expression, Name};
+
+impl Schema {
+    pub(super) fn new_id(&mut self) -> RelationId {
+        self.next_relation += 1;
+        RelationId(self.next_relation)
+    }
+
+    pub(super) fn insert(&mut self, table: Table) {
+        self.by_name.insert_mut(self.key(&table.name), table.id);
+        self.relations.insert_mut(table.id, table);
+    }
+
+    /// The table, made as one from elsewhere where this history does not create it.
+    pub(super) fn known_or_new(&mut self, name: &Name) -> Option<RelationId> {
+        if !name.is_known() {
+            return None;
+        }
+        if let Some(id) = self.by_name.get(&self.key(name)) {
+            return Some(*id);
+        }
+        let id = self.new_id();
+        self.insert(Table::new(id, name.clone(), Kind::Table, None));
+        Some(id)
+    }
+
+    pub(super) fn change(&mut self, name: &Name, change: impl FnOnce(&mut Table, bool)) {
+        let folds = self.folds;
+        if let Some(table) = self.known_or_new(name).and_then(|id| self.relations.get_mut(&id)) {
+            change(table, folds);
+        }
+    }
+
+    pub(super) fn change_column(&mut self, table: &Name, column: &str, change: impl Fn(&mut TableColumn)) {
+        let column = self.fold(column);
+        let Some(table) = self.table(table) else { return };
+        let tables: Vec<RelationId> = std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
+        for id in tables {
+            if let Some(found) = self.relations.get_mut(&id).and_then(|table| table.columns.get_mut(&column)) {
+                change(found);
+            }
+        }
+    }
+
+    pub(super) fn create_table(&mut self, create: &CreateTable, migration: Index) {
+        let key = self.key(&create.table);
+        if !create.table.is_known() {
+            self.unnamed_made_in = Some(migration);
+            return;
+        }
+        if create.if_not_exists && self.by_name.contains_key(&key) {
+            return;
+        }
+        let id = self.new_id();
+        let kind = if create.partition_key.is_empty() { Kind::Table } else { Kind::PartitionedTable };
+        let mut table = Table::new(id, create.table.clone(), kind, Some(migration));
+        table.complete = !create.columns_unknown;
+        table.temporary = create.temporary;
+        table.unlogged = create.unlogged;
+        if !create.partition_key.is_empty() {
+            table.ties_mut().partition_key.clone_from(&create.partition_key);
+        }
+        for column in &create.columns {
+            table.add(column, self.folds, migration);
+        }
+        self.insert(table);
+        for parent in &create.parents {
+            self.take_after(id, parent, create.bound.as_ref(), migration);
+        }
+        self.copy_like(id, create, migration);
+        for column in &create.columns {
+            self.column_constraints(id, column, migration);
+        }
+        for constraint in &create.constraints {
+            self.constrain(id, constraint, migration);
+        }
+    }
+
+    /// `LIKE other`: its columns, and none of its constraints but NOT NULL.
+    fn copy_like(&mut self, id: RelationId, create: &CreateTable, migration: Index) {
+        let [other] = create.reads.as_slice() else { return };
+        if create.copies_rows || !create.columns_unknown {
+            return;
+        }
+        let Some(columns) = self.table(other).filter(|other| other.complete).map(|other| other.columns.clone()) else { return };
+        if let Some(table) = self.relations.get_mut(&id) {
+            for (key, column) in columns.iter() {
+                let copy = TableColumn { default: None, added_in: migration, sequence: None, ..column.clone() };
+                table.columns.insert_mut(key.clone(), copy);
+            }
+            table.complete = true;
+        }
+    }
+
+    /// A child gets its parent's columns; a partition its indexes too.
+    fn take_after(&mut self, id: RelationId, parent: &Name, bound: Option<&Bound>, migration: Index) {
+        let Some(parent_id) = self.known_or_new(parent) else { return };
+        let Some(parent) = self.relations.get(&parent_id) else { return };
+        let columns = parent.columns.clone();
+        let complete = parent.complete;
+        let checks: Vec<TableConstraint> = parent
+            .constraints()
+            .into_iter()
+            .filter(|constraint| matches!(constraint.kind, ConstraintKind::Check { .. }) || bound.is_some())
+            .filter(|constraint| !constraint.has_index())
+            .cloned()
+            .collect();
+        if let Some(table) = self.relations.get_mut(&id) {
+            for (key, column) in columns.iter() {
+                table.columns.insert_mut(key.clone(), TableColumn { added_in: migration, inherited: true, ..column.clone() });
+            }
+            table.next_position = table.next_position.max(columns.size() as u32);
+            table.complete |= complete;
+            for check in checks {
+                table.constraints.insert_mut(check.name.clone(), check);
+            }
+        }
+        self.tie(parent_id, id, bound);
+        if bound.is_some() {
+            self.index_partition(parent_id, id, migration);
+        }
+    }
+
+    fn tie(&mut self, parent: RelationId, child: RelationId, bound: Option<&Bound>) {
+        if let Some(table) = self.relations.get_mut(&child) {
+            let ties = table.ties_mut();
+            ties.parents.push(parent);
+            ties.bound = bound.cloned();
+        }
+        if let Some(table) = self.relations.get_mut(&parent) {
+            table.ties_mut().children.push(child);
+        }
+    }
+
+    /// Makes an index on a partition for each that its parent has and the partition lacks.
+    fn index_partition(&mut self, parent: RelationId, partition: RelationId, migration: Index) {
+        let Some(parent) = self.relations.get(&parent) else { return };
+        let wanted: Vec<TableIndex> = parent.indexes.values().cloned().collect();
+        for index in wanted {
+            let Some(table) = self.relations.get(&partition) else { return };
+            let fitting = table.indexes.values().find(|own| own.parent.is_none() && own.columns == index.columns && own.unique == index.unique);
+            match fitting.map(|own| own.name.clone()) {
+                Some(own) => {
+                    let key = self.fold(&own);
+                    if let Some(own) = self.relations.get_mut(&partition).and_then(|table| table.indexes.get_mut(&key)) {
+                        own.parent = Some(index.name.clone());
+                    }
+                }
+                None => {
+                    let name = self.index_name(partition, &index.columns);
+                    self.put_index(partition, TableIndex { parent: Some(index.name.clone()), name, created_in: migration, ..index });
+                }
+            }
+        }
+    }
+
+    pub(super) fn attach(&mut self, table: &Name, partition: &Name, bound: Option<&Bound>) {
+        let (Some(parent), Some(child)) = (self.known_or_new(table), self.known_or_new(partition)) else { return };
+        let unknown = Bound { is_default: false, text: String::new() };
+        self.tie(parent, child, Some(bound.unwrap_or(&unknown)));
+        self.index_partition(parent, child, Index::MAX);
+    }
+
+    pub(super) fn detach(&mut self, table: &Name, partition: &Name) {
+        let (Some(parent), Some(child)) = (self.table(table).map(|table| table.id), self.table(partition).map(|table| table.id)) else {
+            return;
+        };
+        if let Some(table) = self.relations.get_mut(&parent) {
+            table.ties_mut().children.retain(|id| *id != child);
+        }
+        if let Some(table) = self.relations.get_mut(&child) {
+            let ties = table.ties_mut();
+            ties.parents.retain(|id| *id != parent);
+            ties.bound = None;
+        }
+    }
+
+    pub(super) fn add_column(&mut self, table: &Name, column: &Column, migration: Index) {
+        let Some(id) = self.known_or_new(table) else { return };
+        let Some(known) = self.relations.get(&id) else { return };
+        if known.columns.contains_key(&self.fold(&column.name)) {
+            return;
+        }
+        let children: Vec<RelationId> = self.descendants(known).iter().map(|child| child.id).collect();
+        let folds = self.folds;
+        if let Some(table) = self.relations.get_mut(&id) {
+            table.add(column, folds, migration);
+        }
+        self.column_constraints(id, column, migration);
+        for child in children {
+            if let Some(table) = self.relations.get_mut(&child) {
+                table.add(column, folds, migration);
+                if let Some(own) = table.columns.get_mut(&fold(&column.name, folds)) {
+                    own.inherited = true;
+                }
+            }
+            self.column_constraints(child, column, migration);
+        }
+    }
+
+    /// What a column's definition says about rows: keys, checks, a sequence of its own.
+    fn column_constraints(&mut self, table: RelationId, column: &Column, migration: Index) {
+        let own = || vec![column.name.clone()];
+        if column.primary_key {
+            let kind = ConstraintKind::PrimaryKey { columns: own(), using_index: None };
+            self.constrain(table, &Constraint::new(None, kind), migration);
+        }
+        if column.unique {
+            let kind = ConstraintKind::Unique { columns: own(), using_index: None };
+            self.constrain(table, &Constraint::new(None, kind), migration);
+        }
+        if let Some(reference) = &column.references {
+            let kind = ConstraintKind::ForeignKey { columns: own(), reference: reference.clone() };
+            self.constrain(table, &Constraint::new(None, kind), migration);
+        }
+        for check in &column.checks {
+            let kind = ConstraintKind::Check { expression: check.clone() };
+            let taken = |name: &str| self.relations.get(&table).is_some_and(|table| table.constraints.contains_key(name));
+            let of = self.relations.get(&table).map(|table| table.name.name.clone()).unwrap_or_default();
+            let name = naming::free(naming::object_name(&of, &column.name, "check"), taken);
+            self.constrain(table, &Constraint::new(Some(name), kind), migration);
+        }
+        if matches!(column.default, Some(Default::Sequence | Default::Identity)) {
+            self.give_sequence(table, &column.name);
+        }
+    }
+
+    /// The sequence behind a serial or identity column.
+    pub(super) fn give_sequence(&mut self, table: RelationId, column: &str) {
+        let key = self.fold(column);
+        let Some(owner) = self.relations.get(&table) else { return };
+        let schema = owner.name.schema.clone();
+        let name = naming::object_name(&owner.name.name, column, "seq");
+        let name = naming::free(name, |name| self.sequences.contains_key(name));
+        self.sequences.insert_mut(self.key(&Name::with_schema(schema, name.as_str())), Some((table, key.clone())));
+        if let Some(column) = self.relations.get_mut(&table).and_then(|table| table.columns.get_mut(&key)) {
+            column.sequence = Some(name);
+        }
+    }
+
+    pub(super) fn add_constraint(&mut self, table: &Name, constraint: &Constraint, migration: Index) {
+        let Some(id) = self.known_or_new(table) else { return };
+        let children: Vec<RelationId> = match (&constraint.kind, self.relations.get(&id)) {
+            (ConstraintKind::Check { .. } | ConstraintKind::NotNull { .. }, Some(table)) if !constraint.no_inherit => {
+                self.descendants(table).iter().map(|child| child.id).collect()
+            }
+            _ => Vec::new(),
+        };
+        let name = self.constrain(id, constraint, migration);
+        for child in children {
+            self.constrain(child, &Constraint { name: name.clone(), ..constraint.clone() }, migration);
+        }
+    }
+
+    /// Puts a constraint on one table, under the name that PostgreSQL would give it; returns that name.
+    fn constrain(&mut self, id: RelationId, constraint: &Constraint, migration: Index) -> Option<String> {
+        let table = self.relations.get(&id)?;
+        let of = table.name.name.clone();
+        let (columns, suffix) = match &constraint.kind {
+            ConstraintKind::PrimaryKey { .. } => (String::new(), "pkey"),
+            ConstraintKind::Unique { columns, .. } => (columns.join("_"), "key"),
+            ConstraintKind::Exclusion { columns } => (columns.join("_"), "excl"),
+            ConstraintKind::ForeignKey { columns, .. } => (columns.join("_"), "fkey"),
+            ConstraintKind::Check { expression } => {
+                let used: Vec<&TableColumn> =
+                    table.columns().into_iter().filter(|column| super::expression::mentions(&expression.0, &column.name)).collect();
+                (if let [one] = used.as_slice() { one.name.clone() } else { String::new() }, "check")
+            }
+            ConstraintKind::NotNull { column } => (column.clone(), "not_null"),
+        };
+        let schema = table.name.schema.clone();
+        let taken = |name: &str| {
+            table.constraints.contains_key(name) || self.indexes.contains_key(&self.key(&Name::with_schema(schema.clone(), name)))
+        };
+        let name = constraint.name.clone().unwrap_or_else(|| naming::free(naming::object_name(&of, &columns, suffix), taken));
+        let references = match &constraint.kind {
+            ConstraintKind::ForeignKey { reference, .. } => self.point(id, &name, reference),
+            _ => None,
+        };
+        let mut kind = constraint.kind.clone();
+        self.constraint_index(id, &name, &mut kind, migration);
+        let not_null: Vec<String> = match &kind {
+            ConstraintKind::PrimaryKey { columns, .. } => columns.clone(),
+            ConstraintKind::NotNull { column } => vec![column.clone()],
+            _ => Vec::new(),
+        };
+        let entry = TableConstraint {
+            name: name.clone(),
+            kind,
+            validated: !constraint.not_valid && !constraint.not_enforced,
+            enforced: !constraint.not_enforced,
+            references,
+            created_in: migration,
+        };
+        let folds = self.folds;
+        if let Some(table) = self.relations.get_mut(&id) {
+            for column in not_null.iter().filter(|_| !constraint.not_valid) {
+                if let Some(column) = table.columns.get_mut(&fold(column, folds)) {
+                    column.nullable = Some(false);
+                }
+            }
+            table.constraints.insert_mut(name.clone(), entry);
+        }
+        Some(name)
+    }
+
+    /// The other end of a foreign key.
+    fn point(&mut self, from: RelationId, constraint: &str, reference: &crate::operation::Reference) -> Option<(RelationId, Vec<String>)> {
+        let target = self.known_or_new(&reference.table)?;
+        let table = self.relations.get_mut(&target)?;
+        table.ties_mut().referenced_by.push((from, constraint.to_owned()));
+        let columns = match reference.columns.as_slice() {
+            [] => match table.primary_key().map(|key| &key.kind) {
+                Some(ConstraintKind::PrimaryKey { columns, .. }) => columns.clone(),
+                _ => Vec::new(),
+            },
+            columns => columns.to_vec(),
+        };
+        Some((target, columns))
+    }
+
+    /// PRIMARY KEY, UNIQUE and EXCLUDE stand on an index of the constraint's name, or take one over.
+    fn constraint_index(&mut self, id: RelationId, name: &str, kind: &mut ConstraintKind, migration: Index) {
+        let (columns, using, unique) = match kind {
+            ConstraintKind::PrimaryKey { columns, using_index } | ConstraintKind::Unique { columns, using_index } => {
+                (columns, using_index.clone(), true)
+            }
+            ConstraintKind::Exclusion { columns } => (columns, None, false),
+            _ => return,
+        };
+        if let Some(using) = using {
+            let key = self.fold(&using);
+            if let Some(index) = self.relations.get(&id).and_then(|table| table.indexes.get(&key)) {
+                columns.clone_from(&index.columns);
+                let schema = self.relations.get(&id).and_then(|table| table.name.schema.clone());
+                self.rename_index(&Name::with_schema(schema, using), name);
+            }
+            return;
+        }
+        let index = TableIndex {
+            name: name.to_owned(),
+            columns: columns.clone(),
+            include: Vec::new(),
+            predicate: None,
+            method: None,
+            unique,
+            created_in: migration,
+            parent: None,
+        };
+        self.put_index(id, index);
+    }
+
+    fn put_index(&mut self, id: RelationId, index: TableIndex) {
+        let key = self.fold(&index.name);
+        let Some(table) = self.relations.get_mut(&id) else { return };
+        let schema = table.name.schema.clone();
+        let children = if table.kind == Kind::PartitionedTable { table.ties().children.clone() } else { Vec::new() };
+        let (name, created_in) = (index.name.clone(), index.created_in);
+        table.indexes.insert_mut(key, index);
+        self.indexes.insert_mut(self.key(&Name::with_schema(schema, name)), id);
+        for child in children {
+            self.index_partition(id, child, created_in);
+        }
+    }
+
+    fn index_name(&self, table: RelationId, columns: &[String]) -> String {
+        let Some(table) = self.relations.get(&table) else { return String::new() };
+        let keys: Vec<&str> = columns.iter().map(|key| naming::key_name(key)).collect();
+        let taken = |name: &str| self.indexes.contains_key(&self.key(&Name::with_schema(table.name.schema.clone(), name)));
+        naming::free(naming::object_name(&table.name.name, &keys.join("_"), "idx"), taken)
+    }
+
+    pub(super) fn create_index(&mut self, create: &CreateIndex, migration: Index) {
+        let Some(id) = self.known_or_new(&create.table) else { return };
+        let name = match &create.name {
+            Some(name) if Name::new(name.as_str()).is_known() => name.clone(),
+            Some(_) => return,
+            None => self.index_name(id, &create.columns),
+        };
+        let key = self.key(&Name::with_schema(create.table.schema.clone(), name.as_str()));
+        if create.if_not_exists && self.indexes.contains_key(&key) {
+            return;
+        }
+        let index = TableIndex {
+            name,
+            columns: create.columns.clone(),
+            include: create.include.clone(),
+            predicate: create.predicate.clone(),
+            method: create.method.clone(),
+            unique: create.unique,
+            created_in: migration,
+            parent: None,
+        };
+        if create.only {
+            let key = self.fold(&index.name);
+            self.indexes.insert_mut(self.key(&Name::with_schema(create.table.schema.clone(), index.name.as_str())), id);
+            if let Some(table) = self.relations.get_mut(&id) {
+                table.indexes.insert_mut(key, index);
+            }
+            return;
+        }
+        self.put_index(id, index);
+    }
+
+    pub(super) fn rename_index(&mut self, index: &Name, to: &str) {
+        let key = self.key(index);
+        let (old, new) = (self.fold(&index.name), self.fold(to));
+        let Some(id) = self.indexes.get(&key).copied() else { return };
+        if let Some(table) = self.relations.get_mut(&id) {
+            if let Some(entry) = table.indexes.get(&old).cloned() {
+                table.indexes.remove_mut(&old);
+                table.indexes.insert_mut(new, TableIndex { name: to.to_owned(), ..entry });
+            }
+            // The constraint on it goes by the same name.
+            if let Some(entry) = table.constraints.get(&index.name).filter(|constraint| constraint.has_index()).cloned() {
+                table.constraints.remove_mut(&index.name);
+                table.constraints.insert_mut(to.to_owned(), TableConstraint { name: to.to_owned(), ..entry });
+            }
+        }
+        self.indexes.remove_mut(&key);
+        self.indexes.insert_mut(self.key(&Name::with_schema(index.schema.clone(), to)), id);
+    }
+
+    pub(super) fn rename_relation(&mut self, from: &Name, to: &Name, migration: Index) {
+        if !to.is_known() {
+            return;
+        }
+        // ALTER TABLE also renames indexes and sequences.
+        if self.table(from).is_none() && self.indexes.contains_key(&self.key(from)) {
+            return self.rename_index(from, &to.name);
+        }
+        if self.table(from).is_none() && self.sequences.contains_key(&self.key(from)) {
+            return self.rename_sequence(from, to);
+        }
+        let (key, new_key) = (self.key(from), self.key(to));
+        let Some(id) = self.known_or_new(from) else { return };
+        let moves = from.schema != to.schema;
+        if let Some(table) = self.relations.get_mut(&id) {
+            table.name = to.clone();
+            table.renamed_in = Some(migration);
+            let indexes: Vec<String> = if moves { table.indexes.keys().cloned().collect() } else { Vec::new() };
+            for index in indexes {
+                let old = self.key(&Name::with_schema(from.schema.clone(), index.as_str()));
+                self.indexes.remove_mut(&old);
+                self.indexes.insert_mut(self.key(&Name::with_schema(to.schema.clone(), index)), id);
+            }
+        }
+        self.by_name.remove_mut(&key);
+        self.by_name.insert_mut(new_key, id);
+    }
+
+    pub(super) fn rename_column(&mut self, table: &Name, from: &str, to: &str) {
+        let (key, new_key) = (self.fold(from), self.fold(to));
+        let Some(id) = self.known_or_new(table) else { return };
+        let Some(known) = self.relations.get(&id) else { return };
+        let ids: Vec<RelationId> = std::iter::once(id).chain(self.descendants(known).iter().map(|child| child.id)).collect();
+        let views: Vec<RelationId> = known.ties().used_by.clone();
+        let pointing: Vec<(RelationId, String)> = known.ties().referenced_by.clone();
+        let rename = |name: &mut String| {
+            if *name == from {
+                to.clone_into(name);
+            }
+        };
+        for id in ids {
+            let Some(table) = self.relations.get_mut(&id) else { continue };
+            if let Some(old) = table.columns.get(&key).cloned() {
+                table.columns.remove_mut(&key);
+                table.columns.insert_mut(new_key.clone(), TableColumn { name: to.to_owned(), ..old });
+            }
+            rename_in_definitions(table, from, to, rename);
+        }
+        for (from_table, name) in pointing {
+            let constraint = self.relations.get_mut(&from_table).and_then(|table| table.constraints.get_mut(&name));
+            if let Some((_, columns)) = constraint.and_then(|constraint| constraint.references.as_mut()) {
+                columns.iter_mut().for_each(rename);
+            }
+        }
+        for view in views {
+            if let Some(view) = self.relations.get_mut(&view) {
+                for used in view.ties_mut().uses.iter_mut().filter(|used| used.relation == id) {
+                    used.columns.iter_mut().flatten().for_each(rename);
+                }
+            }
+        }
+    }
+
+    pub(super) fn rename_constraint(&mut self, table: &Name, from: &str, to: &str) {
+        let Some(id) = self.table(table).map(|table| table.id) else { return };
+        let schema = table.schema.clone();
+        let Some(table) = self.relations.get_mut(&id) else { return };
+        if table.constraints.get(from).is_some_and(TableConstraint::has_index) {
+            return self.rename_index(&Name::with_schema(schema, from), to);
+        }
+        let Some(entry) = table.constraints.get(from).cloned() else { return };
+        table.constraints.remove_mut(from);
+        let target = entry.references.as_ref().map(|(target, _)| *target);
+        table.constraints.insert_mut(to.to_owned(), TableConstraint { name: to.to_owned(), ..entry });
+        if let Some(target) = target.and_then(|target| self.relations.get_mut(&target)) {
+            for (of, name) in &mut target.ties_mut().referenced_by {
+                if *of == id && name == from {
+                    to.clone_into(name);
+                }
+            }
+        }
+    }
+
+    pub(super) fn validate_constraint(&mut self, table: &Name, constraint: &str) {
+        let Some(table) = self.table(table) else { return };
+        let ids: Vec<RelationId> = std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
+        for id in ids {
+            if let Some(table) = self.relations.get_mut(&id)
+                && let Some(known) = table.constraints.get_mut(constraint)
+            {
+                known.validated = true;
+                if let ConstraintKind::NotNull { column } = known.kind.clone()
+                    && let Some(column) = table.columns.get_mut(&column)
+                {
+                    column.nullable = Some(false);
+                }
+            }
+        }
+    }
+
+    /// What kinds of ALTER TABLE that have no operation of their own change.
+    pub(super) fn change_attribute(&mut self, kind: &str, table: &Name, name: Option<&str>) {
+        let Some(id) = self.table(table).map(|table| table.id) else { return };
+        match (kind, name) {
+            ("inherit", Some(parent)) => {
+                if let Some(parent) = self.known_or_new(&parsed(parent)) {
+                    self.tie(parent, id, None);
+                }
+            }
+            ("no_inherit", Some(parent)) => self.detach(&parsed(parent), table),
+            ("set_logged" | "set_unlogged", _) => self.change(table, |table, _| table.unlogged = kind == "set_unlogged"),
+            ("cluster_on", name) => self.change(table, |table, _| table.ties_mut().clustered_on = name.map(str::to_owned)),
+            ("drop_identity", Some(column)) => {
+                if let Some(sequence) = self.column(table, column).and_then(|column| column.sequence.clone()) {
+                    self.sequences.remove_mut(&sequence);
+                }
+                self.change_column(table, column, |column| (column.default, column.sequence) = (None, None));
+            }
+            ("drop_expression", Some(column)) => self.change_column(table, column, |column| column.default = None),
+            ("create_policy", Some(name)) => self.change(table, |table, _| table.ties_mut().policies.push(name.to_owned())),
+            ("drop_policy", Some(name)) => self.change(table, |table, _| table.ties_mut().policies.retain(|known| known != name)),
+            ("rename_sequence", Some(to)) => self.rename_sequence(table, &Name::with_schema(table.schema.clone(), to)),
+            _ => {}
+        }
+    }
+}
+
+fn parsed(name: &str) -> Name {
+    match name.split_once('.') {
+        Some((schema, name)) => Name::with_schema(Some(schema.to_owned()), name),
+        None => Name::new(name),
+    }
+}
+
+fn rename_in_definitions(table: &mut Table, from: &str, to: &str, rename: impl Fn(&mut String) + Copy) {
+    let mentioning = table.indexes.iter().filter(|(_, index)| index.mentions(from));
+    let indexes: Vec<(String, TableIndex)> = mentioning.map(|(key, index)| (key.clone(), index.clone())).collect();
+    for (key, mut index) in indexes {
+        index.columns.iter_mut().for_each(|key| *key = renamed(key, from, to));
+        index.include.iter_mut().for_each(rename);
+        if let Some(Expression(predicate)) = &mut index.predicate {
+            *predicate = renamed(predicate, from, to);
+        }
+        table.indexes.insert_mut(key, index);
+    }
+    let constraints: Vec<TableConstraint> =
+        table.constraints.values().filter(|constraint| constraint.mentions(from)).cloned().collect();
+    for mut constraint in constraints {
+        match &mut constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. }
+            | ConstraintKind::Unique { columns, .. }
+            | ConstraintKind::Exclusion { columns }
+            | ConstraintKind::ForeignKey { columns, .. } => columns.iter_mut().for_each(rename),
+            ConstraintKind::Check { expression } => expression.0 = renamed(&expression.0, from, to),
+            ConstraintKind::NotNull { column } => rename(column),
+        }
+        table.constraints.insert_mut(constraint.name.clone(), constraint);
+    }
+    let generated: Vec<TableColumn> = table
+        .columns
+        .values()
+        .filter(|column| column.generated_from().is_some_and(|text| super::expression::mentions(text, from)))
+        .cloned()
+        .collect();
+    for mut column in generated {
+        if let Some(Default::Generated { expression, .. }) = &mut column.default {
+            expression.0 = renamed(&expression.0, from, to);
+        }
+        table.columns.insert_mut(column.name.clone(), column);
+    }
+}

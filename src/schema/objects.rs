@@ -1,0 +1,214 @@
+//! Types, views, sequences, functions and triggers.
+
+use super::relation::{Kind, Table, Trigger, Use};
+use super::{Domain, EnumType, Function, RelationId, Schema};
+use crate::history::Index;
+use crate::operation::{CreateTrigger, DomainChange, Name, Operation, Query};
+
+impl Schema {
+    /// What has nothing to do with a table's own definition.
+    pub(super) fn apply_to_object(&mut self, operation: &Operation, migration: Index) {
+        match operation {
+            Operation::CreateEnum { name, labels } => {
+                self.enums.insert_mut(self.key(name), EnumType { labels: labels.clone(), created_in: migration });
+            }
+            Operation::AddEnumValue { name, value, .. } => {
+                if let Some(mut known) = self.enum_type(name).cloned()
+                    && !known.labels.contains(value)
+                {
+                    known.labels.push(value.clone());
+                    self.enums.insert_mut(self.key(name), known);
+                }
+            }
+            Operation::RenameEnumValue { name, value, to } => {
+                if let Some(mut known) = self.enum_type(name).cloned() {
+                    known.labels.iter_mut().filter(|label| *label == value).for_each(|label| to.clone_into(label));
+                    self.enums.insert_mut(self.key(name), known);
+                }
+            }
+            Operation::DropType { name, .. } => {
+                let key = self.key(name);
+                self.enums.remove_mut(&key);
+                self.domains.remove_mut(&key);
+                self.composites.remove_mut(&key);
+            }
+            Operation::RenameType { name, to } => self.rename_type(name, to),
+            Operation::CreateComposite { name } => {
+                self.composites.insert_mut(self.key(name), migration);
+            }
+            Operation::CreateDomain { name, base, not_null, checks } => {
+                let default_name = super::naming::object_name(&name.name, "", "check");
+                let mut names: Vec<String> = Vec::new();
+                for check in checks {
+                    let made = || super::naming::free(default_name.clone(), |name| names.iter().any(|known| known == name));
+                    names.push(check.clone().unwrap_or_else(made));
+                }
+                let domain = Domain { base: base.clone(), not_null: *not_null, checks: names, created_in: migration };
+                self.domains.insert_mut(self.key(name), domain);
+            }
+            Operation::AlterDomain { name, change } => self.alter_domain(name, change),
+            Operation::CreateFunction { name, volatility, body, .. } => {
+                self.functions.insert_mut(self.key(name), Function { volatility: *volatility, body: body.clone() });
+            }
+            Operation::DropFunction { name, .. } => {
+                self.functions.remove_mut(&self.key(name));
+            }
+            Operation::CreateSequence { name, owned_by, .. } => {
+                let owner = owned_by.as_ref().and_then(|(table, column)| Some((self.table(table)?.id, column.clone())));
+                self.sequences.insert_mut(self.key(name), owner);
+            }
+            Operation::OwnSequence { name, owned_by } => {
+                let owner = owned_by.as_ref().and_then(|(table, column)| Some((self.table(table)?.id, column.clone())));
+                self.sequences.insert_mut(self.key(name), owner);
+            }
+            Operation::DropSequence { name, .. } => {
+                self.sequences.remove_mut(&self.key(name));
+            }
+            Operation::CreateTrigger(trigger) => {
+                let CreateTrigger { name, columns, function, .. } = &**trigger;
+                let entry = Trigger { name: name.clone(), columns: columns.clone(), function: function.clone() };
+                self.change(&trigger.table, |table, _| {
+                    let ties = table.ties_mut();
+                    ties.triggers.retain(|known| known.name != entry.name);
+                    ties.triggers.push(entry);
+                });
+            }
+            Operation::DropTrigger { table: Some(table), trigger, .. } => {
+                self.change(table, |table, _| table.ties_mut().triggers.retain(|known| known.name != *trigger));
+            }
+            Operation::DropSchema { name, .. } => {
+                let inside: Vec<Name> = self
+                    .relations()
+                    .map(|table| table.name.clone())
+                    .filter(|table| table.schema.as_deref().unwrap_or("public") == name)
+                    .collect();
+                for table in inside {
+                    self.drop_relation(&table);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn alter_domain(&mut self, name: &Name, change: &DomainChange) {
+        let key = self.key(name);
+        let Some(mut domain) = self.domains.get(&key).cloned() else { return };
+        match change {
+            DomainChange::AddCheck { constraint, .. } => {
+                let made = || super::naming::object_name(&name.name, "", "check");
+                domain.checks.push(constraint.clone().unwrap_or_else(made));
+            }
+            DomainChange::DropConstraint { constraint, .. } => domain.checks.retain(|known| known != constraint),
+            DomainChange::SetNotNull => domain.not_null = true,
+            DomainChange::DropNotNull => domain.not_null = false,
+            DomainChange::Rename { to } => return self.rename_type(name, to),
+            DomainChange::RenameConstraint { constraint, to } => {
+                domain.checks.iter_mut().filter(|known| *known == constraint).for_each(|known| to.clone_into(known));
+            }
+            DomainChange::ValidateConstraint { .. } | DomainChange::Other => return,
+        }
+        self.domains.insert_mut(key, domain);
+    }
+
+    fn rename_type(&mut self, name: &Name, to: &str) {
+        let (key, new) = (self.key(name), self.key(&Name::with_schema(name.schema.clone(), to)));
+        if let Some(known) = self.enums.get(&key).cloned() {
+            self.enums.remove_mut(&key);
+            self.enums.insert_mut(new.clone(), known);
+        }
+        if let Some(known) = self.domains.get(&key).cloned() {
+            self.domains.remove_mut(&key);
+            self.domains.insert_mut(new.clone(), known);
+        }
+        if let Some(known) = self.composites.get(&key).copied() {
+            self.composites.remove_mut(&key);
+            self.composites.insert_mut(new.clone(), known);
+        }
+        let using: Vec<(RelationId, String)> =
+            self.columns_of_type(name).iter().map(|(table, column)| (table.id, self.fold(&column.name))).collect();
+        for (id, column) in using {
+            let column = self.relations.get_mut(&id).and_then(|table| table.columns.get_mut(&column));
+            if let Some(data_type) = column.and_then(|column| column.data_type.as_mut()) {
+                data_type.name.clone_from(&new);
+            }
+        }
+    }
+
+    pub(super) fn rename_sequence(&mut self, from: &Name, to: &Name) {
+        let key = self.key(from);
+        let Some(owner) = self.sequences.get(&key).cloned() else { return };
+        self.sequences.remove_mut(&key);
+        self.sequences.insert_mut(self.key(to), owner);
+    }
+
+    pub(super) fn create_view(
+        &mut self,
+        name: &Name,
+        materialized: bool,
+        replace: bool,
+        if_not_exists: bool,
+        query: Option<&Query>,
+        migration: Index,
+    ) {
+        if !name.is_known() {
+            return;
+        }
+        let known = self.table(name).map(|view| view.id);
+        if known.is_some() && if_not_exists {
+            return;
+        }
+        let used_by = match known.filter(|_| replace).and_then(|id| self.relations.get(&id)).cloned() {
+            Some(old) => {
+                for used in &old.ties().uses {
+                    if let Some(used) = self.relations.get_mut(&used.relation) {
+                        used.ties_mut().used_by.retain(|view| *view != old.id);
+                    }
+                }
+                old.ties().used_by.clone()
+            }
+            None => Vec::new(),
+        };
+        let id = known.unwrap_or_else(|| self.new_id());
+        let uses = query.map(|query| self.uses(query)).unwrap_or_default();
+        for used in &uses {
+            if let Some(relation) = self.relations.get_mut(&used.relation)
+                && !relation.ties().used_by.contains(&id)
+            {
+                relation.ties_mut().used_by.push(id);
+            }
+        }
+        let kind = if materialized { Kind::MaterializedView } else { Kind::View };
+        let mut view = Table::new(id, name.clone(), kind, Some(migration));
+        if !uses.is_empty() || !used_by.is_empty() {
+            let ties = view.ties_mut();
+            ties.uses = uses;
+            ties.used_by = used_by;
+        }
+        if let Some(output) = query.and_then(|query| query.output.as_ref()) {
+            for column in output {
+                view.add(&crate::operation::Column::new(column.as_str(), None), self.folds, migration);
+            }
+        }
+        self.insert(view);
+    }
+
+    /// The relations of a query with the columns that it uses of each.
+    fn uses(&mut self, query: &Query) -> Vec<Use> {
+        let mut out: Vec<Use> = Vec::new();
+        for relation in &query.relations {
+            let Some(id) = self.known_or_new(&relation.name) else { continue };
+            let Some(table) = self.relations.get(&id) else { continue };
+            let columns = if table.complete || table.is_view() && !table.columns.is_empty() {
+                let all = table.columns();
+                Some(all.iter().filter(|column| query.uses(&relation.called, &column.name)).map(|column| column.name.clone()).collect())
+            } else if query.wildcards.is_empty() {
+                let named = query.columns.iter().filter(|(qualifier, _)| qualifier.as_ref().is_none_or(|name| *name == relation.called));
+                Some(named.map(|(_, name)| name.clone()).collect::<Vec<String>>())
+            } else {
+                None
+            };
+            out.push(Use { relation: id, columns });
+        }
+        out
+    }
+}

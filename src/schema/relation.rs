@@ -1,0 +1,285 @@
+//! One table or view of the replayed schema.
+
+use std::sync::Arc;
+
+use super::{Map, RelationId, new_map};
+use crate::history::Index;
+use crate::operation::{Bound, Column, ConstraintKind, DataType, Default, Expression, Name};
+
+/// What kind of relation it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Table,
+    /// Has no rows of its own: its partitions do.
+    PartitionedTable,
+    View,
+    MaterializedView,
+}
+
+#[derive(Clone, Debug)]
+pub struct Table {
+    pub id: RelationId,
+    pub name: Name,
+    pub kind: Kind,
+    /// The migration that created it; None when it is only known from what was done to it.
+    pub created_in: Option<Index>,
+    /// False when some columns are not in `columns`.
+    pub complete: bool,
+    pub temporary: bool,
+    pub unlogged: bool,
+    /// The migration that last renamed it.
+    pub renamed_in: Option<Index>,
+    /// The history inserts rows and never removes all of them.
+    pub has_rows: bool,
+    pub(super) columns: Map<String, TableColumn>,
+    pub(super) indexes: Map<String, TableIndex>,
+    pub(super) constraints: Map<String, TableConstraint>,
+    pub(super) next_position: u32,
+    pub(super) ties: Arc<Ties>,
+}
+
+/// How a relation hangs together with others. Most tables have none of these, and share one empty value.
+#[derive(Clone, Debug, std::default::Default)]
+pub struct Ties {
+    /// What it inherits from, or the table that it is a partition of.
+    pub parents: Vec<RelationId>,
+    pub children: Vec<RelationId>,
+    pub bound: Option<Bound>,
+    pub partition_key: Vec<String>,
+    /// Foreign keys of other tables (or its own) that point here: the table and the constraint's name.
+    pub referenced_by: Vec<(RelationId, String)>,
+    /// What a view reads.
+    pub uses: Vec<Use>,
+    /// Views over it.
+    pub used_by: Vec<RelationId>,
+    pub triggers: Vec<Trigger>,
+    pub policies: Vec<String>,
+    pub clustered_on: Option<String>,
+    /// The composite type that the table is `OF`.
+    pub of_type: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    pub name: String,
+    /// `UPDATE OF` these.
+    pub columns: Vec<String>,
+    /// What it executes.
+    pub function: Option<String>,
+}
+
+/// A relation that a view reads, and which of its columns.
+#[derive(Clone, Debug)]
+pub struct Use {
+    pub relation: RelationId,
+    /// None when any column may be used.
+    pub columns: Option<Vec<String>>,
+}
+
+#[derive(Clone, Debug)]
+pub struct TableColumn {
+    pub name: String,
+    pub data_type: Option<DataType>,
+    pub nullable: Option<bool>,
+    pub default: Option<Default>,
+    pub collation: Option<String>,
+    pub added_in: Index,
+    /// Order within the table.
+    pub position: u32,
+    /// The sequence that belongs to a serial or identity column.
+    pub sequence: Option<String>,
+    /// It comes from a parent.
+    pub inherited: bool,
+}
+
+impl TableColumn {
+    /// The expression of a generated column.
+    pub fn generated_from(&self) -> Option<&str> {
+        match &self.default {
+            Some(Default::Generated { expression, .. }) => Some(&expression.0),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct TableIndex {
+    pub name: String,
+    /// Plain columns by name, expressions as text.
+    pub columns: Vec<String>,
+    pub include: Vec<String>,
+    pub predicate: Option<Expression>,
+    pub method: Option<String>,
+    pub unique: bool,
+    pub created_in: Index,
+    /// The index of the partitioned parent that it is a part of.
+    pub parent: Option<String>,
+}
+
+impl TableIndex {
+    pub fn mentions(&self, column: &str) -> bool {
+        self.is_on(column)
+            || self.include.iter().any(|name| name == column)
+            || self.predicate.as_ref().is_some_and(|predicate| super::expression::mentions(&predicate.0, column))
+            || self.columns.iter().any(|key| is_expression(key) && super::expression::mentions(key, column))
+    }
+
+    /// Whether the column itself is a key.
+    pub fn is_on(&self, column: &str) -> bool {
+        self.columns.iter().any(|key| key == column)
+    }
+
+    pub fn has_expressions(&self) -> bool {
+        self.columns.iter().any(|key| is_expression(key))
+    }
+}
+
+fn is_expression(key: &str) -> bool {
+    key.contains(['(', ' ', '|', '+', '-', '*', '/', ':', '>'])
+}
+
+#[derive(Clone, Debug)]
+pub struct TableConstraint {
+    pub name: String,
+    pub kind: ConstraintKind,
+    /// Existing rows are known to satisfy it.
+    pub validated: bool,
+    pub enforced: bool,
+    /// The table that a foreign key points to, and the columns there.
+    pub references: Option<(RelationId, Vec<String>)>,
+    pub created_in: Index,
+}
+
+impl TableConstraint {
+    /// Whether it says something about the column of its own table.
+    pub fn mentions(&self, column: &str) -> bool {
+        match &self.kind {
+            ConstraintKind::PrimaryKey { columns, .. }
+            | ConstraintKind::Unique { columns, .. }
+            | ConstraintKind::Exclusion { columns }
+            | ConstraintKind::ForeignKey { columns, .. } => columns.iter().any(|name| name == column),
+            ConstraintKind::Check { expression } => super::expression::mentions(&expression.0, column),
+            ConstraintKind::NotNull { column: of } => of == column,
+        }
+    }
+
+    pub fn is_foreign_key(&self) -> bool {
+        matches!(self.kind, ConstraintKind::ForeignKey { .. })
+    }
+
+    /// Stands on an index of the same name.
+    pub fn has_index(&self) -> bool {
+        matches!(
+            self.kind,
+            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. }
+        )
+    }
+
+    /// `p`, `u`, `f`, `c`, `x`, `n`: pg_constraint.contype.
+    pub fn letter(&self) -> char {
+        match self.kind {
+            ConstraintKind::PrimaryKey { .. } => 'p',
+            ConstraintKind::Unique { .. } => 'u',
+            ConstraintKind::ForeignKey { .. } => 'f',
+            ConstraintKind::Check { .. } => 'c',
+            ConstraintKind::Exclusion { .. } => 'x',
+            ConstraintKind::NotNull { .. } => 'n',
+        }
+    }
+}
+
+impl Table {
+    pub(super) fn new(id: RelationId, name: Name, kind: Kind, created_in: Option<Index>) -> Self {
+        static NO_TIES: std::sync::LazyLock<Arc<Ties>> = std::sync::LazyLock::new(Arc::default);
+        Table {
+            id,
+            name,
+            kind,
+            created_in,
+            complete: false,
+            temporary: false,
+            unlogged: false,
+            renamed_in: None,
+            has_rows: false,
+            columns: new_map(),
+            indexes: new_map(),
+            constraints: new_map(),
+            next_position: 0,
+            ties: NO_TIES.clone(),
+        }
+    }
+
+    pub(super) fn ties_mut(&mut self) -> &mut Ties {
+        Arc::make_mut(&mut self.ties)
+    }
+
+    pub fn ties(&self) -> &Ties {
+        &self.ties
+    }
+
+    pub(super) fn add(&mut self, column: &Column, folds: bool, migration: Index) {
+        let entry = TableColumn {
+            name: column.name.clone(),
+            data_type: column.data_type.clone(),
+            nullable: if column.primary_key { Some(false) } else { column.nullable },
+            default: column.default.clone(),
+            collation: column.collation.clone(),
+            added_in: migration,
+            position: self.next_position,
+            sequence: None,
+            inherited: false,
+        };
+        self.next_position += 1;
+        self.columns.insert_mut(super::fold(&column.name, folds), entry);
+    }
+
+    /// In the order in which they were added.
+    pub fn columns(&self) -> Vec<&TableColumn> {
+        let mut columns: Vec<&TableColumn> = self.columns.values().collect();
+        columns.sort_by_key(|column| column.position);
+        columns
+    }
+
+    pub fn column(&self, name: &str) -> Option<&TableColumn> {
+        self.columns.get(name)
+    }
+
+    /// By name.
+    pub fn indexes(&self) -> Vec<&TableIndex> {
+        let mut indexes: Vec<&TableIndex> = self.indexes.values().collect();
+        indexes.sort_by(|a, b| a.name.cmp(&b.name));
+        indexes
+    }
+
+    pub fn index(&self, name: &str) -> Option<&TableIndex> {
+        self.indexes.get(name)
+    }
+
+    /// By name.
+    pub fn constraints(&self) -> Vec<&TableConstraint> {
+        let mut constraints: Vec<&TableConstraint> = self.constraints.values().collect();
+        constraints.sort_by(|a, b| a.name.cmp(&b.name));
+        constraints
+    }
+
+    pub fn constraint(&self, name: &str) -> Option<&TableConstraint> {
+        self.constraints.get(name)
+    }
+
+    pub fn primary_key(&self) -> Option<&TableConstraint> {
+        self.constraints.values().find(|constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }))
+    }
+
+    pub fn is_view(&self) -> bool {
+        matches!(self.kind, Kind::View | Kind::MaterializedView)
+    }
+
+    pub fn is_partition(&self) -> bool {
+        self.ties.bound.is_some()
+    }
+
+    /// Holds rows of its own.
+    pub fn has_storage(&self) -> bool {
+        matches!(self.kind, Kind::Table | Kind::MaterializedView)
+    }
+}

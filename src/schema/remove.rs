@@ -1,0 +1,199 @@
+//! What takes tables, columns, constraints and indexes out of the schema, with everything that goes along.
+
+use super::relation::{Kind, Table, TableConstraint};
+use super::{RelationId, Schema};
+use crate::operation::Name;
+
+impl Schema {
+    /// Drops a table or view with all that depends on it: without CASCADE the server would have refused.
+    pub(super) fn drop_relation(&mut self, name: &Name) {
+        let key = self.key(name);
+        let Some(id) = self.by_name.get(&key).copied() else { return };
+        let Some(table) = self.relations.get(&id).cloned() else { return };
+        for (from, constraint) in &table.ties().referenced_by {
+            if *from != id {
+                self.remove_constraint(*from, constraint);
+            }
+        }
+        for constraint in table.constraints.values() {
+            self.forget_reference(id, constraint);
+        }
+        let dependants = table.ties().used_by.iter().chain(&table.ties().children);
+        for dependant in dependants {
+            if let Some(name) = self.relations.get(dependant).map(|relation| relation.name.clone()) {
+                self.drop_relation(&name);
+            }
+        }
+        for parent in &table.ties().parents {
+            if let Some(parent) = self.relations.get_mut(parent) {
+                parent.ties_mut().children.retain(|child| *child != id);
+            }
+        }
+        for used in &table.ties().uses {
+            if let Some(used) = self.relations.get_mut(&used.relation) {
+                used.ties_mut().used_by.retain(|view| *view != id);
+            }
+        }
+        for index in table.indexes.keys() {
+            let index = self.key(&Name::with_schema(table.name.schema.clone(), index.as_str()));
+            self.indexes.remove_mut(&index);
+        }
+        let owned: Vec<String> = table.columns.values().filter_map(|column| column.sequence.clone()).collect();
+        for sequence in owned {
+            self.sequences.remove_mut(&self.key(&Name::with_schema(table.name.schema.clone(), sequence)));
+        }
+        self.relations.remove_mut(&id);
+        self.by_name.remove_mut(&key);
+    }
+
+    pub(super) fn empty(&mut self, name: &Name) {
+        let Some(table) = self.table(name).filter(|table| table.has_rows) else { return };
+        let id = table.id;
+        if let Some(table) = self.relations.get_mut(&id) {
+            table.has_rows = false;
+        }
+    }
+
+    pub(super) fn drop_column(&mut self, name: &Name, column: &str) {
+        let key = self.fold(column);
+        let Some(id) = self.known_or_new(name) else { return };
+        let Some(table) = self.relations.get(&id) else { return };
+        let children: Vec<RelationId> = self
+            .descendants(table)
+            .iter()
+            .filter(|child| child.columns.get(&key).is_some_and(|column| column.inherited))
+            .map(|child| child.id)
+            .collect();
+        let views: Vec<Name> = self.views_using(table, &key).iter().map(|view| view.name.clone()).collect();
+        for view in views {
+            self.drop_relation(&view);
+        }
+        for id in std::iter::once(id).chain(children) {
+            self.drop_column_of(id, &key);
+        }
+    }
+
+    fn drop_column_of(&mut self, id: RelationId, column: &str) {
+        let Some(table) = self.relations.get(&id) else { return };
+        let schema = table.name.schema.clone();
+        let constraints: Vec<String> = table
+            .constraints
+            .values()
+            .filter(|constraint| constraint.mentions(column))
+            .map(|constraint| constraint.name.clone())
+            .collect();
+        let pointing: Vec<(RelationId, String)> = self
+            .references_to(table)
+            .filter(|(_, constraint)| constraint.references.as_ref().is_some_and(|(_, columns)| columns.iter().any(|name| name == column)))
+            .map(|(from, constraint)| (from.id, constraint.name.clone()))
+            .collect();
+        let indexes: Vec<String> =
+            table.indexes.values().filter(|index| index.mentions(column)).map(|index| index.name.clone()).collect();
+        let generated: Vec<String> = table
+            .columns
+            .values()
+            .filter(|other| other.name != column && other.generated_from().is_some_and(|text| super::expression::mentions(text, column)))
+            .map(|other| other.name.clone())
+            .collect();
+        let sequence = table.columns.get(column).and_then(|column| column.sequence.clone());
+        for (from, constraint) in pointing {
+            self.remove_constraint(from, &constraint);
+        }
+        for constraint in constraints {
+            self.remove_constraint(id, &constraint);
+        }
+        for index in indexes {
+            self.remove_index(id, &Name::with_schema(schema.clone(), index));
+        }
+        if let Some(sequence) = sequence {
+            self.sequences.remove_mut(&self.key(&Name::with_schema(schema, sequence)));
+        }
+        if let Some(table) = self.relations.get_mut(&id) {
+            table.columns.remove_mut(column);
+        }
+        for other in generated {
+            self.drop_column_of(id, &other);
+        }
+    }
+
+    pub(super) fn drop_constraint(&mut self, table: &Name, constraint: &str) {
+        let Some(table) = self.table(table) else { return };
+        let ids: Vec<RelationId> = std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
+        for id in ids {
+            self.remove_constraint(id, constraint);
+        }
+    }
+
+    /// Takes a constraint away with its index and, for a key, the foreign keys that rest on it.
+    pub(super) fn remove_constraint(&mut self, id: RelationId, name: &str) {
+        let Some(table) = self.relations.get(&id) else { return };
+        let Some(constraint) = table.constraints.get(name).cloned() else { return };
+        let schema = table.name.schema.clone();
+        if constraint.has_index() {
+            let resting: Vec<(RelationId, String)> = self
+                .references_to(table)
+                .filter(|(_, key)| rests_on(key, &constraint))
+                .map(|(from, key)| (from.id, key.name.clone()))
+                .collect();
+            for (from, key) in resting {
+                self.remove_constraint(from, &key);
+            }
+            self.remove_index(id, &Name::with_schema(schema, name));
+        }
+        self.forget_reference(id, &constraint);
+        if let Some(table) = self.relations.get_mut(&id) {
+            table.constraints.remove_mut(name);
+        }
+    }
+
+    fn forget_reference(&mut self, from: RelationId, constraint: &TableConstraint) {
+        let Some((target, _)) = &constraint.references else { return };
+        if let Some(target) = self.relations.get_mut(target) {
+            target.ties_mut().referenced_by.retain(|(table, name)| *table != from || *name != constraint.name);
+        }
+    }
+
+    pub(super) fn drop_index(&mut self, index: &Name, table: Option<&Name>) {
+        let id = table.and_then(|table| Some(self.table(table)?.id)).or_else(|| self.indexes.get(&self.key(index)).copied());
+        let Some(id) = id else { return };
+        let partitions: Vec<(RelationId, Name)> = self
+            .relations
+            .get(&id)
+            .filter(|table| table.kind == Kind::PartitionedTable)
+            .map(|table| self.partition_indexes(table, &index.name))
+            .unwrap_or_default();
+        for (partition, index) in partitions {
+            self.remove_index(partition, &index);
+        }
+        self.remove_index(id, index);
+    }
+
+    /// The indexes of partitions that belong to a partitioned index.
+    fn partition_indexes(&self, table: &Table, index: &str) -> Vec<(RelationId, Name)> {
+        let of = |child: &&Table| {
+            let found = child.indexes.values().find(|own| own.parent.as_deref() == Some(index))?;
+            Some((child.id, Name::with_schema(child.name.schema.clone(), found.name.as_str())))
+        };
+        self.descendants(table).iter().filter_map(of).collect()
+    }
+
+    fn remove_index(&mut self, id: RelationId, index: &Name) {
+        let name = self.fold(&index.name);
+        if let Some(table) = self.relations.get_mut(&id) {
+            table.indexes.remove_mut(&name);
+        }
+        self.indexes.remove_mut(&self.key(index));
+    }
+}
+
+/// Whether a foreign key rests on this unique or primary key.
+pub fn rests_on(foreign_key: &TableConstraint, key: &TableConstraint) -> bool {
+    use crate::operation::ConstraintKind::{PrimaryKey, Unique};
+    let Some((_, referenced)) = &foreign_key.references else { return false };
+    match &key.kind {
+        PrimaryKey { columns, .. } | Unique { columns, .. } => {
+            columns.len() == referenced.len() && columns.iter().all(|column| referenced.contains(column))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,211 @@
+//! What queries and changes of rows read and write.
+
+use std::ops::ControlFlow;
+
+use sqlparser::ast::{
+    AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Insert, ObjectName, Query as TreeQuery, Select, SelectItem,
+    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
+};
+
+use super::names;
+use crate::operation::{Dialect, Name, Operation, Query, Relation, Rows};
+
+/// What a query reads, from all of its parts.
+pub(super) fn query(tree: &TreeQuery, dialect: Option<Dialect>) -> Query {
+    let mut reader = Reader::new(dialect);
+    let _ = tree.visit(&mut reader);
+    let mut query = reader.finish();
+    if let SetExpr::Select(select) = &*tree.body {
+        query.narrowed_by = narrowed_by(select.selection.as_ref(), dialect);
+        query.output = output(select, dialect);
+    }
+    query
+}
+
+/// Collects relations and columns wherever they stand.
+struct Reader {
+    dialect: Option<Dialect>,
+    query: Query,
+    /// Names that WITH gives.
+    common: Vec<String>,
+}
+
+impl Reader {
+    fn new(dialect: Option<Dialect>) -> Self {
+        Reader { dialect, query: Query::default(), common: Vec::new() }
+    }
+
+    fn finish(mut self) -> Query {
+        let common = std::mem::take(&mut self.common);
+        self.query.relations.retain(|relation| relation.name.schema.is_some() || !common.contains(&relation.name.name));
+        self.query
+    }
+}
+
+impl Visitor for Reader {
+    type Break = ();
+
+    fn pre_visit_query(&mut self, query: &TreeQuery) -> ControlFlow<()> {
+        for table in query.with.iter().flat_map(|with| &with.cte_tables) {
+            self.common.push(names::ident(&table.alias.name, self.dialect));
+        }
+        self.query.locks_rows |= !query.locks.is_empty();
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_select(&mut self, select: &Select) -> ControlFlow<()> {
+        for item in &select.projection {
+            match item {
+                SelectItem::Wildcard(_) => self.query.wildcards.push(None),
+                SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+                    self.query.wildcards.push(Some(names::object(name, self.dialect).name));
+                }
+                _ => {}
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &TableFactor) -> ControlFlow<()> {
+        if let TableFactor::Table { name, alias, args: None, .. } = factor {
+            let name = names::object(name, self.dialect);
+            let called = alias.as_ref().map_or_else(|| name.name.clone(), |alias| names::ident(&alias.name, self.dialect));
+            self.query.relations.push(Relation { name, called });
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+        match expression {
+            Expr::Identifier(name) => self.query.columns.push((None, names::ident(name, self.dialect))),
+            Expr::CompoundIdentifier(parts) => {
+                let mut parts = names::idents(parts, self.dialect);
+                let column = parts.pop().unwrap_or_default();
+                self.query.columns.push((parts.pop(), column));
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+fn output(select: &Select, dialect: Option<Dialect>) -> Option<Vec<String>> {
+    let name = |item: &SelectItem| match item {
+        SelectItem::ExprWithAlias { alias, .. } => Some(names::ident(alias, dialect)),
+        SelectItem::UnnamedExpr(expression) => column_of(expression, dialect),
+        _ => None,
+    };
+    select.projection.iter().map(name).collect()
+}
+
+fn column_of(expression: &Expr, dialect: Option<Dialect>) -> Option<String> {
+    match expression {
+        Expr::Identifier(name) => Some(names::ident(name, dialect)),
+        Expr::CompoundIdentifier(parts) => parts.last().map(|name| names::ident(name, dialect)),
+        Expr::Nested(inner) => column_of(inner, dialect),
+        _ => None,
+    }
+}
+
+/// Columns that a condition compares with `=`, joined by AND: an index on one of them narrows the search.
+fn narrowed_by(condition: Option<&Expr>, dialect: Option<Dialect>) -> Vec<String> {
+    match condition {
+        Some(Expr::BinaryOp { left, op: BinaryOperator::And, right }) => {
+            let mut out = narrowed_by(Some(left), dialect);
+            out.extend(narrowed_by(Some(right), dialect));
+            out
+        }
+        Some(Expr::BinaryOp { left, op: BinaryOperator::Eq, right }) => match (&**left, &**right) {
+            (column, Expr::Value(_) | Expr::TypedString(_) | Expr::Cast { .. } | Expr::UnaryOp { .. })
+            | (Expr::Value(_), column) => column_of(column, dialect).into_iter().collect(),
+            _ => Vec::new(),
+        },
+        Some(Expr::InList { expr, negated: false, .. }) => column_of(expr, dialect).into_iter().collect(),
+        Some(Expr::Nested(inner)) => narrowed_by(Some(inner), dialect),
+        _ => Vec::new(),
+    }
+}
+
+/// The table that a FROM or UPDATE clause names first.
+fn relation(table: &TableWithJoins, dialect: Option<Dialect>) -> Name {
+    match &table.relation {
+        TableFactor::Table { name, .. } => names::object(name, dialect),
+        _ => Name::unknown(),
+    }
+}
+
+/// The relations that a part of a statement reads, but for its target.
+fn reads(part: &impl Visit, target: &Name, dialect: Option<Dialect>) -> Vec<Name> {
+    let mut reader = Reader::new(dialect);
+    let _ = part.visit(&mut reader);
+    let mut out: Vec<Name> = reader.finish().relations.into_iter().map(|relation| relation.name).collect();
+    // The target stands among them once by being the target.
+    if let Some(at) = out.iter().position(|name| name == target) {
+        out.remove(at);
+    }
+    out
+}
+
+pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
+    let TableObject::TableName(name) = &insert.table else { return Operation::insert(Name::unknown()) };
+    let table = names::object(name, dialect);
+    let certain = match insert.source.as_deref().map(|source| &*source.body) {
+        Some(SetExpr::Values(values)) => !values.rows.is_empty() && insert.on.is_none(),
+        Some(SetExpr::Select(select)) => select.selection.is_none() && select.from.iter().all(is_series) && insert.on.is_none(),
+        _ => false,
+    };
+    let rows = Rows {
+        columns: insert.columns.iter().map(|column| last_part(column, dialect)).collect(),
+        narrowed_by: Vec::new(),
+        reads: insert.source.as_ref().map(|source| reads(source, &Name::unknown(), dialect)).unwrap_or_default(),
+        certain,
+    };
+    Operation::Insert { table, rows: Box::new(rows) }
+}
+
+fn last_part(name: &ObjectName, dialect: Option<Dialect>) -> String {
+    names::object(name, dialect).name
+}
+
+/// `generate_series(1, 500)`, which has rows whatever the tables hold.
+fn is_series(from: &TableWithJoins) -> bool {
+    let series = |name: &ObjectName| name.to_string().eq_ignore_ascii_case("generate_series");
+    from.joins.is_empty()
+        && match &from.relation {
+            TableFactor::Table { name, args: Some(_), .. } => series(name),
+            TableFactor::Function { name, .. } => series(name),
+            _ => false,
+        }
+}
+
+pub(super) fn update(update: &Update, dialect: Option<Dialect>) -> Operation {
+    let table = relation(&update.table, dialect);
+    let columns = update
+        .assignments
+        .iter()
+        .flat_map(|assignment| match &assignment.target {
+            AssignmentTarget::ColumnName(name) => vec![last_part(name, dialect)],
+            AssignmentTarget::Tuple(list) => list.iter().map(|name| last_part(name, dialect)).collect(),
+        })
+        .collect();
+    let rows = Rows {
+        columns,
+        narrowed_by: narrowed_by(update.selection.as_ref(), dialect),
+        reads: reads(update, &table, dialect),
+        certain: false,
+    };
+    Operation::Update { table, has_where: update.selection.is_some() || update.from.is_some(), rows: Box::new(rows) }
+}
+
+pub(super) fn delete(delete: &Delete, dialect: Option<Dialect>) -> Operation {
+    let (FromTable::WithFromKeyword(from) | FromTable::WithoutKeyword(from)) = &delete.from;
+    let table = from.first().map_or_else(Name::unknown, |first| relation(first, dialect));
+    let has_where = delete.selection.is_some() || delete.using.is_some() || delete.limit.is_some();
+    let rows = Rows {
+        columns: Vec::new(),
+        narrowed_by: narrowed_by(delete.selection.as_ref(), dialect),
+        reads: reads(delete, &table, dialect),
+        certain: false,
+    };
+    Operation::Delete { table, has_where, rows: Box::new(rows) }
+}

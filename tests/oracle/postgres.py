@@ -1,0 +1,198 @@
+"""What a real PostgreSQL does with statements: locks, rewrites, scans, rebuilt indexes, refusals.
+
+    postgres.py BIN_FOLDER < cases.json     (cases: {"fixture": SQL, "cases": [{"setup": [SQL…], "statement": SQL}]})
+
+Starts a throw-away server of the programs in BIN_FOLDER, applies the fixture, and for each case its setup and
+then the statement. Prints {"version": MAJOR, "results": [{"outcome", "locks", "rewrites", "scans",
+"index_rebuilds", "dropped", "refuses_transaction"}]}. Locks of a statement that refuses a transaction cannot be
+read from inside of it: they are null.
+"""
+
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+
+import psycopg
+
+STRENGTH = ["AccessShare", "RowShare", "RowExclusive", "ShareUpdateExclusive", "Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"]
+
+RELATIONS = """
+SELECT c.oid::int8, CASE WHEN n.nspname = 'public' THEN c.relname ELSE n.nspname || '.' || c.relname END, c.relkind::text,
+  pg_relation_filenode(c.oid)::int8
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'"""
+
+OBJECTS = """
+SELECT 'column ' || c.relname || '.' || a.attname FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+  JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND n.nspname = 'public'
+UNION ALL SELECT 'constraint ' || conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
+UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal"""
+
+
+class Server:
+    def __init__(self, bin_folder):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="whimbrel-pg-"))
+        self.bin = pathlib.Path(bin_folder)
+        self.environment = {**os.environ, "LD_LIBRARY_PATH": str(self.bin.parent / "lib"), "TZ": "UTC", "LC_ALL": "C"}
+        data = self.folder / "data"
+        if os.geteuid() == 0:
+            # PostgreSQL refuses to run as root.
+            os.chown(self.folder, 65534, 65534)
+        self.run("initdb", "-D", data, "-U", "oracle", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        with open(data / "postgresql.conf", "a", encoding="utf-8") as settings:
+            settings.write(
+                "fsync = off\nfull_page_writes = off\nlisten_addresses = ''\ntimezone = 'UTC'\nautovacuum = off\n"
+                f"unix_socket_directories = '{self.folder}'\nmax_wal_senders = 0\nwal_level = minimal\n"
+            )
+        self.process = subprocess.Popen(
+            [self.bin / "postgres", "-D", data], env=self.environment, stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "w"), **self.user()
+        )
+        for _ in range(300):
+            try:
+                self.connect("postgres").close()
+                return
+            except psycopg.OperationalError:
+                subprocess.run(["sleep", "0.1"], check=False)
+        raise SystemExit("the server did not start:\n" + (self.folder / "log").read_text())
+
+    @staticmethod
+    def user():
+        return {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}
+
+    def run(self, program, *arguments):
+        subprocess.run([self.bin / program, *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL, **self.user())
+
+    def connect(self, database):
+        return psycopg.connect(host=str(self.folder), user="oracle", dbname=database, autocommit=True)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)  # fast shutdown
+        self.process.wait()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def relations(connection):
+    return {oid: (name, kind, filenode) for oid, name, kind, filenode in connection.execute(RELATIONS)}
+
+
+def objects(connection):
+    return {name for (name,) in connection.execute(OBJECTS)}
+
+
+def scans(connection, function, known):
+    tables = [oid for oid, (_, kind, _) in known.items() if kind in "rpm"]
+    rows = connection.execute(f"SELECT o, {function}(o::oid) FROM unnest(%s::int8[]) o", [tables])
+    return dict(rows)
+
+
+def locks(connection, known):
+    out = {}
+    rows = connection.execute(
+        "SELECT relation::int8, mode FROM pg_locks WHERE pid = pg_backend_pid() AND locktype = 'relation' AND granted"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    )
+    for oid, mode in rows:
+        if oid in known and known[oid][1] not in "iI":
+            mode = mode.removesuffix("Lock")
+            name = known[oid][0]
+            if name not in out or STRENGTH.index(mode) > STRENGTH.index(out[name]):
+                out[name] = mode
+    return out
+
+
+def difference(before, after, scanned):
+    rewrites, rebuilds = [], []
+    for oid, (name, kind, filenode) in before.items():
+        if oid in after and after[oid][2] != filenode and kind in "rmiIp":
+            (rebuilds if kind in "iI" else rewrites).append(name)
+    gone = [f"{kind} {name}" for oid, (name, kind, _) in before.items() if oid not in after]
+    return {"rewrites": sorted(rewrites), "scans": sorted(scanned), "index_rebuilds": sorted(rebuilds), "dropped": gone}
+
+
+def measure(server, database, statement):
+    """In a transaction that is rolled back; in one of its own where the statement refuses that."""
+    with server.connect(database) as connection:
+        # The statistics of this very transaction are only kept for tables that it has touched.
+        connection.execute("BEGIN")
+        before, things = relations(connection), objects(connection)
+        counted = scans(connection, "pg_stat_get_xact_numscans", before)
+        held = locks(connection, before)
+        try:
+            connection.execute(statement)
+        except psycopg.Error as error:
+            if error.sqlstate != "25001":
+                connection.rollback()
+                return {"outcome": f"{error.sqlstate} {error.diag.message_primary}", "locks": {}, "rewrites": [], "scans": [], "index_rebuilds": [], "dropped": [], "refuses_transaction": False}
+        else:
+            now = scans(connection, "pg_stat_get_xact_numscans", before)
+            taken = {name: mode for name, mode in locks(connection, before).items() if held.get(name) != mode}
+            found = difference(before, relations(connection), [before[oid][0] for oid, count in now.items() if count > counted[oid]])
+            found["dropped"] += sorted(things - objects(connection))
+            connection.rollback()
+            return {"outcome": "ok", "locks": taken, "refuses_transaction": False, **found}
+        connection.rollback()
+    return alone(server, database, statement)
+
+
+def alone(server, database, statement):
+    with server.connect("postgres") as admin:
+        admin.execute("DROP DATABASE IF EXISTS alone")
+        admin.execute(f"CREATE DATABASE alone TEMPLATE {database}")
+    with server.connect("alone") as connection:
+        before = relations(connection)
+        counted = scans(connection, "pg_stat_get_numscans", before)
+        outcome = "ok"
+        try:
+            connection.execute(statement)
+        except psycopg.Error as error:
+            outcome = f"{error.sqlstate} {error.diag.message_primary}"
+        after = relations(connection)
+    subprocess.run(["sleep", "0.7"], check=False)
+    with server.connect("alone") as connection:
+        now = scans(connection, "pg_stat_get_numscans", before)
+    found = difference(before, after, [before[oid][0] for oid, count in now.items() if count > counted[oid]])
+    return {"outcome": outcome, "locks": None, "refuses_transaction": True, **found}
+
+
+def main():
+    asked = json.load(sys.stdin)
+    server = Server(sys.argv[1])
+    try:
+        results = []
+        with server.connect("postgres") as admin:
+            version = admin.info.server_version // 10000
+            admin.execute("CREATE ROLE rolx")
+            admin.execute("CREATE DATABASE fixture")
+        with server.connect("fixture") as connection:
+            for extension in asked.get("extensions", []):
+                connection.execute(f"CREATE EXTENSION IF NOT EXISTS {extension}")
+            if asked["fixture"].strip():
+                connection.execute(asked["fixture"])
+            connection.execute("ANALYZE")
+        for case in asked["cases"]:
+            database = "fixture"
+            if case.get("setup"):
+                database = "prepared"
+                with server.connect("postgres") as admin:
+                    admin.execute("DROP DATABASE IF EXISTS prepared")
+                    admin.execute("CREATE DATABASE prepared TEMPLATE fixture")
+                with server.connect("prepared") as connection:
+                    try:
+                        for statement in case["setup"]:
+                            connection.execute(statement)
+                    except psycopg.Error as error:
+                        results.append({"outcome": f"setup {error.sqlstate} {error.diag.message_primary}"})
+                        continue
+            results.append(measure(server, database, case["statement"]))
+        json.dump({"version": version, "results": results}, sys.stdout)
+    finally:
+        server.stop()
+
+
+main()
