@@ -76,6 +76,8 @@ pub struct Step {
 pub struct Wording {
     /// `ALTER TABLE ONLY`, `TRUNCATE ONLY`: children and partitions are left alone.
     pub only: bool,
+    /// `IF EXISTS` stands somewhere in it.
+    pub if_exists: bool,
     pub needs: Option<Needs>,
 }
 

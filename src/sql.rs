@@ -20,7 +20,7 @@ use std::ops::Range;
 
 use sqlparser::dialect::{GenericDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::migration::{Mark, Marks, Origin, Step, Wording};
 use crate::operation::{Dialect, Operation};
@@ -142,15 +142,40 @@ fn read_tokens(
     if let Some(operations) = heads::read_first(lexemes, dialect) {
         return Ok(operations);
     }
-    let mut statements = Parser::new(parser).with_tokens_with_locations(tokens);
-    let parsed = statements.parse_statement().and_then(|statement| match statements.peek_token().token {
-        sqlparser::tokenizer::Token::EOF => Ok(statement),
-        _ => statements.expected("end of statement", statements.peek_token()),
-    });
+    let tokens = without_data_clause(lexemes, tokens);
+    // Virtual columns came to PostgreSQL after its dialect came to the parser.
+    let generated = || (0..lexemes.len()).any(|at| lexemes.skip(at, "generated always as").is_some());
+    let parsed = match parse(tokens.clone(), parser) {
+        Err(_) if dialect == Some(Dialect::PostgreSql) && generated() => parse(tokens, &GenericDialect {}),
+        parsed => parsed,
+    };
     match parsed {
         Ok(statement) => Ok(lower::statement(statement, lexemes, dialect)),
         Err(error) => heads::read_rest(lexemes, dialect).ok_or_else(|| reason(&error, lexemes.sql)),
     }
+}
+
+fn parse(
+    tokens: Vec<TokenWithSpan>,
+    parser: &dyn sqlparser::dialect::Dialect,
+) -> Result<sqlparser::ast::Statement, sqlparser::parser::ParserError> {
+    let mut statements = Parser::new(parser).with_tokens_with_locations(tokens);
+    statements.parse_statement().and_then(|statement| match statements.peek_token().token {
+        Token::EOF => Ok(statement),
+        _ => statements.expected("end of statement", statements.peek_token()),
+    })
+}
+
+/// `CREATE MATERIALIZED VIEW …` without the `WITH [NO] DATA` at its end, which the parser does not take.
+fn without_data_clause(lexemes: &Lexemes<'_>, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    if lexemes.skip(0, "create materialized view").is_none() || !lexemes.is(lexemes.len() - 1, "data") {
+        return tokens;
+    }
+    let is_with = |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case("with"));
+    if let Some(at) = tokens.iter().rposition(is_with) {
+        tokens.truncate(at);
+    }
+    tokens
 }
 
 fn reason(error: &sqlparser::parser::ParserError, sql: &str) -> String {

@@ -214,6 +214,11 @@ impl<'m> Model<'m> {
     }
 
     fn operation(&mut self, operation: &Operation) {
+        let absent = |table: &Name| table.is_known() && self.schema.table(table).is_none();
+        if self.wording.if_exists && matches!(pass(operation), 0..5) && operation.table().is_some_and(absent) {
+            // ALTER TABLE IF EXISTS, of a table that this history does not create.
+            return;
+        }
         use LockMode::{AccessExclusive, AccessShare};
         match operation {
             Operation::AddColumn { table, column, if_not_exists } => self.add_column(table, column, *if_not_exists),

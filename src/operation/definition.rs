@@ -235,6 +235,8 @@ pub struct CreateTable {
     pub unlogged: bool,
     /// `LIKE other`, `OF type`, or what the query of CREATE TABLE … AS reads.
     pub reads: Vec<Name>,
+    /// `CREATE TABLE … OF type`.
+    pub of_type: Option<Name>,
     /// Rows are read: CREATE TABLE … AS without WITH NO DATA.
     pub copies_rows: bool,
 }
@@ -262,6 +264,7 @@ impl CreateTable {
             partition_key: Vec::new(),
             unlogged: false,
             reads: Vec::new(),
+            of_type: None,
             copies_rows: false,
         }
     }

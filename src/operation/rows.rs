@@ -31,6 +31,8 @@ pub struct Query {
     pub columns: Vec<(Option<String>, String)>,
     /// `*` or `name.*`.
     pub wildcards: Vec<Option<String>>,
+    /// Sequences that `nextval` or `setval` takes numbers from.
+    pub sequences: Vec<Name>,
     /// `FOR UPDATE` and its kin.
     pub locks_rows: bool,
     pub narrowed_by: Vec<String>,

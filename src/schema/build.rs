@@ -66,6 +66,9 @@ impl Schema {
         if !create.partition_key.is_empty() {
             table.ties_mut().partition_key.clone_from(&create.partition_key);
         }
+        if let Some(of) = &create.of_type {
+            table.ties_mut().of_type = Some(of.to_string());
+        }
         for column in &create.columns {
             table.add(column, self.folds, migration);
         }
@@ -548,6 +551,8 @@ impl Schema {
             ("drop_expression", Some(column)) => self.change_column(table, column, |column| column.default = None),
             ("create_policy", Some(name)) => self.change(table, |table, _| table.ties_mut().policies.push(name.to_owned())),
             ("drop_policy", Some(name)) => self.change(table, |table, _| table.ties_mut().policies.retain(|known| known != name)),
+            ("create_statistics", Some(name)) => self.change(table, |table, _| table.ties_mut().statistics.push(name.to_owned())),
+            ("of_type", name) => self.change(table, |table, _| table.ties_mut().of_type = name.map(str::to_owned)),
             ("rename_sequence", Some(to)) => self.rename_sequence(table, &Name::with_schema(table.schema.clone(), to)),
             _ => {}
         }

@@ -55,6 +55,8 @@ pub struct Ties {
     pub triggers: Vec<Trigger>,
     pub policies: Vec<String>,
     pub clustered_on: Option<String>,
+    /// Extended statistics over it.
+    pub statistics: Vec<String>,
     /// The composite type that the table is `OF`.
     pub of_type: Option<String>,
 }

@@ -7,7 +7,7 @@ use sqlparser::ast::{
 
 use super::Lowered;
 use super::lexeme::Lexemes;
-use super::{heads, names, query, table};
+use super::{heads, names, query, rest, table};
 use crate::migration::Mark;
 use crate::operation::{Class, CreateIndex, CreateTable, CreateTrigger, Dialect, Expression, Name, Operation, Query, Volatility};
 
@@ -160,6 +160,10 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             one(Operation::CreateTable(Box::new(CreateTable::of_unknown_columns(object(&name)))))
         }
         Statement::Analyze(_) => one(Operation::Analyze { table: None }),
+        Statement::Explain { analyze: true, statement: inner, .. } => {
+            // The statement runs, and what it does stays.
+            self::statement(*inner, lexemes, dialect)
+        }
         Statement::Explain { .. } | Statement::ExplainTable { .. } => named("explain", None, Class::Neither),
         Statement::Call(_) => vec![Lowered::new(Operation::opaque("what a called procedure does is not known"))],
         other => {
@@ -193,10 +197,10 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
     let parents = create.inherits.iter().flatten().chain(&create.partition_of);
     let words = |words: &str| (0..lexemes.len()).find_map(|at| lexemes.skip(at, words));
     let query = create.query.as_ref().map(|tree| query::query(tree, dialect));
-    let like = lexemes.find(0..lexemes.len(), "like").is_some() || create.like.is_some();
-    let liked = words("like").filter(|_| like && query.is_none()).and_then(|at| lexemes.name(at, dialect)).map(|(name, _)| name);
+    let liked = rest::liked(lexemes, dialect).filter(|_| query.is_none());
     let behind_parent = words("partition of").and_then(|at| lexemes.name(at, dialect)).map(|(_, end)| end);
     let definition = CreateTable {
+        of_type: rest::of_type(lexemes, dialect),
         bound: behind_parent.and_then(|from| (from..lexemes.len()).find_map(|at| heads::bound(lexemes, at))),
         partition_key: words("partition by").map(|at| partition_key(lexemes, at, dialect)).unwrap_or_default(),
         unlogged: words("create unlogged").is_some(),

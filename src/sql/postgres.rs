@@ -170,7 +170,7 @@ impl Words<'_, '_> {
         };
         let end = self.find(1, "to").or_else(|| self.find(1, "from")).unwrap_or(self.lexemes.len());
         let tables = match self.find(1, "on").map(|on| on + 1).filter(|&at| at < end) {
-            Some(at) => match self.lexemes.skip(at, "table") {
+            Some(at) => match self.lexemes.skip(at, "table").or_else(|| self.lexemes.skip(at, "sequence")) {
                 Some(at) => self.names(at, end),
                 // Without a word, the name is that of a table; `SCHEMA x`, `ALL TABLES IN …` have one.
                 None if self.name(at).is_some_and(|(_, behind)| behind == end || self.lexemes.text(behind) == ",") => {
@@ -400,7 +400,7 @@ impl Words<'_, '_> {
                         let lowered = Lowered::new(Operation::RenameIndex { index: name, to });
                         return Some(vec![lowered.mark(Mark::Name, Some(self.lexemes.bytes(at..end)))]);
                     }
-                    "attach" => "attach_index",
+                    "attach" => return self.about("attach_index", None, self.name(end + 2).map(|(part, _)| part.to_string())),
                     "set" if self.lexemes.is(end + 1, "tablespace") => "set_index_tablespace",
                     _ => "alter_index",
                 };

@@ -78,6 +78,15 @@ impl Visitor for Reader {
     fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
         match expression {
             Expr::Identifier(name) => self.query.columns.push((None, names::ident(name, self.dialect))),
+            Expr::Function(function) => {
+                let text = function.to_string();
+                let lower = text.to_ascii_lowercase();
+                if (lower.starts_with("nextval(") || lower.starts_with("setval("))
+                    && let Some(sequence) = text.split('\'').nth(1)
+                {
+                    self.query.sequences.push(Name::new(sequence));
+                }
+            }
             Expr::CompoundIdentifier(parts) => {
                 let mut parts = names::idents(parts, self.dialect);
                 let column = parts.pop().unwrap_or_default();

@@ -10,7 +10,7 @@ use super::types::data_type;
 use super::{Lowered, statement_operations};
 use crate::migration::Mark;
 use crate::operation::{
-    Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, Operation,
+    Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, Name, Operation,
 };
 
 /// `CREATE … TABLE name`, whose columns stay unknown.
@@ -25,12 +25,27 @@ pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
     let table = CreateTable {
         if_not_exists: behind.is_some(),
         temporary,
+        reads: liked(lexemes, dialect).into_iter().collect(),
+        of_type: of_type(lexemes, dialect),
         bound: parent.as_ref().and_then(|(_, end)| (*end..lexemes.len()).find_map(|at| bound(lexemes, at))),
         parents: parent.into_iter().map(|(parent, _)| parent).collect(),
         ..CreateTable::of_unknown_columns(name)
     };
     let operation = Operation::CreateTable(Box::new(table));
     Some(vec![Lowered::new(operation).mark(Mark::Table, Some(lexemes.bytes(start..end)))])
+}
+
+/// `(LIKE other …)`.
+pub(super) fn liked(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Name> {
+    let at = (2..lexemes.len()).find(|&at| lexemes.is(at, "like") && matches!(lexemes.text(at - 1), "(" | ","))?;
+    lexemes.name(at + 1, dialect).map(|(name, _)| name)
+}
+
+/// `CREATE TABLE … OF type`.
+pub(super) fn of_type(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Name> {
+    let at = lexemes.skip(0, "create table")?;
+    let (_, end) = lexemes.name(lexemes.skip(at, "if not exists").unwrap_or(at), dialect)?;
+    lexemes.skip(end, "of").and_then(|at| lexemes.name(at, dialect)).map(|(name, _)| name)
 }
 
 /// `CREATE [UNIQUE] INDEX [CONCURRENTLY] [IF NOT EXISTS] [name] ON [ONLY] table (…)`.
@@ -141,9 +156,16 @@ fn known_action(
     let name = match (parent, column_at) {
         (Some(at), _) => lexemes.name(at, dialect).map(|(name, _)| name.to_string()),
         (None, Some(at)) => lexemes.identifier(at, dialect),
-        _ => lexemes.skip(part.start, "cluster on").and_then(|at| lexemes.identifier(at, dialect)),
+        _ => None,
     };
-    let kind = ACTIONS.iter().find(|(words, _)| is(words)).map(|(_, kind)| *kind);
+    let action = ACTIONS.iter().find(|(words, _)| is(words));
+    let kind = action.map(|(_, kind)| *kind);
+    // What the action is about: a trigger, a constraint, an index, an owner …
+    let behind = |words: &str| {
+        let at = lexemes.skip(part.start, words)?;
+        lexemes.identifier(at, dialect)
+    };
+    let name = action.and_then(|(words, _)| behind(words)).or(name);
     let kind = kind.or_else(|| COLUMN_ACTIONS.iter().find(|(words, _)| column_is(words)).map(|(_, kind)| *kind))?;
     Some(mark(Lowered::new(Operation::Other { kind, table: Some(table), name, class: Class::Schema })))
 }

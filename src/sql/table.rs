@@ -299,11 +299,11 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
             other("enable_trigger", Some(ident(name)))
         }
         Action::DisableTrigger { name } => other("disable_trigger", Some(ident(name))),
-        Action::OwnerTo { .. } => other("owner", None),
+        Action::OwnerTo { new_owner } => other("owner", Some(new_owner.to_string().to_lowercase())),
         Action::SetLogged => other("set_logged", None),
         Action::SetUnlogged => other("set_unlogged", None),
         Action::ReplicaIdentity { .. } => other("replica_identity", None),
-        Action::SetOptionsParens { .. } => other("set_storage_parameters", None),
+        Action::SetOptionsParens { .. } => other("set_storage_parameters", lexemes.skip(tokens.start, "set (").map(|at| lexemes.text(at).to_lowercase())),
         // Options of the statement, not actions.
         Action::Algorithm { .. } | Action::Lock { .. } => other("alter_table_option", None),
         Action::AutoIncrement { .. } => other("auto_increment", None),

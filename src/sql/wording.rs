@@ -10,7 +10,8 @@ pub(super) fn of(lexemes: &Lexemes<'_>) -> Wording {
     if !interesting.iter().any(|word| first.eq_ignore_ascii_case(word)) {
         return Wording::default();
     }
-    Wording { only: (1..lexemes.len().min(8)).any(|index| lexemes.is(index, "only")), needs: needs(lexemes) }
+    let says = |words: &str| (1..lexemes.len().min(16)).any(|at| lexemes.skip(at, words).is_some());
+    Wording { only: says("only"), if_exists: says("if exists"), needs: needs(lexemes) }
 }
 
 /// The newest syntax that the statement uses.
@@ -34,6 +35,9 @@ fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
         "drop" if second("procedure") || second("routine") => need(11, "DROP PROCEDURE"),
         "alter" if second("statistics") && lexemes.is(3, "set") && lexemes.is(4, "statistics") => {
             need(13, "ALTER STATISTICS … SET STATISTICS");
+        }
+        "alter" if second("view") && lexemes.find(3..lexemes.len(), "rename column").is_some() => {
+            need(13, "ALTER VIEW … RENAME COLUMN");
         }
         "alter" if second("index") && lexemes.is(3, "attach") => need(11, "ALTER INDEX … ATTACH PARTITION"),
         "alter" if second("index") && lexemes.is(3, "alter") => need(11, "ALTER INDEX … ALTER COLUMN"),

@@ -29,6 +29,9 @@ impl<'m> Model<'m> {
             }
         }
         self.lock_family(table, LockMode::AccessExclusive);
+        if let Some(Default::Expression(expression)) = &column.default {
+            self.take_numbers(&expression.0);
+        }
         let rewrite = self.added_column_rewrites(column);
         let filled = column.default.as_ref().is_some_and(|default| !is_null(default));
         for stored in self.stored(table) {
@@ -48,17 +51,31 @@ impl<'m> Model<'m> {
             }
             if column.nullable == Some(false) && !filled {
                 self.scan(&stored.name, "each row is checked for NULL");
-                if stored.table.is_some_and(|table| table.has_rows) {
+                if stored.table.is_some_and(|table| table.has_rows) || known.is_some_and(|table| table.has_rows) {
                     self.fail(format!("`{}` holds rows, which would have NULL in `{}`", stored.name, column.name));
                 }
             }
         }
         if let Some(reference) = &column.references {
+            if self.major < 11 && known.is_some_and(|known| known.kind == Kind::PartitionedTable) {
+                return self.fail("partitioned tables cannot have foreign keys before PostgreSQL 11");
+            }
             self.referenced_key(known, &reference.table, &reference.columns, &[column]);
             self.lock(&reference.table, LockMode::ShareRowExclusive);
             if filled {
                 self.scan_stored(table, "the foreign key is checked");
                 self.scan(&reference.table, "the foreign key is checked");
+            }
+        }
+    }
+
+    /// `nextval('s')` locks the sequence.
+    pub(super) fn take_numbers(&mut self, expression: &str) {
+        for function in ["nextval('", "setval('"] {
+            if let Some((_, rest)) = expression.split_once(function)
+                && let Some((sequence, _)) = rest.split_once('\'')
+            {
+                self.lock(&Name::new(sequence), LockMode::RowExclusive);
             }
         }
     }

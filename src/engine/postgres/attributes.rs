@@ -78,6 +78,7 @@ impl Model<'_> {
                 return;
             }
             "attach_index" => return self.attach_index(name),
+            "drop_statistics" if self.major >= 12 => return self.drop_statistics(name),
             _ => {}
         }
         let Some(table) = table else { return };
@@ -85,6 +86,9 @@ impl Model<'_> {
             return self.lock(table, AccessShare);
         }
         if kind == "copy_to" {
+            if self.major < 13 {
+                return self.scan(table, "it is read in full");
+            }
             return self.read(table, AccessShare, true);
         }
         if kind.starts_with("drop_policy") && self.policy_is_missing(table, name) {
@@ -136,6 +140,9 @@ impl Model<'_> {
                     self.fail(format!("`{}` is no generated column", name.unwrap_or_default()));
                 }
             }
+            "not_of_type" if known.is_some_and(|known| known.created_in.is_some() && known.ties().of_type.is_none()) => {
+                self.fail(format!("`{table}` is not a table of a type"));
+            }
             "inherit" | "no_inherit" => {
                 let parent = name.map(|parent| match parent.split_once('.') {
                     Some((schema, name)) => Name::with_schema(Some(schema.to_owned()), name),
@@ -163,7 +170,7 @@ impl Model<'_> {
     fn identity(&mut self, kind: &str, table: &Name, column: Option<&str>) {
         let Some((known, found)) = column.and_then(|column| self.known_column(table, column)) else { return };
         let Some(sequence) = &found.sequence else {
-            if kind == "alter_identity" {
+            if kind == "alter_identity" || !self.wording.if_exists {
                 self.fail(format!("`{}` is no identity column", found.name));
             }
             return;
@@ -195,17 +202,18 @@ impl Model<'_> {
         self.rewrite_stored(table, why);
     }
 
-    fn attach_index(&mut self, parent: Option<&str>) {
-        let tables: Vec<Name> = match parent.and_then(|parent| self.schema.index(&Name::new(parent))) {
-            Some((table, _)) => {
-                let mut names = vec![table.name.clone()];
-                names.extend(self.schema.descendants(table).iter().map(|child| child.name.clone()));
-                names
-            }
-            None => Vec::new(),
-        };
-        for table in tables.into_iter().take(1) {
-            self.lock(&table, AccessShare);
+    /// The partition of the attached index, and its parent.
+    fn attach_index(&mut self, part: Option<&str>) {
+        let Some((table, _)) = part.and_then(|part| self.schema.index(&Name::new(part))) else { return };
+        self.lock(&table.name, AccessShare);
+        for parent in table.ties().parents.iter().filter_map(|id| self.schema.relation(*id)) {
+            self.lock(&parent.name, AccessShare);
         }
+    }
+
+    fn drop_statistics(&mut self, name: Option<&str>) {
+        let of = |table: &&crate::schema::Table| table.ties().statistics.iter().any(|known| Some(known.as_str()) == name);
+        let Some(table) = self.schema.tables().find(of) else { return };
+        self.lock(&table.name, ShareUpdateExclusive);
     }
 }

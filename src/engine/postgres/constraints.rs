@@ -215,6 +215,9 @@ impl<'m> Model<'m> {
             if let Some(name) = name.filter(|_| !if_exists) {
                 self.known_constraint(table, name);
             }
+            if self.major < 11 {
+                return self.lock(table, LockMode::AccessExclusive);
+            }
             return self.lock_family(table, LockMode::AccessExclusive);
         };
         if matches!(constraint.kind, ConstraintKind::Check { .. }) && self.is_inherited(known, &constraint.name) {

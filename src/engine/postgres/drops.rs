@@ -8,7 +8,7 @@ use LockMode::AccessExclusive;
 
 impl<'m> Model<'m> {
     pub(super) fn drop_table(&mut self, name: &Name, cascade: bool) {
-        let Some(table) = self.schema.table(name) else { return self.lock(name, AccessExclusive) };
+        let Some(table) = self.schema.table(name) else { return self.lock_unless_absent(name) };
         if table.is_view() {
             return self.fail(format!("`{name}` is a view, not a table"));
         }
@@ -21,6 +21,13 @@ impl<'m> Model<'m> {
                 self.lock(&parent.name, AccessExclusive);
                 self.lock_default_partition(parent, Some(table));
             }
+        }
+    }
+
+    /// What IF EXISTS doubts and this history does not create is taken to be absent.
+    fn lock_unless_absent(&mut self, name: &Name) {
+        if !self.wording.if_exists {
+            self.lock(name, AccessExclusive);
         }
     }
 
@@ -116,7 +123,7 @@ impl<'m> Model<'m> {
     }
 
     pub(super) fn drop_view(&mut self, name: &Name, cascade: bool) {
-        let Some(view) = self.schema.table(name) else { return self.lock(name, AccessExclusive) };
+        let Some(view) = self.schema.table(name) else { return self.lock_unless_absent(name) };
         if !view.is_view() && view.created_in.is_some() {
             return self.fail(format!("`{name}` is a table, not a view"));
         }

@@ -171,8 +171,11 @@ impl<'m> Model<'m> {
         let known = self.schema.table(name);
         if let Some(known) = known {
             if known.kind == Kind::PartitionedTable {
-                if self.major < 15 {
+                if self.major < 15 && index.is_some() {
                     return self.fail("CLUSTER of a partitioned table needs PostgreSQL 15");
+                }
+                if index.is_none() && known.ties().clustered_on.is_none() {
+                    return self.fail(format!("`{name}` has no index to be clustered on: say which with USING"));
                 }
                 self.effects.refuses_transaction = true;
                 for partition in self.schema.descendants(known) {

@@ -32,6 +32,9 @@ impl<'m> Model<'m> {
     }
 
     pub(super) fn select(&mut self, query: &Query) {
+        for sequence in &query.sequences {
+            self.lock(sequence, RowExclusive);
+        }
         let mode = if query.locks_rows { RowShare } else { AccessShare };
         for relation in &query.relations {
             let narrowed = query.relations.len() == 1 && self.is_narrowed(&relation.name, &query.narrowed_by);
