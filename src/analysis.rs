@@ -6,9 +6,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::config::Settings;
+use crate::engine::{Effects, Engine, Statement};
 use crate::finding::{Direction, Finding, Severity};
 use crate::history::Index;
-use crate::engine::{Effects, Engine, Statement};
 use crate::migration::{Migration, Script, Step};
 use crate::operation::Dialect;
 use crate::project::Environment;
@@ -146,19 +146,13 @@ impl View<'_> {
         out
     }
 
-    fn script(
-        &self,
-        index: Index,
-        migration: &Migration,
-        direction: Direction,
-        script: &Script,
-        schema: Schema,
-    ) -> Vec<Finding> {
+    fn script(&self, index: Index, migration: &Migration, direction: Direction, script: &Script, schema: Schema) -> Vec<Finding> {
         let inside = runner::surroundings(script, self.environment, self.dialect);
         let outline = Outline::new(script);
         let maker = if direction == Direction::Up { index } else { MADE_BY_DOWNGRADE };
         let stages = stages(script, schema, self.settings.engine(self.dialect), maker);
-        let place = Place { view: self, index, migration, direction, script, outline: &outline, inside: &inside, stages: &stages };
+        let place =
+            Place { view: self, index, migration, direction, script, outline: &outline, inside: &inside, stages: &stages };
         let Some(&(first, severity)) = self.rules.first() else { return Vec::new() };
         let mut found = Found::new(first, severity, script.source.clone(), &self.environment.root);
         (found.revision, found.direction) = (Some(migration.id.as_str()), Some(direction));

@@ -187,9 +187,8 @@ fn one<'o>(
             *known = (*known).max(*mode);
         }
         let touched = held.keys().chain(stage.effects.rewrites.keys()).chain(stage.effects.scans.keys());
-        let is_new = |name: &&Name| {
-            stage.schema.table(name).is_some_and(|table| table.created_in == Some(maker) || table.temporary)
-        };
+        let is_new =
+            |name: &&Name| stage.schema.table(name).is_some_and(|table| table.created_in == Some(maker) || table.temporary);
         let new = touched.filter(is_new).cloned().collect();
         steps.push(StepPlan { step, effects: stage.effects, in_transaction, held: held.clone(), new });
         if !in_transaction {

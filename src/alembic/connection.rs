@@ -83,7 +83,9 @@ impl<'a> Evaluator<'a> {
                 if let Some((name, labels)) = sqlalchemy::enum_type(receiver) {
                     let operation = match method {
                         "create" => Operation::CreateEnum { name, labels },
-                        _ => Operation::DropType { name, is_domain: false, if_exists: given().flag("checkfirst"), cascade: false },
+                        _ => {
+                            Operation::DropType { name, is_domain: false, if_exists: given().flag("checkfirst"), cascade: false }
+                        }
                     };
                     self.emit(operation, whole);
                 } else if let Value::Call(call) = receiver {

@@ -80,9 +80,7 @@ fn finish(effects: &mut [Effects], before: &Schema, after: &Schema, recreated: &
         one.refuses_transaction = refuses;
         let rewritten: Vec<&Table> = one.rewrites.keys().filter_map(|name| before.table(name)).collect();
         for table in rewritten {
-            let stays = |name: &str| {
-                !several || after.relation(table.id).is_none_or(|table| table.index(name).is_some())
-            };
+            let stays = |name: &str| !several || after.relation(table.id).is_none_or(|table| table.index(name).is_some());
             let indexes = table.indexes();
             let rebuilt = indexes.iter().map(|index| &index.name).filter(|name| stays(name) && !recreated.contains(name));
             one.index_rebuilds.extend(rebuilt.cloned());

@@ -183,13 +183,28 @@ impl Constraint {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConstraintKind {
-    PrimaryKey { columns: Vec<String>, using_index: Option<String> },
-    Unique { columns: Vec<String>, using_index: Option<String> },
-    ForeignKey { columns: Vec<String>, reference: Reference },
-    Check { expression: Expression },
-    Exclusion { columns: Vec<String> },
+    PrimaryKey {
+        columns: Vec<String>,
+        using_index: Option<String>,
+    },
+    Unique {
+        columns: Vec<String>,
+        using_index: Option<String>,
+    },
+    ForeignKey {
+        columns: Vec<String>,
+        reference: Reference,
+    },
+    Check {
+        expression: Expression,
+    },
+    Exclusion {
+        columns: Vec<String>,
+    },
     /// `CONSTRAINT name NOT NULL column`, PostgreSQL 18.
-    NotNull { column: String },
+    NotNull {
+        column: String,
+    },
 }
 
 impl ConstraintKind {
@@ -317,13 +332,26 @@ pub enum Volatility {
 /// What ALTER DOMAIN does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DomainChange {
-    AddCheck { constraint: Option<String>, not_valid: bool },
-    DropConstraint { constraint: String, if_exists: bool },
-    ValidateConstraint { constraint: String },
+    AddCheck {
+        constraint: Option<String>,
+        not_valid: bool,
+    },
+    DropConstraint {
+        constraint: String,
+        if_exists: bool,
+    },
+    ValidateConstraint {
+        constraint: String,
+    },
     SetNotNull,
     DropNotNull,
-    Rename { to: String },
-    RenameConstraint { constraint: String, to: String },
+    Rename {
+        to: String,
+    },
+    RenameConstraint {
+        constraint: String,
+        to: String,
+    },
     /// Default, owner, schema: nothing that rows or other objects feel.
     Other,
 }
@@ -419,4 +447,3 @@ pub enum ReindexTarget {
     Database,
     System,
 }
-

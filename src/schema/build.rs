@@ -40,7 +40,8 @@ impl Schema {
     pub(super) fn change_column(&mut self, table: &Name, column: &str, change: impl Fn(&mut TableColumn)) {
         let column = self.fold(column);
         let Some(table) = self.table(table) else { return };
-        let tables: Vec<RelationId> = std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
+        let tables: Vec<RelationId> =
+            std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
         for id in tables {
             if let Some(found) = self.relations.get_mut(&id).and_then(|table| table.columns.get_mut(&column)) {
                 change(found);
@@ -147,7 +148,10 @@ impl Schema {
         let wanted: Vec<TableIndex> = parent.indexes.values().cloned().collect();
         for index in wanted {
             let Some(table) = self.relations.get(&partition) else { return };
-            let fitting = table.indexes.values().find(|own| own.parent.is_none() && own.columns == index.columns && own.unique == index.unique);
+            let fitting = table
+                .indexes
+                .values()
+                .find(|own| own.parent.is_none() && own.columns == index.columns && own.unique == index.unique);
             match fitting.map(|own| own.name.clone()) {
                 Some(own) => {
                     let key = self.fold(&own);
@@ -157,7 +161,10 @@ impl Schema {
                 }
                 None => {
                     let name = self.index_name(partition, &index.columns);
-                    self.put_index(partition, TableIndex { parent: Some(index.name.clone()), name, created_in: migration, ..index });
+                    self.put_index(
+                        partition,
+                        TableIndex { parent: Some(index.name.clone()), name, created_in: migration, ..index },
+                    );
                 }
             }
         }
@@ -171,7 +178,8 @@ impl Schema {
     }
 
     pub(super) fn detach(&mut self, table: &Name, partition: &Name) {
-        let (Some(parent), Some(child)) = (self.table(table).map(|table| table.id), self.table(partition).map(|table| table.id)) else {
+        let (Some(parent), Some(child)) = (self.table(table).map(|table| table.id), self.table(partition).map(|table| table.id))
+        else {
             return;
         };
         if let Some(table) = self.relations.get_mut(&parent) {
@@ -271,8 +279,11 @@ impl Schema {
             ConstraintKind::Exclusion { columns } => (columns.join("_"), "excl"),
             ConstraintKind::ForeignKey { columns, .. } => (columns.join("_"), "fkey"),
             ConstraintKind::Check { expression } => {
-                let used: Vec<&TableColumn> =
-                    table.columns().into_iter().filter(|column| super::expression::mentions(&expression.0, &column.name)).collect();
+                let used: Vec<&TableColumn> = table
+                    .columns()
+                    .into_iter()
+                    .filter(|column| super::expression::mentions(&expression.0, &column.name))
+                    .collect();
                 (if let [one] = used.as_slice() { one.name.clone() } else { String::new() }, "check")
             }
             ConstraintKind::NotNull { column } => (column.clone(), "not_null"),
@@ -314,7 +325,12 @@ impl Schema {
     }
 
     /// The other end of a foreign key.
-    fn point(&mut self, from: RelationId, constraint: &str, reference: &crate::operation::Reference) -> Option<(RelationId, Vec<String>)> {
+    fn point(
+        &mut self,
+        from: RelationId,
+        constraint: &str,
+        reference: &crate::operation::Reference,
+    ) -> Option<(RelationId, Vec<String>)> {
         let target = self.known_or_new(&reference.table)?;
         let table = self.relations.get_mut(&target)?;
         table.ties_mut().referenced_by.push((from, constraint.to_owned()));
@@ -515,7 +531,8 @@ impl Schema {
 
     pub(super) fn validate_constraint(&mut self, table: &Name, constraint: &str) {
         let Some(table) = self.table(table) else { return };
-        let ids: Vec<RelationId> = std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
+        let ids: Vec<RelationId> =
+            std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
         for id in ids {
             if let Some(table) = self.relations.get_mut(&id)
                 && let Some(known) = table.constraints.get_mut(constraint)

@@ -200,9 +200,15 @@ impl Schema {
             let Some(table) = self.relations.get(&id) else { continue };
             let columns = if table.complete || table.is_view() && !table.columns.is_empty() {
                 let all = table.columns();
-                Some(all.iter().filter(|column| query.uses(&relation.called, &column.name)).map(|column| column.name.clone()).collect())
+                Some(
+                    all.iter()
+                        .filter(|column| query.uses(&relation.called, &column.name))
+                        .map(|column| column.name.clone())
+                        .collect(),
+                )
             } else if query.wildcards.is_empty() {
-                let named = query.columns.iter().filter(|(qualifier, _)| qualifier.as_ref().is_none_or(|name| *name == relation.called));
+                let named =
+                    query.columns.iter().filter(|(qualifier, _)| qualifier.as_ref().is_none_or(|name| *name == relation.called));
                 Some(named.map(|(_, name)| name.clone()).collect::<Vec<String>>())
             } else {
                 None

@@ -171,10 +171,7 @@ impl TableConstraint {
 
     /// Stands on an index of the same name.
     pub fn has_index(&self) -> bool {
-        matches!(
-            self.kind,
-            ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. }
-        )
+        matches!(self.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. })
     }
 
     /// `p`, `u`, `f`, `c`, `x`, `n`: pg_constraint.contype.

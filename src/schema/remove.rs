@@ -84,7 +84,9 @@ impl Schema {
             .collect();
         let pointing: Vec<(RelationId, String)> = self
             .references_to(table)
-            .filter(|(_, constraint)| constraint.references.as_ref().is_some_and(|(_, columns)| columns.iter().any(|name| name == column)))
+            .filter(|(_, constraint)| {
+                constraint.references.as_ref().is_some_and(|(_, columns)| columns.iter().any(|name| name == column))
+            })
             .map(|(from, constraint)| (from.id, constraint.name.clone()))
             .collect();
         let indexes: Vec<String> =
@@ -92,7 +94,9 @@ impl Schema {
         let generated: Vec<String> = table
             .columns
             .values()
-            .filter(|other| other.name != column && other.generated_from().is_some_and(|text| super::expression::mentions(text, column)))
+            .filter(|other| {
+                other.name != column && other.generated_from().is_some_and(|text| super::expression::mentions(text, column))
+            })
             .map(|other| other.name.clone())
             .collect();
         let sequence = table.columns.get(column).and_then(|column| column.sequence.clone());
@@ -118,7 +122,8 @@ impl Schema {
 
     pub(super) fn drop_constraint(&mut self, table: &Name, constraint: &str) {
         let Some(table) = self.table(table) else { return };
-        let ids: Vec<RelationId> = std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
+        let ids: Vec<RelationId> =
+            std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
         for id in ids {
             self.remove_constraint(id, constraint);
         }

@@ -312,8 +312,12 @@ fn query_operations(query: &TreeQuery, dialect: Option<Dialect>) -> Vec<Lowered>
                 if let Some(into) = &select.into {
                     let name = into.targets.first().map_or_else(Name::unknown, |target| target_name(target, dialect));
                     let reads = query::query(query, dialect).names().cloned().collect();
-                    let table =
-                        CreateTable { temporary: into.temporary, reads, copies_rows: true, ..CreateTable::of_unknown_columns(name) };
+                    let table = CreateTable {
+                        temporary: into.temporary,
+                        reads,
+                        copies_rows: true,
+                        ..CreateTable::of_unknown_columns(name)
+                    };
                     out.push(Lowered::new(Operation::CreateTable(Box::new(table))));
                 }
             }

@@ -5,9 +5,7 @@ use super::Lowered;
 use super::lexeme::Lexemes;
 use super::types::data_type;
 use crate::migration::Mark;
-use crate::operation::{
-    Class, CreateTrigger, Dialect, DomainChange, LockMode, Name, Operation, Volatility,
-};
+use crate::operation::{Class, CreateTrigger, Dialect, DomainChange, LockMode, Name, Operation, Volatility};
 
 /// Reads a statement whose first words are PostgreSQL's own; None leaves it to the parser.
 pub(super) fn read(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
@@ -41,7 +39,10 @@ impl Words<'_, '_> {
 
     fn names(&self, from: usize, to: usize) -> Vec<Name> {
         let parts = self.lexemes.comma_separated_within(from..to);
-        parts.into_iter().filter_map(|part| Some(self.name(self.lexemes.skip(part.start, "only").unwrap_or(part.start))?.0)).collect()
+        parts
+            .into_iter()
+            .filter_map(|part| Some(self.name(self.lexemes.skip(part.start, "only").unwrap_or(part.start))?.0))
+            .collect()
     }
 
     fn plain(&self, kind: &'static str, class: Class) -> Option<Vec<Lowered>> {
@@ -371,15 +372,17 @@ impl Words<'_, '_> {
             }
             "policy" => on_table("drop_policy"),
             "rule" => on_table("drop_rule"),
-            "procedure" | "aggregate" | "routine" => self.about("drop_procedure", None, self.name(at).map(|(name, _)| name.to_string())),
+            "procedure" | "aggregate" | "routine" => {
+                self.about("drop_procedure", None, self.name(at).map(|(name, _)| name.to_string()))
+            }
             "statistics" => self.about("drop_statistics", None, self.name(at).map(|(name, _)| name.to_string())),
             "database" => self.about("drop_database", None, self.name(at).map(|(name, _)| name.to_string())),
             "tablespace" => self.about("drop_tablespace", None, self.name(at).map(|(name, _)| name.to_string())),
             "extension" => self.about("drop_extension", None, self.name(at).map(|(name, _)| name.to_string())),
             "publication" => self.about("drop_publication", None, None),
             "subscription" => self.about("drop_subscription", None, None),
-            "cast" | "operator" | "server" | "event" | "foreign" | "collation" | "text" | "language" | "transform"
-            | "access" | "conversion"
+            "cast" | "operator" | "server" | "event" | "foreign" | "collation" | "text" | "language" | "transform" | "access"
+            | "conversion"
                 if !self.lexemes.is(2, "table") =>
             {
                 self.about("drop_object", None, None)
@@ -470,7 +473,9 @@ impl Words<'_, '_> {
             }
             "statistics" => self.about("alter_statistics", None, self.name(at).map(|(name, _)| name.to_string())),
             "schema" | "extension" | "subscription" | "server" | "event" | "collation" | "language" | "operator" | "text"
-            | "conversion" | "large" | "tablespace" => self.about("alter_object", None, self.name(at).map(|(name, _)| name.to_string())),
+            | "conversion" | "large" | "tablespace" => {
+                self.about("alter_object", None, self.name(at).map(|(name, _)| name.to_string()))
+            }
             "foreign" if !self.lexemes.is(2, "table") => self.about("alter_object", None, None),
             _ => None,
         }

@@ -9,9 +9,7 @@ use super::lexeme::Lexemes;
 use super::types::data_type;
 use super::{Lowered, statement_operations};
 use crate::migration::Mark;
-use crate::operation::{
-    Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, Name, Operation,
-};
+use crate::operation::{Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, Name, Operation};
 
 /// `CREATE … TABLE name`, whose columns stay unknown.
 pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {

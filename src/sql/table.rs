@@ -303,7 +303,9 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
         Action::SetLogged => other("set_logged", None),
         Action::SetUnlogged => other("set_unlogged", None),
         Action::ReplicaIdentity { .. } => other("replica_identity", None),
-        Action::SetOptionsParens { .. } => other("set_storage_parameters", lexemes.skip(tokens.start, "set (").map(|at| lexemes.text(at).to_lowercase())),
+        Action::SetOptionsParens { .. } => {
+            other("set_storage_parameters", lexemes.skip(tokens.start, "set (").map(|at| lexemes.text(at).to_lowercase()))
+        }
         // Options of the statement, not actions.
         Action::Algorithm { .. } | Action::Lock { .. } => other("alter_table_option", None),
         Action::AutoIncrement { .. } => other("auto_increment", None),
@@ -335,7 +337,13 @@ fn restate(
         column = to;
     }
     let (table, to) = (table.clone(), stated.data_type);
-    operations.push(Operation::AlterColumnType { table: table.clone(), column: column.clone(), to, using: None, collation: None });
+    operations.push(Operation::AlterColumnType {
+        table: table.clone(),
+        column: column.clone(),
+        to,
+        using: None,
+        collation: None,
+    });
     operations.push(match stated.nullable {
         Some(false) => Operation::SetNotNull { table: table.clone(), column: column.clone() },
         _ => Operation::DropNotNull { table: table.clone(), column: column.clone() },

@@ -94,7 +94,9 @@ impl<'m> Model<'m> {
             }
             Some(Default::Expression(expression)) if !expression.is_null() => {
                 match volatility::volatile_call(&expression.0, self.schema, self.major) {
-                    Some(call) => Some(format!("the default calls `{call}()`, which is volatile: each row gets a value of its own")),
+                    Some(call) => {
+                        Some(format!("the default calls `{call}()`, which is volatile: each row gets a value of its own"))
+                    }
                     None if self.major < 11 => Some("before PostgreSQL 11 any default is written into each row".to_owned()),
                     None => None,
                 }
@@ -150,15 +152,17 @@ impl<'m> Model<'m> {
         if let Some(view) = self.schema.views_using(table, column).first() {
             return Some(format!("the view `{}` uses `{column}`: drop it first, or say CASCADE", view.name));
         }
-        let mut pointing = self.schema.references_to(table).filter(|(_, key)| {
-            key.references.as_ref().is_some_and(|(_, columns)| columns.iter().any(|name| name == column))
-        });
+        let mut pointing = self
+            .schema
+            .references_to(table)
+            .filter(|(_, key)| key.references.as_ref().is_some_and(|(_, columns)| columns.iter().any(|name| name == column)));
         if let Some((from, key)) = pointing.find(|(from, key)| from.id != table.id || !key.mentions(column)) {
             return Some(format!("the foreign key `{}` of `{}` points to `{column}`", key.name, from.name));
         }
-        let generated = table.columns().into_iter().find(|other| {
-            other.name != column && other.generated_from().is_some_and(|expression| mentions(expression, column))
-        });
+        let generated = table
+            .columns()
+            .into_iter()
+            .find(|other| other.name != column && other.generated_from().is_some_and(|expression| mentions(expression, column)));
         if let Some(generated) = generated.filter(|_| self.major >= 15) {
             return Some(format!("the generated column `{}` uses `{column}`", generated.name));
         }

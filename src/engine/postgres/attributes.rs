@@ -125,8 +125,12 @@ impl Model<'_> {
             "alter_identity" | "drop_identity" => self.identity(kind, table, name),
             "set_logged" | "set_unlogged" => self.change_persistence(kind == "set_unlogged", table),
             "set_with_oids" => self.rewrite_stored(table, "each row gets an oid"),
-            "set_tablespace" if name != Some("pg_default") => self.rewrite_stored(table, "the table is copied to another tablespace"),
-            "set_access_method" if name != Some("heap") => self.rewrite_stored(table, "the rows are stored by another access method"),
+            "set_tablespace" if name != Some("pg_default") => {
+                self.rewrite_stored(table, "the table is copied to another tablespace")
+            }
+            "set_access_method" if name != Some("heap") => {
+                self.rewrite_stored(table, "the rows are stored by another access method")
+            }
             "set_expression" => {
                 let stored = name.and_then(|name| known?.column(name)?.default.clone());
                 let is_virtual = matches!(stored, Some(crate::operation::Default::Generated { stored: false, .. }));

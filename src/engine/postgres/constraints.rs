@@ -138,8 +138,10 @@ impl<'m> Model<'m> {
             if known.kind == Kind::PartitionedTable && !self.partitioned_key(known, columns) {
                 return;
             }
-            let nullable: Vec<&String> =
-                columns.iter().filter(|column| primary && known.column(column).is_none_or(|found| found.nullable != Some(false))).collect();
+            let nullable: Vec<&String> = columns
+                .iter()
+                .filter(|column| primary && known.column(column).is_none_or(|found| found.nullable != Some(false)))
+                .collect();
             let children: Vec<&Table> = self.family(known).into_iter().skip(1).collect();
             for child in children {
                 if known.kind == Kind::PartitionedTable {
@@ -247,11 +249,8 @@ impl<'m> Model<'m> {
 
     /// Foreign keys that rest on a key go with it, when CASCADE allows that.
     fn drop_keys_on(&mut self, table: &'m Table, key: &TableConstraint, cascade: bool) {
-        let resting: Vec<(&Table, &TableConstraint)> = self
-            .schema
-            .references_to(table)
-            .filter(|(_, foreign)| crate::schema::rests_on(foreign, key))
-            .collect();
+        let resting: Vec<(&Table, &TableConstraint)> =
+            self.schema.references_to(table).filter(|(_, foreign)| crate::schema::rests_on(foreign, key)).collect();
         for (from, foreign) in resting {
             if !cascade {
                 return self.fail(format!("the foreign key `{}` of `{}` rests on `{}`", foreign.name, from.name, key.name));
@@ -300,8 +299,5 @@ impl<'m> Model<'m> {
 }
 
 fn uses_index(kind: &ConstraintKind) -> bool {
-    matches!(
-        kind,
-        ConstraintKind::PrimaryKey { using_index: Some(_), .. } | ConstraintKind::Unique { using_index: Some(_), .. }
-    )
+    matches!(kind, ConstraintKind::PrimaryKey { using_index: Some(_), .. } | ConstraintKind::Unique { using_index: Some(_), .. })
 }

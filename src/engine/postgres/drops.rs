@@ -34,9 +34,9 @@ impl<'m> Model<'m> {
     /// Whether the same statement drops that one too.
     fn goes_too(&self, table: &Table) -> bool {
         self.statement.iter().any(|operation| match operation {
-            Operation::DropTable { table: name, .. } | Operation::DropView { name, .. } | Operation::Truncate { table: name, .. } => {
-                in_public(name) == in_public(&table.name)
-            }
+            Operation::DropTable { table: name, .. }
+            | Operation::DropView { name, .. }
+            | Operation::Truncate { table: name, .. } => in_public(name) == in_public(&table.name),
             _ => false,
         })
     }
@@ -46,7 +46,10 @@ impl<'m> Model<'m> {
         let name = &table.name;
         let mut pointing = self.schema.references_to(table);
         if let Some((from, key)) = pointing.find(|(from, _)| from.id != table.id && !self.goes_too(from)) {
-            return Some(format!("the foreign key `{}` of `{}` points to `{name}`: drop it first, or say CASCADE", key.name, from.name));
+            return Some(format!(
+                "the foreign key `{}` of `{}` points to `{name}`: drop it first, or say CASCADE",
+                key.name, from.name
+            ));
         }
         let views = self.schema.views_over(table);
         if let Some(view) = views.into_iter().find(|view| !self.goes_too(view)) {
@@ -135,7 +138,8 @@ impl<'m> Model<'m> {
     }
 
     pub(super) fn truncate(&mut self, name: &Name, cascade: bool) {
-        let restarts = self.statement.iter().any(|operation| matches!(operation, Operation::Truncate { restart_identity: true, .. }));
+        let restarts =
+            self.statement.iter().any(|operation| matches!(operation, Operation::Truncate { restart_identity: true, .. }));
         self.lock_family(name, AccessExclusive);
         let Some(table) = self.schema.table(name) else {
             self.effects.rewrites.insert(in_public(name), "the rows are removed".to_owned());
@@ -243,7 +247,8 @@ impl<'m> Model<'m> {
                 self.lock(&Name::new(sequence.as_str()), AccessExclusive);
                 self.drops(format!("rel S {sequence}"));
             }
-            let composites: Vec<String> = self.schema.composites().filter(|name| !name.contains('.')).map(str::to_owned).collect();
+            let composites: Vec<String> =
+                self.schema.composites().filter(|name| !name.contains('.')).map(str::to_owned).collect();
             for composite in composites {
                 self.lock(&Name::new(composite), AccessExclusive);
             }

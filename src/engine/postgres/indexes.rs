@@ -224,8 +224,12 @@ impl<'m> Model<'m> {
                 None => self.lock(name, mode),
             },
             None => {
-                let all: Vec<Name> =
-                    self.schema.relations().filter(|table| table.kind != Kind::View).map(|table| in_public(&table.name)).collect();
+                let all: Vec<Name> = self
+                    .schema
+                    .relations()
+                    .filter(|table| table.kind != Kind::View)
+                    .map(|table| in_public(&table.name))
+                    .collect();
                 for name in all {
                     self.lock(&name, mode);
                 }

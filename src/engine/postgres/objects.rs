@@ -40,7 +40,8 @@ impl Model<'_> {
             if known.kind != Kind::MaterializedView {
                 return self.fail(format!("`{name}` is no materialized view"));
             }
-            let has_key = known.indexes().iter().any(|index| index.unique && index.predicate.is_none() && !index.has_expressions());
+            let has_key =
+                known.indexes().iter().any(|index| index.unique && index.predicate.is_none() && !index.has_expressions());
             if concurrently && !has_key {
                 return self.fail(format!("`{name}` has no unique index, which REFRESH … CONCURRENTLY needs"));
             }

@@ -21,9 +21,10 @@ impl<'m> Model<'m> {
             self.scan_stored(partition, "each row is checked against the bounds of the partition");
         }
         if let (Some(table), Some(child)) = (table, child) {
-            let needs_index = table.indexes().iter().any(|index| {
-                !child.indexes().iter().any(|own| own.columns == index.columns && own.unique == index.unique)
-            });
+            let needs_index = table
+                .indexes()
+                .iter()
+                .any(|index| !child.indexes().iter().any(|own| own.columns == index.columns && own.unique == index.unique));
             if needs_index {
                 self.scan_stored(partition, "the indexes of the parent are built on it");
             }
@@ -44,7 +45,8 @@ impl<'m> Model<'m> {
     }
 
     pub(super) fn lock_default_partition(&mut self, parent: &'m Table, except: Option<&Table>) {
-        if let Some(default) = default_partition(self, parent).filter(|default| except.is_none_or(|table| table.id != default.id)) {
+        if let Some(default) = default_partition(self, parent).filter(|default| except.is_none_or(|table| table.id != default.id))
+        {
             self.lock(&default.name, LockMode::AccessExclusive);
         }
     }
@@ -149,7 +151,13 @@ fn proves(parent: &Table, partition: &Table, bound: &Bound) -> bool {
     let checked = checked_range(partition, key);
     let within = |bound: &Option<String>, check: &Option<String>, lower: bool| match (bound, check) {
         (None, _) => true,
-        (Some(bound), Some(check)) => if lower { at_most(bound, check) } else { at_most(check, bound) },
+        (Some(bound), Some(check)) => {
+            if lower {
+                at_most(bound, check)
+            } else {
+                at_most(check, bound)
+            }
+        }
         (Some(_), None) => false,
     };
     within(&bounds.from, &checked.from, true) && within(&bounds.to, &checked.to, false)

@@ -118,7 +118,14 @@ impl Model<'_> {
         }
     }
 
-    fn retype_stored(&mut self, stored: &Stored<'_>, column: &str, change: &Change, to: Option<&DataType>, collation: Option<&str>) {
+    fn retype_stored(
+        &mut self,
+        stored: &Stored<'_>,
+        column: &str,
+        change: &Change,
+        to: Option<&DataType>,
+        collation: Option<&str>,
+    ) {
         let Some(table) = stored.table else { return };
         if let Change::Rewritten(why) = change {
             self.rewrite(table, why);
@@ -185,7 +192,8 @@ impl Model<'_> {
         let is_number = written.parse::<f64>().is_ok();
         let is_truth = written.eq_ignore_ascii_case("true") || written.eq_ignore_ascii_case("false");
         let wants_truth = to.name == "boolean";
-        let wants_number = matches!(to.name.as_str(), "integer" | "bigint" | "smallint" | "numeric" | "real" | "double precision");
+        let wants_number =
+            matches!(to.name.as_str(), "integer" | "bigint" | "smallint" | "numeric" | "real" | "double precision");
         if (is_number && wants_truth) || (is_truth && wants_number) {
             self.fail(format!("the default {written} of `{}` cannot be cast to {to}: drop it first", old.name));
         }

@@ -17,7 +17,8 @@ impl<'m> Model<'m> {
             return;
         };
         if table.kind == Kind::View {
-            let below: Vec<Name> = table.ties().uses.iter().filter_map(|used| Some(self.schema.relation(used.relation)?.name.clone())).collect();
+            let below: Vec<Name> =
+                table.ties().uses.iter().filter_map(|used| Some(self.schema.relation(used.relation)?.name.clone())).collect();
             for name in below {
                 self.read(&name, mode, in_full);
             }
@@ -66,7 +67,8 @@ impl<'m> Model<'m> {
         let given = |column: &str| rows.columns.iter().any(|name| name == column);
         for column in table.columns() {
             let takes_number = matches!(column.default, Some(Default::Sequence | Default::Identity)) && !given(&column.name);
-            let all_given = rows.columns.is_empty() && column.position < table.columns().len() as u32 && !takes_default_at_end(table, rows);
+            let all_given =
+                rows.columns.is_empty() && column.position < table.columns().len() as u32 && !takes_default_at_end(table, rows);
             if let Some(sequence) = column.sequence.as_ref().filter(|_| takes_number && !all_given) {
                 self.lock(&Name::with_schema(table.name.schema.clone(), sequence.as_str()), RowExclusive);
             }
@@ -154,7 +156,8 @@ impl<'m> Model<'m> {
                 return self.fail(format!("LOCK TABLE of the view `{name}` needs PostgreSQL 11"));
             }
             self.lock(name, mode);
-            let below: Vec<Name> = table.ties().uses.iter().filter_map(|used| Some(self.schema.relation(used.relation)?.name.clone())).collect();
+            let below: Vec<Name> =
+                table.ties().uses.iter().filter_map(|used| Some(self.schema.relation(used.relation)?.name.clone())).collect();
             for name in below {
                 self.lock_table(&name, mode);
             }

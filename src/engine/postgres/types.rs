@@ -23,9 +23,32 @@ const NUMBERS: &[&str] = &["smallint", "integer", "bigint", "numeric", "real", "
 const TIMES: &[&str] = &["date", "timestamp", "timestamp with time zone"];
 /// Types that all convert to strings and, but for these pairs, to nothing else by themselves.
 const OTHERS: &[&str] = &[
-    "boolean", "json", "jsonb", "uuid", "bytea", "xml", "inet", "cidr", "macaddr", "bit", "bit varying", "interval", "time",
-    "time with time zone", "money", "oid", "int4range", "int8range", "numrange", "tsrange", "tstzrange", "daterange", "tsvector",
-    "tsquery", "point", "hstore",
+    "boolean",
+    "json",
+    "jsonb",
+    "uuid",
+    "bytea",
+    "xml",
+    "inet",
+    "cidr",
+    "macaddr",
+    "bit",
+    "bit varying",
+    "interval",
+    "time",
+    "time with time zone",
+    "money",
+    "oid",
+    "int4range",
+    "int8range",
+    "numrange",
+    "tsrange",
+    "tstzrange",
+    "daterange",
+    "tsvector",
+    "tsquery",
+    "point",
+    "hstore",
 ];
 /// Assignment casts between the others.
 const PAIRS: &[(&str, &str)] = &[
@@ -132,7 +155,9 @@ fn keeps_modifier(from: &DataType, to: &DataType) -> bool {
             (Some((old, old_scale)), Some((new, new_scale))) => new >= old && new_scale == old_scale,
         },
         "timestamp" | "timestamp with time zone" | "time" | "time with time zone" => precision(to) >= precision(from),
-        "interval" => to.modifiers.is_empty() || precision(to) >= 6 || (!from.modifiers.is_empty() && precision(to) >= precision(from)),
+        "interval" => {
+            to.modifiers.is_empty() || precision(to) >= 6 || (!from.modifiers.is_empty() && precision(to) >= precision(from))
+        }
         _ => false,
     }
 }

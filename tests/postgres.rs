@@ -1,0 +1,155 @@
+//! The model of PostgreSQL against real servers: locks, rewrites, scans and refusals of many statements.
+//!
+//! `WHIMBREL_POSTGRES` names folders of server programs, separated by colons (`tests/oracle/postgres/get.py` gets
+//! some); without it, Debian's `/usr/lib/postgresql/*/bin`. Every disagreement has to be written down, with its
+//! reason, in `tests/oracle/postgres/known.txt`; a line there that no longer disagrees fails as well.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use support::{ROOT, project, python, skip, whimbrel};
+
+struct Case {
+    setup: Vec<String>,
+    statement: String,
+}
+
+fn folder() -> PathBuf {
+    Path::new(ROOT).join("tests/oracle/postgres")
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(folder().join(name)).expect("a file of the oracle")
+}
+
+/// A line each; `{setup || setup} statement`.
+fn cases() -> Vec<Case> {
+    let case = |line: &str| match line.strip_prefix('{').and_then(|rest| rest.split_once("} ")) {
+        Some((setup, statement)) => {
+            Case { setup: setup.split(" || ").map(str::to_owned).collect(), statement: statement.to_owned() }
+        }
+        None => Case { setup: Vec::new(), statement: line.to_owned() },
+    };
+    read("statements.txt").lines().filter(|line| !line.is_empty()).map(case).collect()
+}
+
+/// `statement # reason`, without the reasons.
+fn known() -> BTreeSet<String> {
+    read("known.txt").lines().filter_map(|line| Some(line.rsplit_once("  # ")?.0.to_owned())).collect()
+}
+
+fn servers() -> Vec<PathBuf> {
+    if let Some(named) = std::env::var_os("WHIMBREL_POSTGRES") {
+        return std::env::split_paths(&named).collect();
+    }
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    installed.map(|major| major.path().join("bin")).filter(|bin| bin.join("initdb").exists()).collect()
+}
+
+fn measure(python: &Path, server: &Path, cases: &[Case]) -> Value {
+    let cases: Vec<Value> = cases.iter().map(|case| json!({"setup": case.setup, "statement": case.statement})).collect();
+    let asked = json!({"fixture": read("fixture.sql"), "extensions": ["citext"], "cases": cases});
+    let mut child = Command::new(python)
+        .arg(folder().join("measure.py"))
+        .arg(server)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("python runs");
+    child.stdin.take().expect("a pipe").write_all(asked.to_string().as_bytes()).expect("it reads");
+    let out = child.wait_with_output().expect("it ends");
+    assert!(out.status.success(), "the oracle failed for {}", server.display());
+    serde_json::from_slice(&out.stdout).expect("JSON")
+}
+
+/// What `plan` says of the last migration of each project.
+fn planned(cases: &[Case], major: u64) -> BTreeMap<usize, Value> {
+    let fixture = read("fixture.sql");
+    let mut files: Vec<(String, String)> = Vec::new();
+    for (index, case) in cases.iter().enumerate() {
+        files.push((format!("c{index:04}/000001_fixture.up.sql"), fixture.clone()));
+        files.push((format!("c{index:04}/000002_setup.up.sql"), case.setup.join(";\n")));
+        files.push((format!("c{index:04}/000003_case.up.sql"), case.statement.clone()));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let folder = project(&files);
+    let version = major.to_string();
+    let run = whimbrel(folder.path(), &["plan", "--format", "json", "--dialect", "postgresql", "--pg-version", &version]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    let plan: Value = serde_json::from_str(&run.out).expect("JSON");
+    let environments = plan["environments"].as_array().expect("environments");
+    environments
+        .iter()
+        .map(|environment| {
+            let root = environment["root"].as_str().expect("a root");
+            let index = root.trim_start_matches('c').parse().expect("a number");
+            (index, environment["migrations"].as_array().expect("migrations").last().expect("one")["steps"].clone())
+        })
+        .collect()
+}
+
+fn names(steps: &Value, key: &str) -> BTreeSet<String> {
+    let lists = steps.as_array().into_iter().flatten().flat_map(|step| step[key].as_array().into_iter().flatten());
+    lists.filter_map(|name| Some(name.as_str()?.to_owned())).collect()
+}
+
+/// Whether the model and the server agree in locks, rewrites, scans and refusal.
+fn agree(steps: &Value, measured: &Value) -> bool {
+    let list = steps.as_array().expect("steps");
+    let locks: BTreeMap<&String, &Value> = list.iter().filter_map(|step| step["locks"].as_object()).flatten().collect();
+    let refuses = list.iter().any(|step| step["refuses_transaction"] == true);
+    let measured_names = |key: &str| names(&json!([measured]), key);
+    // Locks of a statement that refuses a transaction cannot be read from inside.
+    let same_locks = match measured["locks"].as_object() {
+        Some(known) => known.iter().collect::<BTreeMap<_, _>>() == locks,
+        None => true,
+    };
+    let rewrites = measured_names("rewrites");
+    let scans: BTreeSet<String> = measured_names("scans").difference(&rewrites).cloned().collect();
+    let ours: BTreeSet<String> = names(steps, "scans").difference(&names(steps, "rewrites")).cloned().collect();
+    same_locks && names(steps, "rewrites") == rewrites && ours == scans && refuses == (measured["refuses_transaction"] == true)
+}
+
+#[test]
+fn the_model_agrees_with_servers() {
+    let Some(python) = python("psycopg") else { return skip("PostgreSQL", "no Python with psycopg") };
+    let servers = servers();
+    if servers.is_empty() {
+        return skip("PostgreSQL", "no server programs: set WHIMBREL_POSTGRES");
+    }
+    let (cases, known) = (cases(), known());
+    let mut surprises: Vec<String> = Vec::new();
+    let mut seen: BTreeSet<String> = BTreeSet::new();
+    for server in &servers {
+        let measured = measure(&python, server, &cases);
+        let major = measured["version"].as_u64().expect("a version");
+        let planned = planned(&cases, major);
+        let (mut agreed, mut pairs) = (0, 0);
+        for (index, (case, found)) in cases.iter().zip(measured["results"].as_array().expect("results")).enumerate() {
+            if found["outcome"].as_str().is_some_and(|outcome| outcome.starts_with("setup")) {
+                continue;
+            }
+            pairs += 1;
+            if agree(&planned[&index], found) {
+                agreed += 1;
+                continue;
+            }
+            seen.insert(case.statement.clone());
+            if !known.contains(&case.statement) {
+                surprises.push(format!("{major}: {} \n  the server: {found}\n  the plan: {}", case.statement, planned[&index]));
+            }
+        }
+        println!("PostgreSQL {major}: {agreed} of {pairs} statements agree in locks, rewrites, scans and refusal");
+    }
+    assert!(surprises.is_empty(), "disagreements that are not written down:\n{}", surprises.join("\n"));
+    // With all majors at hand, nothing may be excused any longer that agrees.
+    if servers.len() >= 9 {
+        let settled: Vec<&String> = known.difference(&seen).collect();
+        assert!(settled.is_empty(), "these agree by now: {settled:?}");
+    }
+}
