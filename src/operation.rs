@@ -150,6 +150,7 @@ pub enum Operation {
         volatility: Volatility,
         /// The expression of a function in SQL whose body is one SELECT of it.
         body: Option<String>,
+        returns_trigger: bool,
         or_replace: bool,
     },
     DropFunction {

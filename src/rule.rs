@@ -161,6 +161,29 @@ impl<'a> Context<'a> {
         self.is_new(table) || self.schema.column(table, column).is_some_and(|column| column.added_in == self.maker())
     }
 
+    /// Made by an earlier migration, and not by what a downgrade undoes.
+    pub fn is_old(&self, made_in: Index) -> bool {
+        made_in != self.maker() && !self.made_by_upgrade(made_in)
+    }
+
+    /// Others may be using it: it existed before this script, and is not what a downgrade takes away again.
+    pub fn is_in_use(&self, table: &Name) -> bool {
+        let undone = self.table(table).and_then(|table| table.created_in).is_some_and(|made| self.made_by_upgrade(made));
+        !self.is_new(table) && !undone
+    }
+
+    /// The first table in use that the step writes anew, and why.
+    pub fn rewritten(&self) -> Option<(&'a Name, &'a str)> {
+        let rewrites = self.effects().rewrites.iter().map(|(name, why)| (name, why.as_str()));
+        rewrites.into_iter().find(|(name, _)| self.is_in_use(name))
+    }
+
+    /// The first table in use that the step reads in full, and why.
+    pub fn scanned(&self) -> Option<(&'a Name, &'a str)> {
+        let scans = self.effects().scans.iter().map(|(name, why)| (name, why.as_str()));
+        scans.into_iter().find(|(name, _)| self.is_in_use(name))
+    }
+
     /// Renamed earlier by this very script.
     pub fn is_renamed(&self, table: &Name) -> bool {
         self.table(table).is_some_and(|table| table.renamed_in == Some(self.maker()))
@@ -193,6 +216,16 @@ impl<'a> Context<'a> {
     pub fn stages(&self) -> impl Iterator<Item = (&'a Step, &'a Stage)> {
         let stages = self.stages;
         self.steps().map(move |(at, step)| (step, &stages[at]))
+    }
+
+    /// What another step runs inside of.
+    pub fn inside_at(&self, at: usize) -> Inside {
+        self.inside.get(at).copied().unwrap_or(Inside::Nothing)
+    }
+
+    /// The same place, at another step.
+    pub fn at_step(&self, at: usize) -> Context<'a> {
+        Context { at, schema: &self.stages[at].schema, ..*self }
     }
 
     /// The steps that this dialect reaches, with their positions.

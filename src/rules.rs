@@ -46,10 +46,37 @@ rules! {
     locking {
         index_not_concurrent
         drop_index_not_concurrent
+        reindex_not_concurrent
+        table_rewrite
+        table_scan_under_lock
+        foreign_key_validated_at_once
+        check_validated_at_once
+        unique_constraint_builds_index
+        exclusion_constraint_builds_index
+        set_not_null_scans
+        validate_in_same_transaction
+        slow_step_under_lock
+        many_tables_locked
+        referenced_table_locked
+        refresh_blocks_reads
+        lock_timeout_unset
+        primary_key_index_nullable
+        partition_attached_without_proof
+        partition_detached_blocking
+        trigger_blocks_writes
+        domain_constraint_scans
     }
     transactions {
         concurrently_in_transaction
         mixed_ddl_dml
+        commit_in_migration
+        uncommitted_transaction
+        autocommit_not_alone
+        several_statements_need_one
+        enum_value_used_at_once
+        set_local_without_transaction
+        invalid_index_kept
+        statement_timeout_unset
     }
     compatibility {
         drop_column
@@ -57,10 +84,30 @@ rules! {
         rename_column
         rename_table
         not_null_without_default
+        column_type_changed
+        nullability_tightened
+        required_constraint_added
+        default_dropped
+        nullability_loosened
+        constraint_dropped
+        renamed_as_drop_and_add
+        view_dropped
+        function_dropped
+        type_dropped
+        enum_value_renamed
+        schema_dropped
+        database_dropped
+        truncated_table
+        drop_cascade
+        objects_dropped_silently
+        column_used_by_view
     }
     data {
         python_default_only
         hardcoded_secret
+        update_without_where
+        delete_without_where
+        unbatched_backfill
     }
     sqlite {
         batch_required

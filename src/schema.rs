@@ -61,6 +61,7 @@ pub struct Function {
     pub volatility: Volatility,
     /// What one in SQL computes, where its body is a single SELECT.
     pub body: Option<String>,
+    pub returns_trigger: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -310,6 +311,7 @@ impl Schema {
             }
             Operation::DropView { name, .. } => self.drop_relation(name),
             Operation::Insert { table, rows } if rows.certain => self.change(table, |table, _| table.has_rows = true),
+            Operation::Update { table, .. } => self.mark_filled(table),
             Operation::Delete { table, has_where: false, .. } | Operation::Truncate { table, .. } => self.empty(table),
             Operation::Other { kind, table: Some(table), name, .. } => self.change_attribute(kind, table, name.as_deref()),
             _ => self.apply_to_object(operation, migration),

@@ -1,7 +1,7 @@
 //! Words that several rules share: statements rewritten for people to paste, and pictures of table rebuilds.
 
 use crate::migration::{Origin, Step};
-use crate::operation::{Name, Operation, show_holes};
+use crate::operation::{ConstraintKind, Name, Operation, show_holes};
 use crate::project::conventions::Framework;
 use crate::rule::Context;
 
@@ -66,6 +66,11 @@ pub fn statement(step: &Step, sql: &str) -> String {
     }
 }
 
+/// Two statements with a commit between them.
+pub fn then_next_migration(step: &Step, first: &str, next: &str) -> String {
+    format!("{}\nand in the next migration, after this one is committed:\n{}", statement(step, first), statement(step, next))
+}
+
 /// How this runner is told to run `text` outside of a transaction.
 pub fn outside_transaction(context: &Context<'_>, step: &Step, text: &str) -> String {
     let framework = context.framework();
@@ -84,6 +89,64 @@ pub fn outside_transaction(context: &Context<'_>, step: &Step, text: &str) -> St
 
 fn terminated(text: &str) -> String {
     if text.trim_end().ends_with(';') { text.to_owned() } else { format!("{text};") }
+}
+
+/// The column that takes the place of a dropped one, where that looks like a rename: one column of `table` is dropped
+/// and one of the same type added, and no rows are copied between them.
+pub fn renamed_to<'c>(context: &Context<'c>, table: &Name, column: &str) -> Option<&'c str> {
+    let old = context.schema.column(table, column)?.data_type.as_ref()?;
+    if !context.is_upgrade() || context.is_new(table) {
+        return None;
+    }
+    let (mut drops, mut added) = (0, Vec::new());
+    for (_, step) in context.steps() {
+        match &step.operation {
+            Operation::DropColumn { table: of, .. } if of == table => drops += 1,
+            Operation::AddColumn { table: of, column, .. } if of == table => added.push(&**column),
+            Operation::Update { table: of, .. } | Operation::Insert { table: of, .. } if of == table || !of.is_known() => {
+                return None;
+            }
+            Operation::Opaque { .. } => return None,
+            _ => {}
+        }
+    }
+    let [one] = added.as_slice() else { return None };
+    let same_type = one.data_type.as_ref() == Some(old) && one.references.is_none() && one.default.is_none();
+    (drops == 1 && same_type && one.name != column).then_some(one.name.as_str())
+}
+
+/// What DROP COLUMN takes along that other columns share: indexes, CHECKs, generated columns.
+pub fn goes_with_column(context: &Context<'_>, table: &Name, column: &str) -> Vec<String> {
+    let Some(known) = context.table(table) else { return Vec::new() };
+    let others = |columns: &[String]| columns.iter().any(|other| other != column);
+    let mut out: Vec<String> = Vec::new();
+    for index in known.indexes() {
+        let owned = known.constraint(&index.name).is_some();
+        if !owned && index.is_on(column) && others(&index.columns) {
+            out.push(format!("the index `{}`", index.name));
+        }
+    }
+    for constraint in known.constraints().into_iter().filter(|constraint| constraint.mentions(column)) {
+        let shared = match &constraint.kind {
+            ConstraintKind::Check { expression } => known
+                .columns()
+                .iter()
+                .any(|other| other.name != column && crate::schema::expression::mentions(&expression.0, &other.name)),
+            ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } => others(columns),
+            _ => false,
+        };
+        if shared {
+            out.push(format!("the {} `{}`", constraint.kind.title(), constraint.name));
+        }
+    }
+    // From 15 on PostgreSQL refuses instead.
+    if context.engine.postgres_major < 15 {
+        let generated = known.columns().into_iter().filter(|other| {
+            other.name != column && other.generated_from().is_some_and(|text| crate::schema::expression::mentions(text, column))
+        });
+        out.extend(generated.map(|other| format!("the generated column `{}`", other.name)));
+    }
+    out
 }
 
 /// Whether the script gives `table` back under its name: SQLite's way to alter a table is to make a new

@@ -31,6 +31,8 @@ pub struct Table {
     pub renamed_in: Option<Index>,
     /// The history inserts rows and never removes all of them.
     pub has_rows: bool,
+    /// Some migration updates rows of it.
+    pub filled: bool,
     pub(super) columns: Map<String, TableColumn>,
     pub(super) indexes: Map<String, TableIndex>,
     pub(super) constraints: Map<String, TableConstraint>,
@@ -200,6 +202,7 @@ impl Table {
             unlogged: false,
             renamed_in: None,
             has_rows: false,
+            filled: false,
             columns: new_map(),
             indexes: new_map(),
             constraints: new_map(),

@@ -128,6 +128,7 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             name: object(&create.name),
             volatility: Volatility::Volatile,
             body: None,
+            returns_trigger: false,
             or_replace: create.or_replace,
         }),
         Statement::DropFunction(_) => named("drop_function", None, Class::Schema),

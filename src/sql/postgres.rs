@@ -207,7 +207,8 @@ impl Words<'_, '_> {
                     _ => Volatility::Volatile,
                 };
                 let body = self.sql_body(at);
-                self.one(Operation::CreateFunction { name, volatility, body, or_replace: replace.is_some() })
+                let returns_trigger = self.find(at, "returns trigger").is_some();
+                self.one(Operation::CreateFunction { name, volatility, body, returns_trigger, or_replace: replace.is_some() })
             }
             "trigger" => self.create_trigger(at + 1, replace.is_some()),
             "constraint" if self.lexemes.is(at + 1, "trigger") => self.create_trigger(at + 2, false),

@@ -129,6 +129,10 @@ fn narrowed_by(condition: Option<&Expr>, dialect: Option<Dialect>) -> Vec<String
             | (Expr::Value(_), column) => column_of(column, dialect).into_iter().collect(),
             _ => Vec::new(),
         },
+        // A batch: a range of keys, or the keys that a query with LIMIT gives.
+        Some(Expr::Between { expr, negated: false, .. } | Expr::InSubquery { expr, negated: false, .. }) => {
+            column_of(expr, dialect).into_iter().collect()
+        }
         Some(Expr::InList { expr, negated: false, .. }) => column_of(expr, dialect).into_iter().collect(),
         Some(Expr::Nested(inner)) => narrowed_by(Some(inner), dialect),
         _ => Vec::new(),

@@ -1,10 +1,16 @@
 use crate::migration::Mark;
 use crate::operation::{Operation, show_holes};
 use crate::rule::Check;
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropColumn { table, column, .. } = &step.operation else { return };
     if !before.is_upgrade() || before.is_new_column(table, column) {
+        return;
+    }
+    // Rules that say more of the same column.
+    let said = phrase::renamed_to(before, table, column).is_some() || (before.is_postgres() && !phrase::goes_with_column(before, table, column).is_empty());
+    if said {
         return;
     }
     let perhaps = before.outline.dropped.contains(table) || before.outline.columns_made.contains(&(table.clone(), column.clone()));

@@ -1,0 +1,19 @@
+use crate::migration::Mark;
+use crate::operation::{Operation, show_holes};
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let Operation::DropDefault { table, column } = &step.operation else { return };
+    if !before.is_upgrade() || before.is_new_column(table, column) {
+        return;
+    }
+    let Some(known) = before.schema.column(table, column) else { return };
+    let comes_back = before.later().any(|later| matches!(&later.operation, Operation::SetDefault { table: of, column: set, .. } if of == table && set == column));
+    if known.default.is_none() || known.nullable != Some(false) || comes_back {
+        return;
+    }
+    let column = show_holes(column);
+    found
+        .at(step.at(Mark::Name), format!("running code that inserts into `{table}` without `{column}` fails once its default is gone"))
+        .help(format!("release code that always writes `{column}` first"));
+});

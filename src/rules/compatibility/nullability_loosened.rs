@@ -1,0 +1,15 @@
+use crate::migration::Mark;
+use crate::operation::{Operation, show_holes};
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let Operation::DropNotNull { table, column } = &step.operation else { return };
+    let was_required = before.schema.column(table, column).is_some_and(|known| known.nullable == Some(false));
+    if !before.is_upgrade() || before.is_new_column(table, column) || !was_required {
+        return;
+    }
+    let column = show_holes(column);
+    found
+        .at(step.at(Mark::Name), format!("running code that reads `{table}.{column}` may meet NULL from now on"))
+        .help("release code that takes NULL first");
+});

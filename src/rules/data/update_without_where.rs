@@ -1,0 +1,14 @@
+use crate::migration::Mark;
+use crate::operation::Operation;
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let Operation::Update { table, has_where: false, .. } = &step.operation else { return };
+    if !before.is_upgrade() || !table.is_known() || !before.is_in_use(table) || before.is_emptied(table) {
+        return;
+    }
+    found
+        .at(step.at(Mark::Table), format!("this changes every row of `{table}` in one transaction"))
+        .note("every row stays locked until the end, and leaves a dead copy behind on PostgreSQL")
+        .help("change the rows in batches, by ranges of the primary key, outside of the migration's transaction");
+});

@@ -1,0 +1,35 @@
+use crate::migration::{Mark, Origin};
+use crate::operation::{ConstraintKind, Name, Operation};
+use crate::rule::Check;
+use crate::rules::phrase;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let (table, reference, name) = match &step.operation {
+        Operation::AddConstraint { table, constraint } => match &constraint.kind {
+            ConstraintKind::ForeignKey { reference, .. } => (table, reference, constraint.name.clone()),
+            _ => return,
+        },
+        // A column that comes with a value in each row; an empty one needs no check.
+        Operation::AddColumn { table, column, .. } if column.references.is_some() => match &column.references {
+            Some(reference) => (table, reference, None),
+            None => return,
+        },
+        _ => return,
+    };
+    // What is said of a rewritten table includes this.
+    if before.scanned().is_none() || before.is_new(table) || before.rewritten().is_some() {
+        return;
+    }
+    let name = name.unwrap_or_else(|| "fk".to_owned());
+    let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", phrase::sql_name(table), phrase::sql_name(&Name::new(name)));
+    let how = match step.origin {
+        Origin::Sql => "add NOT VALID to the constraint",
+        Origin::Directive(_) => "add `postgresql_not_valid=True`",
+    };
+    let whom = if reference.table == *table { format!("`{table}`") } else { format!("`{table}` and `{}`", reference.table) };
+    found
+        .at(step.at(Mark::Name), format!("writes to {whom} wait while the foreign key of every row is checked"))
+        .note("ADD FOREIGN KEY holds ShareRowExclusive on both tables for a scan; with NOT VALID only for an instant, and VALIDATE lets reads and writes go on")
+        .note(before.origin_of(table))
+        .help(format!("{how}, and in the next migration, after this one is committed:\n{}", phrase::statement(step, &validate)));
+});

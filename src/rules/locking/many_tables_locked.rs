@@ -1,0 +1,36 @@
+use crate::migration::Step;
+use crate::operation::{LockMode, Name, Operation};
+use crate::rule::Check;
+
+/// From how many tables on a transaction is worth a word.
+const MANY: usize = 3;
+
+pub const CHECK: Check = Check::Script(|context, found| {
+    let mut locked: Vec<(&Name, &Step)> = Vec::new();
+    for (at, step) in context.steps() {
+        if !context.inside_at(at).is_transaction() || matches!(step.operation, Operation::Commit | Operation::Rollback) {
+            if locked.len() >= MANY {
+                break;
+            }
+            locked.clear();
+            continue;
+        }
+        let here = context.at_step(at);
+        for (name, mode) in &context.stages[at].effects.locks {
+            let is_table = here.table(name).is_none_or(|table| !table.is_view());
+            if *mode == LockMode::AccessExclusive && is_table && here.is_in_use(name) && locked.iter().all(|(known, _)| *known != name) {
+                locked.push((name, step));
+            }
+        }
+    }
+    if locked.len() < MANY || !context.is_upgrade() {
+        return;
+    }
+    let Some((_, last)) = locked.last() else { return };
+    let names: Vec<String> = locked.iter().map(|(name, _)| format!("`{name}`")).collect();
+    found.statement = last.statement;
+    found
+        .at(last.span, format!("one transaction locks {} tables against everybody, one after the other: {}", names.len(), names.join(", ")))
+        .note("each lock is held until the end, while the next one is waited for; a session that takes them in another order makes a deadlock")
+        .help("change one table a migration, or set a lock_timeout and try again");
+});

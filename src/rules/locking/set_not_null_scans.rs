@@ -1,0 +1,43 @@
+use crate::migration::Mark;
+use crate::operation::{ConstraintKind, Name, Operation, show_holes};
+use crate::rule::Check;
+use crate::rules::phrase;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let (table, column) = match &step.operation {
+        Operation::SetNotNull { table, column } => (table, column),
+        Operation::AddConstraint { table, constraint } => match &constraint.kind {
+            ConstraintKind::NotNull { column } => (table, column),
+            _ => return,
+        },
+        _ => return,
+    };
+    let Some((scanned, _)) = before.scanned() else { return };
+    let (sql_table, sql_column) = (phrase::sql_name(table), phrase::sql_name(&Name::new(column.as_str())));
+    let check = format!("{}_{}_not_null", table.name, column);
+    let alter = format!("ALTER TABLE {sql_table}");
+    let help = match before.engine.postgres_major {
+        18.. => phrase::then_next_migration(
+            step,
+            &format!("{alter} ADD CONSTRAINT {check} NOT NULL {sql_column} NOT VALID"),
+            &format!("{alter} VALIDATE CONSTRAINT {check}"),
+        ),
+        12.. => {
+            let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
+            let next = phrase::then_next_migration(step, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
+            let last = phrase::statement(step, &format!("{alter} ALTER COLUMN {sql_column} SET NOT NULL"));
+            let gone = phrase::statement(step, &format!("{alter} DROP CONSTRAINT {check}"));
+            format!("{next}\nand in the one after that, which then reads nothing:\n{last}\n{gone}")
+        }
+        _ => {
+            let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
+            let next = phrase::then_next_migration(step, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
+            format!("before PostgreSQL 12 nothing spares the scan; keep a CHECK instead:\n{next}")
+        }
+    };
+    found
+        .at(step.at(Mark::Nullable), format!("reads and writes of `{scanned}` wait while every row is checked for NULL in `{}`", show_holes(column)))
+        .note("SET NOT NULL holds AccessExclusive for a scan of the whole table")
+        .note(before.origin_of(table))
+        .help(help);
+});

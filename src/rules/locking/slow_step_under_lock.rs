@@ -1,0 +1,35 @@
+use crate::operation::{LockMode, Name, Operation};
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Script(|context, found| {
+    let mut held: Option<(usize, &Name)> = None;
+    for (at, step) in context.steps() {
+        let stage = &context.stages[at];
+        let in_transaction = context.inside_at(at).is_transaction();
+        if !in_transaction || matches!(step.operation, Operation::Commit | Operation::Rollback) {
+            held = None;
+            continue;
+        }
+        let here = context.at_step(at);
+        // Data changes are mixed_ddl_dml's, constraints and indexes have rules that say the same of themselves.
+        let slow = matches!(step.operation, Operation::ValidateConstraint { .. } | Operation::Select(_) | Operation::RefreshMaterializedView { .. });
+        if let (Some((by, table)), Some((scanned, why))) = (held, here.scanned())
+            && slow
+            && !validates_own(&step.operation, table)
+        {
+            found.statement = step.statement;
+            let finding = found.at(step.span, format!("reads and writes of `{table}` wait while `{scanned}` is read in full: {why}"));
+            let earlier = &context.script.steps[by];
+            finding.label(&context.script.source, earlier.span, format!("takes AccessExclusive on `{table}`, until the end of the transaction"));
+            finding.help("move the slow step into a migration of its own");
+            return;
+        }
+        let strong = stage.effects.locks.iter().find(|(name, mode)| **mode == LockMode::AccessExclusive && here.is_in_use(name));
+        held = held.or(strong.map(|(name, _)| (at, name)));
+    }
+});
+
+/// VALIDATE of the table that is locked is validate_in_same_transaction's.
+fn validates_own(operation: &Operation, locked: &Name) -> bool {
+    matches!(operation, Operation::ValidateConstraint { table, .. } if table == locked)
+}

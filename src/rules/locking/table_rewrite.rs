@@ -1,0 +1,27 @@
+use crate::operation::Operation;
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    // Rows that are removed on purpose, and views, have rules of their own.
+    if matches!(step.operation, Operation::Truncate { .. } | Operation::RefreshMaterializedView { .. }) {
+        return;
+    }
+    let Some((table, why)) = before.rewritten() else { return };
+    let help = match &step.operation {
+        Operation::AddColumn { column, .. } => format!(
+            "in phases: 1. add `{0}` without the default; 2. set the default, for new rows; 3. fill the old rows in batches; 4. add the constraints",
+            crate::operation::show_holes(&column.name)
+        ),
+        Operation::AlterColumnType { column, .. } => {
+            let column = crate::operation::show_holes(column);
+            format!("in phases: 1. add a column of the new type; 2. write both; 3. copy the old rows in batches; 4. read the new one; 5. drop `{column}` in a later release")
+        }
+        Operation::Vacuum { .. } | Operation::Cluster { .. } => "use pg_repack, or run it in a maintenance window".to_owned(),
+        _ => "run it in a maintenance window, or move the rows to a new table in batches".to_owned(),
+    };
+    found
+        .at(step.span, format!("reads and writes of `{table}` wait until the whole table is written anew: {why}"))
+        .note("the rewrite holds AccessExclusive and builds every index again; it takes as long as the table is large, and as much space")
+        .note(before.origin_of(table))
+        .help(help);
+});

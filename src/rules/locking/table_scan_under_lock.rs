@@ -1,0 +1,24 @@
+use crate::operation::Operation;
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    // Constraints, NOT NULL, indexes, partitions and domains have rules of their own.
+    let help = match &step.operation {
+        Operation::AlterColumnType { .. } => {
+            "drop the CHECK or the index first, change the type, and bring it back with NOT VALID and VALIDATE or CONCURRENTLY"
+        }
+        Operation::AddColumn { column, .. } if column.references.is_none() && !column.unique && !column.primary_key => {
+            if column.checks.is_empty() {
+                return;
+            }
+            "add the column without the CHECK, then the CHECK with NOT VALID, and validate it in the next migration"
+        }
+        _ => return,
+    };
+    let Some((table, why)) = before.scanned().filter(|_| before.rewritten().is_none()) else { return };
+    found
+        .at(step.span, format!("reads and writes of `{table}` wait while it is read in full: {why}"))
+        .note("the statement holds AccessExclusive for the scan")
+        .note(before.origin_of(table))
+        .help(help);
+});

@@ -1,0 +1,23 @@
+use crate::operation::{Name, Operation};
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let (table, what): (&Name, &str) = match &step.operation {
+        Operation::CreateTrigger(trigger) => (&trigger.table, "the trigger is created"),
+        // A downgrade that drops what the upgrade made is no surprise.
+        Operation::DropTrigger { table: Some(table), .. } if before.is_upgrade() => (table, "the trigger is dropped"),
+        Operation::Other { kind: "enable_trigger", table: Some(table), .. } => (table, "the trigger is switched on"),
+        Operation::Other { kind: "disable_trigger", table: Some(table), .. } => (table, "the trigger is switched off"),
+        _ => return,
+    };
+    let Some(mode) = before.effects().lock(table).filter(|_| before.is_in_use(table)) else { return };
+    let sets_timeout = |operation: &Operation| matches!(operation, Operation::Set { name, .. } if name == "lock_timeout");
+    if before.steps().any(|(at, earlier)| at < before.at && sets_timeout(&earlier.operation)) {
+        return;
+    }
+    let who = if mode.blocks_reads() { "reads and writes" } else { "writes" };
+    found
+        .at(step.span, format!("{who} of `{table}` wait while {what}, for an instant"))
+        .note(format!("the statement takes {} on `{table}`, and first waits for what is running", mode.name()))
+        .help("set a lock_timeout first, so that a long transaction does not hold up everybody else");
+});

@@ -1,0 +1,36 @@
+use crate::migration::Origin;
+use crate::operation::{Dialect, Operation};
+use crate::project::conventions::Framework;
+use crate::rule::{Check, Context};
+use crate::runner::Inside;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let word = match step.operation {
+        Operation::Begin => "BEGIN",
+        Operation::Commit => "COMMIT",
+        Operation::Rollback => "ROLLBACK",
+        _ => return,
+    };
+    // A session that joins the migration's transaction commits nothing by `.commit()`.
+    if step.origin != Origin::Sql || !matches!(before.inside(), Inside::RunnerTransaction) || refuser_fails(before) {
+        return;
+    }
+    let runner = before.framework().name();
+    let message = match step.operation {
+        Operation::Begin => format!("{word} does nothing but warn: {runner} has opened a transaction already"),
+        _ => format!("{word} ends the transaction that {runner} has opened: when a later step fails, what stands before it stays, and the migration is not recorded"),
+    };
+    let finding = found.at(step.span, message);
+    if before.framework() == Framework::Alembic {
+        finding.note("psycopg2 lets it pass; with psycopg 3 what follows runs in a new transaction");
+        finding.help("with op.get_context().autocommit_block(): around what has to run outside of a transaction");
+    } else {
+        finding.help(before.framework().convention().outside_transaction);
+    }
+});
+
+/// What fails behind the COMMIT has a finding of its own.
+fn refuser_fails(before: &Context<'_>) -> bool {
+    let lenient = before.environment.driver(Dialect::PostgreSql) == Some("psycopg2");
+    !lenient && before.stages().any(|(step, stage)| !step.autocommit && stage.effects.refuses_transaction)
+}

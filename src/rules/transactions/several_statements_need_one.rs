@@ -1,0 +1,22 @@
+use crate::migration::Mark;
+use crate::operation::Class;
+use crate::project::conventions::Framework;
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let framework = before.framework();
+    let convention = framework.convention();
+    // Where a runner has a directive for it, the file runs without a transaction as a whole.
+    let by_file = !convention.no_transaction.is_empty() || framework == Framework::Flyway;
+    if !by_file || before.inside().is_transaction() || !before.effects().refuses_transaction {
+        return;
+    }
+    let other = before.steps().map(|(_, other)| other).find(|other| {
+        other.statement != step.statement && other.operation.class() != Class::Neither
+            && !before.stages().any(|(known, stage)| known.statement == other.statement && stage.effects.refuses_transaction)
+    });
+    let Some(other) = other else { return };
+    let finding = found.at(step.at(Mark::Name), "this file runs without a transaction: when one of its statements fails, the others stay done");
+    finding.label(&before.script.source, other.span, "this one could have been rolled back");
+    finding.help("give the statement that refuses a transaction a file of its own");
+});
