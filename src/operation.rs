@@ -43,6 +43,8 @@ pub enum Operation {
         table: Name,
         column: String,
         to: Option<DataType>,
+        /// The old type as the script states it (`existing_type`).
+        from: Option<DataType>,
         using: Option<Expression>,
         collation: Option<String>,
     },

@@ -347,10 +347,9 @@ impl<'a> Evaluator<'a> {
         if let Some(argument) = given.argument("type_").filter(|argument| !matches!(argument.value, Value::None)) {
             let to = sqlalchemy::data_type(&argument.value);
             let using = given.value("postgresql_using").map(|using| Expression(text_or_hole(using)));
-            changes.push((
-                Operation::AlterColumnType { table: table.clone(), column: column.clone(), to, using, collation: None },
-                argument.span,
-            ));
+            let from = given.value("existing_type").and_then(sqlalchemy::data_type);
+            let (table, column) = (table.clone(), column.clone());
+            changes.push((Operation::AlterColumnType { table, column, to, from, using, collation: None }, argument.span));
         }
         match given.argument("nullable").map(|argument| (&argument.value, argument.span)) {
             Some((Value::Bool(true), span)) => {

@@ -10,7 +10,7 @@ mod drops;
 mod indexes;
 mod objects;
 mod partitions;
-mod retype;
+pub mod retype;
 mod rows;
 mod tables;
 mod types;
@@ -222,8 +222,9 @@ impl<'m> Model<'m> {
             Operation::AddColumn { table, column, if_not_exists } => self.add_column(table, column, *if_not_exists),
             Operation::DropColumn { table, column, if_exists, cascade } => self.drop_column(table, column, *if_exists, *cascade),
             Operation::RenameColumn { table, column, to } => self.rename_column(table, column, to),
-            Operation::AlterColumnType { table, column, to, using, collation } => {
-                self.retype(table, column, to.as_ref(), using.as_ref(), collation.as_deref());
+            Operation::AlterColumnType { table, .. } => {
+                self.lock_family(table, AccessExclusive);
+                self.retype(operation);
             }
             Operation::SetNotNull { table, column } => self.set_not_null(table, column),
             Operation::DropNotNull { table, column } => self.drop_not_null(table, column),

@@ -9,6 +9,8 @@ pub struct Rows {
     pub columns: Vec<String>,
     /// Columns that the condition compares with a value, so that an index on one of them can narrow it.
     pub narrowed_by: Vec<String>,
+    /// Whether the condition was read, so that an empty `narrowed_by` means something.
+    pub condition_known: bool,
     /// Other relations that the statement reads.
     pub reads: Vec<Name>,
     /// An INSERT that certainly leaves rows behind: VALUES, or a series.

@@ -2,7 +2,7 @@
 
 use super::expression::renamed;
 use super::relation::{Kind, Table, TableColumn, TableConstraint, TableIndex};
-use super::{RelationId, Schema, fold, naming};
+use super::{EnumType, RelationId, Schema, fold, naming};
 use crate::history::Index;
 use crate::operation::{Bound, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default, Expression, Name};
 
@@ -74,6 +74,13 @@ impl Schema {
             table.add(column, self.folds, migration);
         }
         self.insert(table);
+        // SQLAlchemy makes the enum types of a new table's columns.
+        for data_type in create.columns.iter().filter_map(|column| column.data_type.as_ref()) {
+            if !data_type.labels.is_empty() && data_type.name != "enum" && !self.enums.contains_key(&data_type.name) {
+                let entry = EnumType { labels: data_type.labels.clone(), created_in: migration };
+                self.enums.insert_mut(data_type.name.clone(), entry);
+            }
+        }
         for parent in &create.parents {
             self.take_after(id, parent, create.bound.as_ref(), migration);
         }

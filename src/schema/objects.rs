@@ -48,7 +48,10 @@ impl Schema {
             }
             Operation::AlterDomain { name, change } => self.alter_domain(name, change),
             Operation::CreateFunction { name, volatility, body, returns_trigger, .. } => {
-                self.functions.insert_mut(self.key(name), Function { volatility: *volatility, body: body.clone(), returns_trigger: *returns_trigger });
+                self.functions.insert_mut(
+                    self.key(name),
+                    Function { volatility: *volatility, body: body.clone(), returns_trigger: *returns_trigger },
+                );
             }
             Operation::DropFunction { name, .. } => {
                 self.functions.remove_mut(&self.key(name));

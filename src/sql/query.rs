@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::names;
-use crate::operation::{Dialect, Name, Operation, Query, Relation, Rows};
+use crate::operation::{Dialect, HOLE, Name, Operation, Query, Relation, Rows};
 
 /// What a query reads, from all of its parts.
 pub(super) fn query(tree: &TreeQuery, dialect: Option<Dialect>) -> Query {
@@ -126,7 +126,10 @@ fn narrowed_by(condition: Option<&Expr>, dialect: Option<Dialect>) -> Vec<String
         }
         Some(Expr::BinaryOp { left, op: BinaryOperator::Eq, right }) => match (&**left, &**right) {
             (column, Expr::Value(_) | Expr::TypedString(_) | Expr::Cast { .. } | Expr::UnaryOp { .. })
-            | (Expr::Value(_), column) => column_of(column, dialect).into_iter().collect(),
+            | (Expr::Value(_), column)
+            | (column, Expr::Subquery(_)) => column_of(column, dialect).into_iter().collect(),
+            // A value that an f-string or `%` puts in.
+            (column, Expr::Identifier(hole)) if hole.value.contains(HOLE) => column_of(column, dialect).into_iter().collect(),
             _ => Vec::new(),
         },
         // A batch: a range of keys, or the keys that a query with LIMIT gives.
@@ -170,6 +173,7 @@ pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
     let rows = Rows {
         columns: insert.columns.iter().map(|column| last_part(column, dialect)).collect(),
         narrowed_by: Vec::new(),
+        condition_known: true,
         reads: insert.source.as_ref().map(|source| reads(source, &Name::unknown(), dialect)).unwrap_or_default(),
         certain,
     };
@@ -204,6 +208,7 @@ pub(super) fn update(update: &Update, dialect: Option<Dialect>) -> Operation {
     let rows = Rows {
         columns,
         narrowed_by: narrowed_by(update.selection.as_ref(), dialect),
+        condition_known: true,
         reads: reads(update, &table, dialect),
         certain: false,
     };
@@ -217,6 +222,7 @@ pub(super) fn delete(delete: &Delete, dialect: Option<Dialect>) -> Operation {
     let rows = Rows {
         columns: Vec::new(),
         narrowed_by: narrowed_by(delete.selection.as_ref(), dialect),
+        condition_known: true,
         reads: reads(delete, &table, dialect),
         certain: false,
     };

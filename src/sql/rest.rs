@@ -136,7 +136,7 @@ fn known_action(
             let collation = collate.map(|at| lexemes.text(at + 1).to_owned());
             let using = using.map(|using| Expression(lexemes.sql[lexemes.bytes(using + 1..part.end)].to_owned()));
             let column = lexemes.identifier(at, dialect)?;
-            let operation = Operation::AlterColumnType { table, column, to: Some(to), using, collation };
+            let operation = Operation::AlterColumnType { table, column, to: Some(to), from: None, using, collation };
             return Some(mark(Lowered::new(operation).mark(Mark::Name, Some(lexemes.range(at)))));
         }
     }

@@ -276,6 +276,7 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
                     table,
                     column,
                     to: lower_type(data_type),
+                    from: None,
                     using: using.as_ref().map(|using| Expression(using.to_string())),
                     collation: None,
                 },
@@ -341,6 +342,7 @@ fn restate(
         table: table.clone(),
         column: column.clone(),
         to,
+        from: None,
         using: None,
         collation: None,
     });

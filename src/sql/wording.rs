@@ -67,10 +67,8 @@ fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
                     need(14, "DETACH PARTITION … CONCURRENTLY");
                 }
             }
-            Some(b'd') if table && lexemes.is(at, "default") && at + 1 == lexemes.len() => {
-                if lexemes.find(2..at, "attach partition").or_else(|| lexemes.find(2..at, "partition of")).is_some() {
-                    need(11, "a DEFAULT partition");
-                }
+            Some(b'd') if table && at + 1 == lexemes.len() && lexemes.is(at, "default") && makes_partition(lexemes, at) => {
+                need(11, "a DEFAULT partition");
             }
             Some(b'p') if table && lexemes.skip(at, "partition by hash").is_some() => need(11, "PARTITION BY HASH"),
             Some(b'e') if lexemes.is(at, "enforced") => need(18, "ENFORCED"),
@@ -96,4 +94,8 @@ fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
 /// `ADD [CONSTRAINT name] NOT NULL column`, not the option of a column.
 fn is_constraint(lexemes: &Lexemes<'_>, at: usize) -> bool {
     lexemes.is(at - 1, "add") || (at >= 3 && lexemes.is(at - 2, "constraint") && lexemes.is(at - 3, "add"))
+}
+
+fn makes_partition(lexemes: &Lexemes<'_>, before: usize) -> bool {
+    lexemes.find(2..before, "attach partition").or_else(|| lexemes.find(2..before, "partition of")).is_some()
 }

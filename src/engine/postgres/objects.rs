@@ -66,15 +66,15 @@ impl Model<'_> {
 
     pub(super) fn alter_enum(&mut self, operation: &Operation) {
         match operation {
-            Operation::AddEnumValue { name, value, if_not_exists: false } => {
-                if self.schema.enum_type(name).is_some_and(|known| known.labels.contains(value)) {
-                    self.fail(format!("`{name}` has the value '{value}' already"));
-                }
+            Operation::AddEnumValue { name, value, if_not_exists: false }
+                if self.schema.enum_type(name).is_some_and(|known| known.labels.contains(value)) =>
+            {
+                self.fail(format!("`{name}` has the value '{value}' already"));
             }
-            Operation::RenameEnumValue { name, value, .. } => {
-                if self.schema.enum_type(name).is_some_and(|known| !known.labels.contains(value)) {
-                    self.fail(format!("`{name}` has no value '{value}'"));
-                }
+            Operation::RenameEnumValue { name, value, .. }
+                if self.schema.enum_type(name).is_some_and(|known| !known.labels.contains(value)) =>
+            {
+                self.fail(format!("`{name}` has no value '{value}'"));
             }
             _ => {}
         }

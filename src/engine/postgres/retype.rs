@@ -2,9 +2,12 @@
 
 use super::types::{Coercion, base, coercion, same_order};
 use super::{Model, Stored};
-use crate::operation::{ConstraintKind, DataType, Expression, LockMode, Name};
+use crate::operation::{ConstraintKind, DataType, Expression, LockMode, Name, Operation};
 use crate::schema::expression::{mentions, unwrapped};
 use crate::schema::{Table, TableColumn, TableIndex};
+
+/// Ends the reason of a rewrite that is only feared.
+pub const UNKNOWN_TYPE: &str = "not known, and the change may write each row anew";
 
 /// What the values of the column go through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,29 +20,28 @@ enum Change {
 }
 
 impl Model<'_> {
-    pub(super) fn retype(
-        &mut self,
-        table: &Name,
-        column: &str,
-        to: Option<&DataType>,
-        using: Option<&Expression>,
-        collation: Option<&str>,
-    ) {
-        self.lock_family(table, LockMode::AccessExclusive);
-        let Some(known) = self.schema.table(table) else { return };
-        if known.is_view() {
+    pub(super) fn retype(&mut self, operation: &Operation) {
+        let Operation::AlterColumnType { table, column, to, from, using, collation } = operation else { return };
+        let (to, using, collation) = (to.as_ref(), using.as_ref(), collation.as_deref());
+        let known = self.schema.table(table);
+        if known.is_some_and(Table::is_view) {
             return self.fail(format!("`{table}` is a view"));
         }
-        let Some(old) = known.column(column) else {
-            if known.complete {
-                self.fail(format!("`{table}` has no column `{column}`"));
+        let Some((known, old)) = known.and_then(|known| Some((known, known.column(column)?))) else {
+            if known.is_some_and(|known| known.complete) {
+                return self.fail(format!("`{table}` has no column `{column}`"));
+            }
+            // Of a column that this history does not create, the script itself may state the old type.
+            if let Some(Change::Rewritten(why)) = self.change_of(table, column, (from.as_ref(), None), to, using, collation) {
+                self.rewrite_stored(table, &why);
             }
             return;
         };
         if let Some(reason) = self.refusal(known, old) {
             return self.fail(reason);
         }
-        let Some(change) = self.change_of(table, old, to, using, collation) else { return };
+        let before = (old.data_type.as_ref().or(from.as_ref()), old.collation.as_deref());
+        let Some(change) = self.change_of(table, column, before, to, using, collation) else { return };
         for stored in self.stored(table) {
             self.retype_stored(&stored, column, &change, to, collation);
         }
@@ -76,19 +78,25 @@ impl Model<'_> {
         trigger.map(|trigger| format!("the trigger `{}` names the column `{name}`", trigger.name))
     }
 
-    /// None after a failure, or where nothing can be said.
+    /// None after a failure. `before` is the old type and collation.
     fn change_of(
         &mut self,
         table: &Name,
-        old: &TableColumn,
+        name: &str,
+        before: (Option<&DataType>, Option<&str>),
         to: Option<&DataType>,
         using: Option<&Expression>,
         collation: Option<&str>,
     ) -> Option<Change> {
-        let name = &old.name;
-        let (Some(from), Some(to)) = (&old.data_type, to) else {
-            let why = format!("the type of `{table}.{name}` is not known, and its change may write each row anew");
-            return Some(Change::Rewritten(why));
+        let (Some(from), Some(to)) = (before.0, to) else {
+            // Text of any length takes what any other string type holds, as it is.
+            let is_text =
+                to.is_some_and(|to| !to.array && (to.name == "text" || (to.name == "varchar" && to.modifiers.is_empty())));
+            if is_text && using.is_none() {
+                return Some(Change::Kept);
+            }
+            let missing = if before.0.is_none() { "old" } else { "new" };
+            return Some(Change::Rewritten(format!("the {missing} type of `{table}.{name}` is {UNKNOWN_TYPE}")));
         };
         let rewritten = |why: String| Some(Change::Rewritten(why));
         let (old_base, _) = base(from, self.schema);
@@ -96,7 +104,7 @@ impl Model<'_> {
         let same_domain = from.name == to.name;
         if let Some(using) = using {
             let expression = without_cast(&using.0, to);
-            if unwrapped(expression) != name && !unwrapped(expression).trim_matches('"').eq(name.as_str()) {
+            if unwrapped(expression) != name && !unwrapped(expression).trim_matches('"').eq(name) {
                 return rewritten(format!("USING computes each value of `{name}` anew"));
             }
         }
@@ -105,7 +113,7 @@ impl Model<'_> {
             return rewritten(format!("each value of `{name}` is checked against the domain `{}`", to.name));
         }
         match how {
-            Coercion::None if collation.is_some() || old.collation.is_some() => Some(Change::Reordered),
+            Coercion::None if collation.is_some() || before.1.is_some() => Some(Change::Reordered),
             Coercion::None => Some(Change::Kept),
             Coercion::Relabel => Some(Change::Reordered),
             Coercion::Convert => rewritten(format!("from {from} to {to} each value is converted")),

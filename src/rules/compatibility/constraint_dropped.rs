@@ -11,7 +11,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let dropped = known.kind.title();
     // NOT NULL that takes over from its CHECK, and whatever comes back in another form.
     let replaced = before.script.steps.iter().any(|other| match &other.operation {
-        Operation::AddConstraint { table: of, constraint } => of == table && constraint.kind.title() == dropped,
+        // The table may have another name by then.
+        Operation::AddConstraint { constraint, .. } => constraint.kind.title() == dropped,
         Operation::SetNotNull { table: of, column } => of == table && known.mentions(column),
         Operation::DropTable { table: of, .. } => of == table,
         Operation::DropColumn { table: of, column, .. } => of == table && known.mentions(column),

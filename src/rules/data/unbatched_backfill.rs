@@ -15,7 +15,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let read_in_full = before.effects().scans.contains_key(&crate::engine::in_public(table));
     let known = before.table(table).is_some_and(|table| table.complete);
     let narrowed = match &step.operation {
-        Operation::Update { rows, .. } | Operation::Delete { rows, .. } => !rows.narrowed_by.is_empty(),
+        Operation::Update { rows, .. } | Operation::Delete { rows, .. } => !rows.condition_known || !rows.narrowed_by.is_empty(),
         _ => true,
     };
     if !read_in_full || !known || narrowed || changes_schema(before) {

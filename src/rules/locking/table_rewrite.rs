@@ -1,3 +1,5 @@
+use crate::engine::postgres::retype::UNKNOWN_TYPE;
+use crate::finding::Severity;
 use crate::operation::Operation;
 use crate::rule::Check;
 
@@ -19,8 +21,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::Vacuum { .. } | Operation::Cluster { .. } => "use pg_repack, or run it in a maintenance window".to_owned(),
         _ => "run it in a maintenance window, or move the rows to a new table in batches".to_owned(),
     };
-    found
-        .at(step.span, format!("reads and writes of `{table}` wait until the whole table is written anew: {why}"))
+    let finding =
+        found.at(step.span, format!("reads and writes of `{table}` wait until the whole table is written anew: {why}"));
+    // Feared, not known.
+    if why.ends_with(UNKNOWN_TYPE) {
+        finding.severity = Severity::Warning;
+    }
+    finding
         .note("the rewrite holds AccessExclusive and builds every index again; it takes as long as the table is large, and as much space")
         .note(before.origin_of(table))
         .help(help);

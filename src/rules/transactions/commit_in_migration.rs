@@ -12,7 +12,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         _ => return,
     };
     // A session that joins the migration's transaction commits nothing by `.commit()`.
-    if step.origin != Origin::Sql || !matches!(before.inside(), Inside::RunnerTransaction) || refuser_fails(before) {
+    if step.origin != Origin::Sql || step.conditional || !matches!(before.inside(), Inside::RunnerTransaction) || refuser_fails(before) {
         return;
     }
     let runner = before.framework().name();
