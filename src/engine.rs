@@ -24,6 +24,8 @@ pub struct Effects {
     pub refuses_transaction: bool,
     /// Why it is certain to fail.
     pub fails_because: Option<String>,
+    /// It fails only after its work, so that locks and scans have happened: CREATE INDEX CONCURRENTLY.
+    pub fails_late: bool,
 }
 
 impl Effects {

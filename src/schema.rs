@@ -11,6 +11,7 @@ mod naming;
 mod objects;
 mod relation;
 mod remove;
+mod rows;
 
 use rpds::HashTrieMap;
 
@@ -310,9 +311,9 @@ impl Schema {
                 self.create_view(name, *materialized, *replace, *if_not_exists, query.as_deref(), migration);
             }
             Operation::DropView { name, .. } => self.drop_relation(name),
-            Operation::Insert { table, rows } if rows.certain => self.change(table, |table, _| table.has_rows = true),
-            Operation::Update { table, .. } => self.mark_filled(table),
-            Operation::Delete { table, has_where: false, .. } | Operation::Truncate { table, .. } => self.empty(table),
+            Operation::Insert { table, rows } if rows.certain => self.insert_rows(table, rows),
+            Operation::Update { table, rows, .. } => self.update_rows(table, rows),
+            Operation::Delete { table, .. } | Operation::Truncate { table, .. } => self.empty(table),
             Operation::Other { kind, table: Some(table), name, .. } => self.change_attribute(kind, table, name.as_deref()),
             _ => self.apply_to_object(operation, migration),
         }

@@ -63,7 +63,7 @@ pub fn effects(statement: &Statement<'_>, schema: &Schema, major: u32) -> Vec<Ef
 fn finish(effects: &mut [Effects], before: &Schema, after: &Schema, recreated: &[String], several: bool) {
     let refuses = effects.iter().any(|one| one.refuses_transaction);
     if let Some(reason) = effects.iter().find_map(|one| one.fails_because.clone()) {
-        for one in effects.iter_mut() {
+        for one in effects.iter_mut().filter(|one| !one.fails_late) {
             *one = Effects { fails_because: Some(reason.clone()), refuses_transaction: refuses, ..Effects::default() };
         }
         return;

@@ -15,6 +15,10 @@ pub struct Rows {
     pub reads: Vec<Name>,
     /// An INSERT that certainly leaves rows behind: VALUES, or a series.
     pub certain: bool,
+    /// It certainly leaves more than one.
+    pub several: bool,
+    /// Of several rows, the positions at which all have one and the same value.
+    pub constant: Vec<usize>,
 }
 
 /// A relation in a FROM clause.

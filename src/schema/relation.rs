@@ -31,6 +31,8 @@ pub struct Table {
     pub renamed_in: Option<Index>,
     /// The history inserts rows and never removes all of them.
     pub has_rows: bool,
+    /// More than one.
+    pub has_several_rows: bool,
     /// Some migration updates rows of it.
     pub filled: bool,
     pub(super) columns: Map<String, TableColumn>,
@@ -94,6 +96,10 @@ pub struct TableColumn {
     pub sequence: Option<String>,
     /// It comes from a parent.
     pub inherited: bool,
+    /// Some row certainly has NULL here.
+    pub has_nulls: bool,
+    /// Two rows certainly have the same value here.
+    pub repeats: bool,
 }
 
 impl TableColumn {
@@ -136,6 +142,12 @@ impl TableIndex {
     pub fn has_expressions(&self) -> bool {
         self.columns.iter().any(|key| is_expression(key))
     }
+}
+
+/// A number or a string, which every row then has.
+fn is_constant(value: &str) -> bool {
+    let value = super::expression::unwrapped(value);
+    value.parse::<f64>().is_ok() || (value.starts_with('\'') && value.ends_with('\''))
 }
 
 fn is_expression(key: &str) -> bool {
@@ -202,6 +214,7 @@ impl Table {
             unlogged: false,
             renamed_in: None,
             has_rows: false,
+            has_several_rows: false,
             filled: false,
             columns: new_map(),
             indexes: new_map(),
@@ -230,6 +243,9 @@ impl Table {
             position: self.next_position,
             sequence: None,
             inherited: false,
+            has_nulls: self.has_rows && column.nullable == Some(true) && column.default.is_none(),
+            repeats: self.has_several_rows
+                && matches!(&column.default, Some(Default::Expression(value)) if is_constant(&value.0)),
         };
         self.next_position += 1;
         self.columns.insert_mut(super::fold(&column.name, folds), entry);

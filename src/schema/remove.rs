@@ -46,23 +46,6 @@ impl Schema {
         self.by_name.remove_mut(&key);
     }
 
-    pub(super) fn empty(&mut self, name: &Name) {
-        let Some(table) = self.table(name).filter(|table| table.has_rows) else { return };
-        let id = table.id;
-        if let Some(table) = self.relations.get_mut(&id) {
-            table.has_rows = false;
-        }
-    }
-
-    /// An UPDATE of a table that is not known changes nothing here.
-    pub(super) fn mark_filled(&mut self, name: &Name) {
-        let Some(table) = self.table(name).filter(|table| !table.filled) else { return };
-        let id = table.id;
-        if let Some(table) = self.relations.get_mut(&id) {
-            table.filled = true;
-        }
-    }
-
     pub(super) fn drop_column(&mut self, name: &Name, column: &str) {
         let key = self.fold(column);
         let Some(id) = self.known_or_new(name) else { return };

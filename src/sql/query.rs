@@ -165,10 +165,24 @@ fn reads(part: &impl Visit, target: &Name, dialect: Option<Dialect>) -> Vec<Name
 pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
     let TableObject::TableName(name) = &insert.table else { return Operation::insert(Name::unknown()) };
     let table = names::object(name, dialect);
-    let certain = match insert.source.as_deref().map(|source| &*source.body) {
-        Some(SetExpr::Values(values)) => !values.rows.is_empty() && insert.on.is_none(),
-        Some(SetExpr::Select(select)) => select.selection.is_none() && select.from.iter().all(is_series) && insert.on.is_none(),
-        _ => false,
+    let (certain, several, constant) = match insert.source.as_deref().map(|source| &*source.body) {
+        _ if insert.on.is_some() => (false, false, Vec::new()),
+        Some(SetExpr::Values(values)) => {
+            let rows: Vec<&Vec<Expr>> = values.rows.iter().map(|row| &row.content).collect();
+            let alike = |at: &usize| {
+                rows.iter().all(|row| row.get(*at).is_some_and(|value| is_literal(value) && rows[0].get(*at) == Some(value)))
+            };
+            let columns = rows.first().map_or(0, |row| row.len());
+            let constant = if rows.len() > 1 { (0..columns).filter(alike).collect() } else { Vec::new() };
+            (!rows.is_empty(), rows.len() > 1, constant)
+        }
+        Some(SetExpr::Select(select)) if select.selection.is_none() && select.from.iter().all(is_series) => {
+            let several = select.from.iter().any(has_several);
+            let literal = |item: &SelectItem| matches!(item, SelectItem::UnnamedExpr(value) if is_literal(value));
+            let places = select.projection.iter().enumerate().filter(|(_, item)| literal(item)).map(|(at, _)| at);
+            (true, several, if several { places.collect() } else { Vec::new() })
+        }
+        _ => (false, false, Vec::new()),
     };
     let rows = Rows {
         columns: insert.columns.iter().map(|column| last_part(column, dialect)).collect(),
@@ -176,6 +190,8 @@ pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
         condition_known: true,
         reads: insert.source.as_ref().map(|source| reads(source, &Name::unknown(), dialect)).unwrap_or_default(),
         certain,
+        several,
+        constant,
     };
     Operation::Insert { table, rows: Box::new(rows) }
 }
@@ -195,6 +211,24 @@ fn is_series(from: &TableWithJoins) -> bool {
         }
 }
 
+/// A value that is the same in each row, and not NULL.
+fn is_literal(value: &Expr) -> bool {
+    match value {
+        Expr::Value(value) => !matches!(value.value, sqlparser::ast::Value::Null),
+        Expr::TypedString(_) => true,
+        Expr::Cast { expr, .. } | Expr::Nested(expr) => is_literal(expr),
+        _ => false,
+    }
+}
+
+/// `generate_series(1, 500)`, whose ends are numbers apart from each other.
+fn has_several(from: &TableWithJoins) -> bool {
+    let text = from.relation.to_string();
+    let arguments = text.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(inner, _)| inner).unwrap_or_default();
+    let numbers: Vec<i64> = arguments.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+    matches!(numbers.as_slice(), [first, last, ..] if last > first)
+}
+
 pub(super) fn update(update: &Update, dialect: Option<Dialect>) -> Operation {
     let table = relation(&update.table, dialect);
     let columns = update
@@ -210,7 +244,7 @@ pub(super) fn update(update: &Update, dialect: Option<Dialect>) -> Operation {
         narrowed_by: narrowed_by(update.selection.as_ref(), dialect),
         condition_known: true,
         reads: reads(update, &table, dialect),
-        certain: false,
+        ..Rows::default()
     };
     Operation::Update { table, has_where: update.selection.is_some() || update.from.is_some(), rows: Box::new(rows) }
 }
@@ -224,7 +258,7 @@ pub(super) fn delete(delete: &Delete, dialect: Option<Dialect>) -> Operation {
         narrowed_by: narrowed_by(delete.selection.as_ref(), dialect),
         condition_known: true,
         reads: reads(delete, &table, dialect),
-        certain: false,
+        ..Rows::default()
     };
     Operation::Delete { table, has_where, rows: Box::new(rows) }
 }

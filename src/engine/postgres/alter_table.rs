@@ -43,6 +43,10 @@ impl<'m> Model<'m> {
                 }
                 (None, _) => {}
             }
+            let constant = matches!(&column.default, Some(Default::Expression(value)) if !value.0.contains(['(', '\u{e000}']));
+            if column.unique && filled && constant && stored.table.is_some_and(|table| table.has_several_rows) {
+                return self.fail(format!("each row of `{}` would have the same `{}`", stored.name, column.name));
+            }
             if column.primary_key || column.unique {
                 self.scan(&stored.name, "the index of the new constraint is built");
             }
@@ -249,6 +253,9 @@ impl<'m> Model<'m> {
     /// Reads the rows, unless nothing can be NULL already.
     pub(super) fn check_not_null(&mut self, table: &Name, column: &str) {
         for stored in self.stored(table) {
+            if stored.table.is_some_and(|table| table.column(column).is_some_and(|column| column.has_nulls)) {
+                return self.fail(format!("rows of `{}` have NULL in `{column}`", stored.name));
+            }
             if !stored.table.is_some_and(|table| self.is_never_null(table, column)) {
                 self.scan(&stored.name, &format!("each row is checked for NULL in `{column}`"));
             }

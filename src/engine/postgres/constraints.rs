@@ -138,6 +138,14 @@ impl<'m> Model<'m> {
             if known.kind == Kind::PartitionedTable && !self.partitioned_key(known, columns) {
                 return;
             }
+            if primary
+                && let Some(empty) = columns.iter().find(|column| known.column(column).is_some_and(|found| found.has_nulls))
+            {
+                return self.fail(format!("rows of `{table}` have NULL in `{empty}`"));
+            }
+            if self.repeats(known, columns) {
+                return self.fail(format!("rows of `{table}` are alike in {}", columns.join(", ")));
+            }
             let nullable: Vec<&String> = columns
                 .iter()
                 .filter(|column| primary && known.column(column).is_none_or(|found| found.nullable != Some(false)))
@@ -160,6 +168,11 @@ impl<'m> Model<'m> {
             }
         }
         self.scan_stored(table, "the index of the constraint is built");
+    }
+
+    /// Whether two rows certainly have the same key.
+    pub(super) fn repeats(&self, table: &Table, columns: &[String]) -> bool {
+        !columns.is_empty() && columns.iter().all(|column| table.column(column).is_some_and(|column| column.repeats))
     }
 
     /// Whether a partitioned table can have a key over these columns; fails otherwise.

@@ -53,6 +53,12 @@ impl<'m> Model<'m> {
                 return;
             }
         }
+        if let Some(known) =
+            known.filter(|known| index.unique && index.predicate.is_none() && self.repeats(known, &index.columns))
+        {
+            self.fail(format!("rows of `{}` are alike in {}", known.name, index.columns.join(", ")));
+            self.effects.fails_late = index.concurrently;
+        }
         self.lock(name, mode);
         self.scan(name, "the index is built");
     }
