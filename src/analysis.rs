@@ -31,19 +31,21 @@ pub fn findings(environment: &Environment, settings: &Settings) -> Vec<Finding> 
         list => list.iter().copied().map(Some).collect(),
     };
     for dialect in dialects {
-        let before = replay(environment, dialect);
+        let ways = replay(environment, dialect);
         let rules: Vec<Enabled> = enabled.iter().filter(|(rule, _)| rule.applies_to(dialect)).copied().collect();
         let judged: Vec<(Index, &Migration)> =
             environment.migrations.iter().enumerate().filter(|(_, migration)| migration.judged).collect();
         let judge = |&(index, migration): &(Index, &Migration)| {
             let view = View { environment, settings, dialect, rules: &rules };
-            view.migration(index, migration, &before[index])
+            view.migration(index, migration, &ways[index])
         };
         let mut found: Vec<Finding> = judged.par_iter().flat_map_iter(judge).collect();
         let mut seen = HashSet::new();
         found.retain(|finding| !told.contains(&hazard(finding)) && seen.insert((hazard(finding), finding.message.clone())));
         told.extend(found.iter().map(hazard));
         out.extend(found);
+        // Taking the snapshots apart takes longer than all of the rules; nobody waits for it.
+        rayon::spawn(move || drop(ways));
     }
     out
 }
@@ -102,24 +104,43 @@ fn sources(migration: &Migration) -> Vec<&Arc<Source>> {
     out
 }
 
-/// The schema before each migration, by its position. Snapshots share what they have in common.
-pub fn replay(environment: &Environment, dialect: Option<Dialect>) -> Vec<Schema> {
-    let empty = Schema::new(dialect);
-    let mut before = vec![empty.clone(); environment.migrations.len()];
-    let mut schema = empty;
+/// The way through each migration's upgrade, by the migration's position: the schema before each step, and the one
+/// behind all of them. Of migrations that are not judged there is only that before the first. Snapshots share what
+/// they have in common.
+pub fn replay(environment: &Environment, dialect: Option<Dialect>) -> Vec<Vec<Schema>> {
+    let mut schema = Schema::new(dialect);
+    let mut ways: Vec<Vec<Schema>> = environment.migrations.iter().map(|_| Vec::new()).collect();
     for &index in &environment.history.order {
-        before[index] = schema.clone();
-        if let Some(script) = &environment.migrations[index].up {
-            apply(&mut schema, script, dialect, index);
+        let migration = &environment.migrations[index];
+        match &migration.up {
+            Some(script) if migration.judged => ways[index] = way(script, &mut schema, dialect, index),
+            up => {
+                ways[index].push(schema.clone());
+                for step in up.iter().flat_map(|script| &script.steps).filter(|step| step.runs_on(dialect)) {
+                    schema.apply(&step.operation, index);
+                }
+            }
         }
     }
-    before
+    // Members of a cycle come after nothing.
+    for way in ways.iter_mut().filter(|way| way.is_empty()) {
+        way.push(Schema::new(dialect));
+    }
+    ways
 }
 
-fn apply(schema: &mut Schema, script: &Script, dialect: Option<Dialect>, index: Index) {
-    for step in script.steps.iter().filter(|step| step.runs_on(dialect)) {
-        schema.apply(&step.operation, index);
+/// The schema before each step of a script, and the one behind all of them. A step that the dialect does not reach
+/// changes nothing.
+pub fn way(script: &Script, schema: &mut Schema, dialect: Option<Dialect>, maker: Index) -> Vec<Schema> {
+    let mut out = Vec::with_capacity(script.steps.len() + 1);
+    for step in &script.steps {
+        out.push(schema.clone());
+        if step.runs_on(dialect) {
+            schema.apply(&step.operation, maker);
+        }
     }
+    out.push(schema.clone());
+    out
 }
 
 /// What stays the same while the migrations of one environment are judged for one dialect.
@@ -131,26 +152,22 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn migration(&self, index: Index, migration: &Migration, before: &Schema) -> Vec<Finding> {
+    fn migration(&self, index: Index, migration: &Migration, up_way: &[Schema]) -> Vec<Finding> {
         let mut out = Vec::new();
         if let Some(up) = &migration.up {
-            out.extend(self.script(index, migration, Direction::Up, up, before.clone()));
+            out.extend(self.script(index, migration, Direction::Up, up, up_way));
         }
-        if let Some(down) = &migration.down {
-            let mut after = before.clone();
-            if let Some(up) = &migration.up {
-                apply(&mut after, up, self.dialect, index);
-            }
-            out.extend(self.script(index, migration, Direction::Down, down, after));
+        if let (Some(down), Some(after)) = (&migration.down, up_way.last()) {
+            let down_way = way(down, &mut after.clone(), self.dialect, MADE_BY_DOWNGRADE);
+            out.extend(self.script(index, migration, Direction::Down, down, &down_way));
         }
         out
     }
 
-    fn script(&self, index: Index, migration: &Migration, direction: Direction, script: &Script, schema: Schema) -> Vec<Finding> {
+    fn script(&self, index: Index, migration: &Migration, direction: Direction, script: &Script, way: &[Schema]) -> Vec<Finding> {
         let inside = runner::surroundings(script, self.environment, self.dialect);
         let outline = Outline::new(script);
-        let maker = if direction == Direction::Up { index } else { MADE_BY_DOWNGRADE };
-        let stages = stages(script, schema, self.settings.engine(self.dialect), maker);
+        let stages = stages(script, way, self.settings.engine(self.dialect));
         let place =
             Place { view: self, index, migration, direction, script, outline: &outline, inside: &inside, stages: &stages };
         let Some(&(first, severity)) = self.rules.first() else { return Vec::new() };
@@ -175,29 +192,24 @@ impl View<'_> {
     }
 }
 
-/// The way through a script: the schema before each step, and what the step does there. One entry a step; a step
-/// that the dialect does not reach changes nothing. The last entry stands behind all steps.
-pub fn stages(script: &Script, mut schema: Schema, engine: Engine, maker: Index) -> Vec<Stage> {
-    let mut out: Vec<Stage> = Vec::with_capacity(script.steps.len() + 1);
+/// What each step of a script does on its way: one entry a step, and a last one behind all steps.
+pub fn stages<'w>(script: &Script, way: &'w [Schema], engine: Engine) -> Vec<Stage<'w>> {
     let reached: Vec<&Step> = script.steps.iter().filter(|step| step.runs_on(engine.dialect)).collect();
     let mut effects: Vec<Effects> = Vec::new();
     let mut statements = Statement::cut(&reached).into_iter().peekable();
     let mut at = 0;
-    for step in &script.steps {
-        if !step.runs_on(engine.dialect) {
-            out.push(Stage { schema: schema.clone(), effects: Effects::default() });
-            continue;
+    let stage = |(step, schema): (Option<&Step>, &'w Schema)| {
+        if !step.is_some_and(|step| step.runs_on(engine.dialect)) {
+            return Stage { schema, effects: Effects::default() };
         }
         if let Some((_, statement)) = statements.next_if(|(first, _)| *first == at) {
-            effects = engine.effects(&statement, &schema);
+            effects = engine.effects(&statement, schema);
             effects.reverse();
         }
-        out.push(Stage { schema: schema.clone(), effects: effects.pop().unwrap_or_default() });
-        schema.apply(&step.operation, maker);
         at += 1;
-    }
-    out.push(Stage { schema, effects: Effects::default() });
-    out
+        Stage { schema, effects: effects.pop().unwrap_or_default() }
+    };
+    script.steps.iter().map(Some).chain([None]).zip(way).map(stage).collect()
 }
 
 /// One script that is being judged.
@@ -209,7 +221,7 @@ struct Place<'a> {
     script: &'a Script,
     outline: &'a Outline,
     inside: &'a [Inside],
-    stages: &'a [Stage],
+    stages: &'a [Stage<'a>],
 }
 
 impl<'a> Place<'a> {
@@ -222,7 +234,7 @@ impl<'a> Place<'a> {
             script: self.script,
             outline: self.outline,
             engine: self.view.settings.engine(self.view.dialect),
-            schema: &self.stages[at].schema,
+            schema: self.stages[at].schema,
             inside: self.inside,
             stages: self.stages,
             at,

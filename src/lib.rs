@@ -101,12 +101,16 @@ pub fn check(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) -
 
 /// Takes out what is ignored, adds what is wrong with the ignores themselves.
 fn visible(environment: &Environment, findings: Vec<Finding>, settings: &Settings) -> (Vec<Finding>, usize) {
+    let sources = environment.migrations.par_iter().filter(|migration| migration.judged).flat_map_iter(|migration| {
+        let scripts = migration.scripts().map(|(_, script)| &script.source);
+        scripts.filter(|source| !Arc::ptr_eq(source, &migration.source)).chain([&migration.source])
+    });
+    let read = |source: &'_ Arc<Source>| ignore::ignores(source);
+    let written: Vec<(&Arc<Source>, Vec<Ignore>)> =
+        sources.map(|source| (source, read(source))).filter(|(_, list)| !list.is_empty()).collect();
     let mut ignores: BTreeMap<&str, (&Arc<Source>, Vec<Ignore>)> = BTreeMap::new();
-    let judged = environment.migrations.iter().filter(|migration| migration.judged);
-    for migration in judged {
-        for source in migration.scripts().map(|(_, script)| &script.source).chain([&migration.source]) {
-            ignores.entry(source.path()).or_insert_with(|| (source, ignore::ignores(source)));
-        }
+    for (source, list) in written {
+        ignores.entry(source.path()).or_insert((source, list));
     }
     let before = findings.len();
     let mut shown: Vec<Finding> = findings

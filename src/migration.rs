@@ -69,6 +69,18 @@ pub struct Step {
     /// Behind a condition that cannot be decided without running the code.
     pub conditional: bool,
     pub wording: Wording,
+    pub manner: Manner,
+}
+
+/// How a script hands a statement over, where that matters by itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Manner {
+    /// `connection.execute("…")` without `text(…)`.
+    pub plain_string: bool,
+    /// An `autocommit_block()` inside of `batch_alter_table`.
+    pub autocommit_in_batch: bool,
+    /// Part of the SQL is put in by the script and is not known before it runs.
+    pub interpolated: bool,
 }
 
 /// Words of a statement that change what PostgreSQL does with it, beside its operations.
@@ -104,6 +116,7 @@ impl Step {
             only: Dialects::ANY,
             conditional: false,
             wording: Wording::default(),
+            manner: Manner::default(),
         }
     }
 

@@ -134,7 +134,7 @@ pub fn plans<'o>(
     };
     let plan = |dialect: Option<Dialect>| {
         let engine = settings.engine(dialect);
-        let before = analysis::replay(environment, dialect);
+        let ways = analysis::replay(environment, dialect);
         let mut migrations = Vec::new();
         let mut order = environment.history.order.clone();
         if which == Which::Down {
@@ -145,16 +145,14 @@ pub fn plans<'o>(
             if !migration.judged || applied.contains(&index) {
                 continue;
             }
-            let up = migration.up.as_ref().map(|up| (up, analysis::stages(up, before[index].clone(), engine, index)));
-            let after = match up.as_ref().and_then(|(_, stages)| stages.last()) {
-                Some(last) => last.schema.clone(),
-                None => before[index].clone(),
-            };
-            if let Some((script, stages)) = up.filter(|_| which != Which::Down) {
+            if let Some(script) = migration.up.as_ref().filter(|_| which != Which::Down) {
+                let stages = analysis::stages(script, &ways[index], engine);
                 migrations.push(one(environment, engine, (index, migration), Direction::Up, script, stages));
             }
-            if let Some(script) = migration.down.as_ref().filter(|_| which != Which::Up) {
-                let stages = analysis::stages(script, after, engine, MADE_BY_DOWNGRADE);
+            let down = migration.down.as_ref().filter(|_| which != Which::Up);
+            if let (Some(script), Some(after)) = (down, ways[index].last()) {
+                let way = analysis::way(script, &mut after.clone(), dialect, MADE_BY_DOWNGRADE);
+                let stages = analysis::stages(script, &way, engine);
                 migrations.push(one(environment, engine, (MADE_BY_DOWNGRADE, migration), Direction::Down, script, stages));
             }
         }
@@ -169,7 +167,7 @@ fn one<'o>(
     (maker, migration): (Index, &'o Migration),
     direction: Direction,
     script: &'o Script,
-    stages: Vec<Stage>,
+    stages: Vec<Stage<'_>>,
 ) -> MigrationPlan<'o> {
     let inside = runner::surroundings(script, environment, engine.dialect);
     let mut held: BTreeMap<Name, LockMode> = BTreeMap::new();

@@ -7,7 +7,7 @@ use crate::engine::{Effects, Engine};
 use crate::finding::{Direction, Finding, Label, Severity};
 use crate::history::Index;
 use crate::migration::{Migration, Script, Step};
-use crate::operation::{Dialect, Name, Operation};
+use crate::operation::{Dialect, LockMode, Name, Operation};
 use crate::page::Page;
 use crate::project::Environment;
 use crate::project::conventions::Framework;
@@ -95,11 +95,14 @@ impl Outline {
 }
 
 /// One step on the way through a script.
-pub struct Stage {
+pub struct Stage<'a> {
     /// Before the step.
-    pub schema: Schema,
+    pub schema: &'a Schema,
     pub effects: Effects,
 }
+
+/// Steps that are looked back at.
+const FAR_BACK: usize = 200;
 
 /// Where a check stands: one script, and in it possibly one step.
 pub struct Context<'a> {
@@ -116,7 +119,7 @@ pub struct Context<'a> {
     /// What each step of the script runs inside of.
     pub inside: &'a [Inside],
     /// The schema before each step of the script, and what the step does.
-    pub stages: &'a [Stage],
+    pub stages: &'a [Stage<'a>],
     /// The position of the step in the script.
     pub at: usize,
 }
@@ -166,22 +169,53 @@ impl<'a> Context<'a> {
         made_in != self.maker() && !self.made_by_upgrade(made_in)
     }
 
+    /// Whether a migration runs before this one on every path.
+    pub fn is_ancestor(&self, other: Index) -> bool {
+        if other == self.index {
+            return true;
+        }
+        let history = &self.environment.history;
+        let mut next = history.parents.get(self.index).cloned().unwrap_or_default();
+        let mut seen = HashSet::new();
+        while let Some(index) = next.pop() {
+            if index == other {
+                return true;
+            }
+            if seen.insert(index) {
+                next.extend(history.parents.get(index).into_iter().flatten());
+            }
+        }
+        false
+    }
+
     /// Others may be using it: it existed before this script, and is not what a downgrade takes away again.
     pub fn is_in_use(&self, table: &Name) -> bool {
         let undone = self.table(table).and_then(|table| table.created_in).is_some_and(|made| self.made_by_upgrade(made));
         !self.is_new(table) && !undone
     }
 
+    /// The lock that earlier steps of the same transaction hold on a table.
+    pub fn held(&self, table: &Name) -> Option<LockMode> {
+        let steps = &self.script.steps;
+        let ends = |at: usize| {
+            !self.inside_at(at).is_transaction() || matches!(steps[at].operation, Operation::Commit | Operation::Rollback)
+        };
+        let own = steps.get(self.at)?.statement;
+        // Far back is far enough: a script of thousands of steps is rows of data.
+        let earlier = (0..self.at).rev().take(FAR_BACK).take_while(|at| !ends(*at));
+        earlier.filter(|at| steps[*at].statement != own).filter_map(|at| self.stages[at].effects.lock(table)).max()
+    }
+
     /// The first table in use that the step writes anew, and why.
     pub fn rewritten(&self) -> Option<(&'a Name, &'a str)> {
         let rewrites = self.effects().rewrites.iter().map(|(name, why)| (name, why.as_str()));
-        rewrites.into_iter().find(|(name, _)| self.is_in_use(name))
+        rewrites.into_iter().find(|(name, _)| self.is_in_use(name) && !self.is_emptied(name))
     }
 
     /// The first table in use that the step reads in full, and why.
     pub fn scanned(&self) -> Option<(&'a Name, &'a str)> {
         let scans = self.effects().scans.iter().map(|(name, why)| (name, why.as_str()));
-        scans.into_iter().find(|(name, _)| self.is_in_use(name))
+        scans.into_iter().find(|(name, _)| self.is_in_use(name) && !self.is_emptied(name))
     }
 
     /// Renamed earlier by this very script.
@@ -191,6 +225,15 @@ impl<'a> Context<'a> {
 
     /// Whether this script takes all rows out of the table before the current step.
     pub fn is_emptied(&self, table: &Name) -> bool {
+        // Under the name that it has now, or one that this script took from it.
+        let old_name = self.steps().take_while(|(index, _)| *index < self.at).find_map(|(_, step)| match &step.operation {
+            Operation::RenameTable { table: from, to } if to == table => Some(from),
+            _ => None,
+        });
+        self.is_emptied_as(table) || old_name.is_some_and(|name| self.is_emptied_as(name))
+    }
+
+    fn is_emptied_as(&self, table: &Name) -> bool {
         self.steps().take_while(|(index, _)| *index < self.at).any(|(_, step)| match &step.operation {
             Operation::Delete { table: emptied, has_where: false, .. } => emptied == table || !emptied.is_known(),
             Operation::Truncate { table: emptied, .. } => emptied == table,
@@ -213,7 +256,7 @@ impl<'a> Context<'a> {
     }
 
     /// Every step that this dialect reaches, with the schema before it and what it does.
-    pub fn stages(&self) -> impl Iterator<Item = (&'a Step, &'a Stage)> {
+    pub fn stages(&self) -> impl Iterator<Item = (&'a Step, &'a Stage<'a>)> {
         let stages = self.stages;
         self.steps().map(move |(at, step)| (step, &stages[at]))
     }
@@ -225,7 +268,7 @@ impl<'a> Context<'a> {
 
     /// The same place, at another step.
     pub fn at_step(&self, at: usize) -> Context<'a> {
-        Context { at, schema: &self.stages[at].schema, ..*self }
+        Context { at, schema: self.stages[at].schema, ..*self }
     }
 
     /// The steps that this dialect reaches, with their positions.

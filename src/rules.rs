@@ -77,6 +77,9 @@ rules! {
         set_local_without_transaction
         invalid_index_kept
         statement_timeout_unset
+        string_not_executable
+        autocommit_in_batch
+        breaks_offline_mode
     }
     compatibility {
         drop_column
@@ -101,6 +104,8 @@ rules! {
         drop_cascade
         objects_dropped_silently
         column_used_by_view
+        object_already_there
+        object_not_there
     }
     data {
         python_default_only
@@ -108,6 +113,9 @@ rules! {
         update_without_where
         delete_without_where
         unbatched_backfill
+        application_import
+        environment_dependent
+        interpolated_sql
     }
     sqlite {
         batch_required

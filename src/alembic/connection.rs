@@ -6,7 +6,7 @@ use super::directive::Given;
 use super::eval::Evaluator;
 use super::sqlalchemy::{self, sql_text, text_or_hole};
 use super::value::{Arguments, Call, Value};
-use crate::migration::Mark;
+use crate::migration::{Mark, Origin};
 use crate::operation::{Class, Name, Operation};
 use crate::source::Span;
 
@@ -74,9 +74,13 @@ impl<'a> Evaluator<'a> {
             "execute" | "exec_driver_sql" | "scalar" | "scalars"
                 if connected || (method == "execute" && is_unfollowed(receiver)) =>
             {
+                let before = self.steps.len();
                 match first {
                     Some(value) => self.execute(value, whole),
                     None => self.opaque_sql(whole),
+                }
+                if connected && method != "exec_driver_sql" && matches!(first, Some(Value::Text(_))) {
+                    self.steps[before..].iter_mut().for_each(|step| step.manner.plain_string = true);
                 }
             }
             "create" | "drop" => {
@@ -112,7 +116,8 @@ impl<'a> Evaluator<'a> {
                 self.emit(Operation::update(Name::unknown(), true), whole);
             }
             "commit" => {
-                self.emit(Operation::Commit, whole);
+                // No statement of SQL: what it commits is for the session to say.
+                self.emit_from(Operation::Commit, whole, Origin::Directive("commit"));
             }
             "rollback" => {
                 self.emit(Operation::Rollback, whole);

@@ -44,6 +44,8 @@ pub(super) struct Surroundings {
     /// Behind a condition that cannot be decided.
     pub conditional: bool,
     pub autocommit: bool,
+    /// Inside the block of a `batch_alter_table`.
+    pub batch: bool,
 }
 
 pub(super) struct Evaluator<'a> {
@@ -111,7 +113,7 @@ impl<'a> Evaluator<'a> {
             dialects,
             module: Scope::new(None),
             steps: Vec::new(),
-            around: Surroundings { on: Dialects::ANY, conditional: false, autocommit: false },
+            around: Surroundings { on: Dialects::ANY, conditional: false, autocommit: false, batch: false },
             budget: BUDGET,
             calls: 0,
             depth: 0,
@@ -192,7 +194,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn push(&mut self, step: Step) {
-        let Surroundings { on, conditional, autocommit } = self.around;
+        let Surroundings { on, conditional, autocommit, .. } = self.around;
         // What an imported function does happens, for the reader of the script, where it is called.
         let step = match self.call_site {
             Some(site) => Step { statement: site, span: site, marks: Marks::default(), ..step },
@@ -239,6 +241,7 @@ impl<'a> Evaluator<'a> {
                 step.span = call;
                 step.marks = Marks::default();
             }
+            step.manner.interpolated = has_holes;
             self.push(step);
         }
     }

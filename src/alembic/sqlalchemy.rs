@@ -120,6 +120,12 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
         "Time" | "TIME" => zoned("time"),
         "Date" | "DATE" => DataType::new("date"),
         "Interval" | "INTERVAL" => DataType::new("interval"),
+        // FLOAT(p) counts binary digits: up to 24 of them are a real.
+        "Float" | "FLOAT"
+            if number(0, &["precision"]).first().is_some_and(|digits| digits.parse::<u32>().is_ok_and(|digits| digits <= 24)) =>
+        {
+            DataType::new("real")
+        }
         "Float" | "FLOAT" | "Double" | "DOUBLE" | "DOUBLE_PRECISION" => DataType::new("double precision"),
         "REAL" => DataType::new("real"),
         "Numeric" | "NUMERIC" | "DECIMAL" => {

@@ -310,8 +310,11 @@ impl<'a> Evaluator<'a> {
 
     fn with(&mut self, items: &'a [ast::WithItem], body: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
         let around = self.around;
+        let first = self.steps.len();
+        let mut in_batch = around.batch;
         for item in items {
             let value = self.value(&item.context_expr, scope);
+            in_batch |= matches!(value, Value::Batch(_));
             if let Value::Call(call) = &value {
                 let opens_autocommit = match &call.callee {
                     Value::Attribute(term) => term.1 == "autocommit_block",
@@ -323,8 +326,13 @@ impl<'a> Evaluator<'a> {
                 self.assign(target, value, scope);
             }
         }
+        self.around.batch = in_batch;
+        let opens_in_batch = around.batch && self.around.autocommit && !around.autocommit;
         let flow = self.run(body, scope);
-        self.around.autocommit = around.autocommit;
+        if opens_in_batch {
+            self.steps[first..].iter_mut().for_each(|step| step.manner.autocommit_in_batch = true);
+        }
+        (self.around.autocommit, self.around.batch) = (around.autocommit, around.batch);
         flow
     }
 

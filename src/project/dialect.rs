@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use rayon::prelude::*;
+
 use super::{Evidence, Layout, shown};
 use crate::operation::Dialect;
 use crate::source::Source;
@@ -55,7 +57,7 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
             }
         }
     }
-    let mut asked: Vec<Evidence> = sources.iter().flat_map(from_script).collect();
+    let mut asked: Vec<Evidence> = sources.par_iter().flat_map_iter(from_script).collect();
     asked.sort_by_key(|evidence| evidence.dialect);
     found.extend(asked);
     if found.is_empty() {

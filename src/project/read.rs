@@ -70,8 +70,20 @@ fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     if length > MAX_FILE_BYTES {
         return Err("the file is larger than 2 GiB".to_owned());
     }
-    let mut out = Vec::with_capacity(length as usize + 1);
-    file.read_to_end(&mut out).map_err(reason)?;
+    let mut out = vec![0; length as usize];
+    let mut filled = 0;
+    // Up to the length that the file has; a read that only finds the end costs as much as the file itself.
+    while filled < out.len() {
+        match file.read(&mut out[filled..]).map_err(reason)? {
+            0 => break,
+            more => filled += more,
+        }
+    }
+    out.truncate(filled);
+    // Files that do not say how long they are.
+    if length == 0 {
+        file.read_to_end(&mut out).map_err(reason)?;
+    }
     Ok(out)
 }
 
@@ -182,11 +194,12 @@ fn read_files(
         |(sections, _)| sections.iter().map(|(script, _)| script).collect(),
     );
     let mut versions: BTreeMap<(Vec<u128>, String), (String, Vec<Part>)> = BTreeMap::new();
-    for ((scripts, problem), (unit, source)) in read.into_iter().zip(units.iter().zip(sources)) {
+    let names: Vec<Version> = units.par_iter().map(|unit| version_of(root, &unit.path)).collect();
+    for (((scripts, problem), (unit, source)), name) in read.into_iter().zip(units.iter().zip(sources)).zip(names) {
         if let Some((span, message)) = problem {
             unreadable.push(Unreadable { source: source.clone(), span, message, judged: unit.judged });
         }
-        let Version { id: version, order, side, title } = version_of(root, &unit.path);
+        let Version { id: version, order, side, title } = name;
         let parts = &mut versions.entry(order).or_insert_with(|| (version, Vec::new())).1;
         for (script, section) in scripts {
             let side = section.or(side).unwrap_or(Side::Up);

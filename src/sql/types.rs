@@ -9,6 +9,7 @@ use crate::operation::DataType;
 /// assert_eq!(data_type("CHARACTER VARYING(20)").to_string(), "varchar(20)");
 /// assert_eq!(data_type("TIMESTAMPTZ(3)").to_string(), "timestamp with time zone(3)");
 /// assert_eq!(data_type("int4[]").to_string(), "integer[]");
+/// assert_eq!(data_type("FLOAT(3)").to_string(), "real");
 /// ```
 pub fn data_type(written: &str) -> DataType {
     let mut text = written.trim().to_owned();
@@ -36,6 +37,12 @@ pub fn data_type(written: &str) -> DataType {
     let name = match spelled.contains('"') || spelled.contains('`') {
         true => spelled.replace(['"', '`'], ""),
         false => canonical(&spelled.to_ascii_lowercase()).to_owned(),
+    };
+    // FLOAT(p) counts binary digits: up to 24 of them are a real.
+    let digits = modifiers.first().and_then(|digits| digits.parse::<u32>().ok());
+    let (name, modifiers) = match digits.filter(|_| spelled.eq_ignore_ascii_case("float")) {
+        Some(digits) => ((if digits <= 24 { "real" } else { "double precision" }).to_owned(), Vec::new()),
+        None => (name, modifiers),
     };
     DataType { name, modifiers, array, labels: Vec::new() }
 }

@@ -90,8 +90,8 @@ impl Model<'_> {
     ) -> Option<Change> {
         let (Some(from), Some(to)) = (before.0, to) else {
             // Text of any length takes what any other string type holds, as it is.
-            let is_text =
-                to.is_some_and(|to| !to.array && (to.name == "text" || (to.name == "varchar" && to.modifiers.is_empty())));
+            // A longer varchar does so too, and that is what most changes to one are.
+            let is_text = to.is_some_and(|to| !to.array && matches!(to.name.as_str(), "text" | "varchar"));
             if is_text && using.is_none() {
                 return Some(Change::Kept);
             }

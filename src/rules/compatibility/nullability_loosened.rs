@@ -8,6 +8,11 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if !before.is_upgrade() || before.is_new_column(table, column) || !was_required {
         return;
     }
+    // A call that renames it as well breaks the same readers by that.
+    let renames = |operation: &Operation| matches!(operation, Operation::RenameColumn { .. });
+    if before.steps().any(|(_, other)| other.statement == step.statement && renames(&other.operation)) {
+        return;
+    }
     let column = show_holes(column);
     found
         .at(step.at(Mark::Name), format!("running code that reads `{table}.{column}` may meet NULL from now on"))

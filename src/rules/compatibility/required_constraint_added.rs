@@ -9,6 +9,11 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         ConstraintKind::Check { .. } if !constraint.not_valid => "rows that violate it",
         _ => return,
     };
+    // What was dropped just before has kept to it so far.
+    let drops = |operation: &Operation| matches!(operation, Operation::DropConstraint { table: of, .. } if of == table);
+    if before.steps().any(|(at, other)| at < before.at && drops(&other.operation)) {
+        return;
+    }
     // On PostgreSQL the lock is the louder finding.
     if !before.is_upgrade() || before.is_postgres() || !before.is_in_use(table) || before.is_emptied(table) {
         return;

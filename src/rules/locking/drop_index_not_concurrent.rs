@@ -14,7 +14,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     });
     // An index of unknown name in a downgrade is most likely the one that the upgrade made.
     let unnamed = !index.is_known() && !before.is_upgrade();
-    if is_new || undoes || goes_anyway || unnamed {
+    // Everybody waits for the table already.
+    let locked = table.is_some_and(|table| before.held(table).is_some_and(|mode| mode.blocks_reads()));
+    if locked || is_new || undoes || goes_anyway || unnamed {
         return;
     }
     let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));

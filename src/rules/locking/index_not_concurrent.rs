@@ -1,4 +1,4 @@
-use crate::operation::Operation;
+use crate::operation::{Name, Operation};
 use crate::rule::Check;
 use crate::migration::Mark;
 use crate::rules::phrase;
@@ -8,10 +8,26 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if index.concurrently || before.is_new(&index.table) {
         return;
     }
+    // IF NOT EXISTS, of one that the history has made.
+    let own_name = index.name.as_ref().map(|name| Name::with_schema(index.table.schema.clone(), name.as_str()));
+    if index.if_not_exists && own_name.is_some_and(|name| before.schema.index(&name).is_some()) {
+        return;
+    }
+    let held = before.held(&index.table).is_some_and(|mode| mode.blocks_reads());
+    let (who, note) = match held {
+        true => (
+            "reads and writes of",
+            "an earlier step of the same transaction holds AccessExclusive on the table, through the full scan and sort",
+        ),
+        false => (
+            "writes to",
+            "CREATE INDEX holds a Share lock on the table: reads go on, every INSERT, UPDATE and DELETE waits for a full scan and sort",
+        ),
+    };
     let name = index.name.as_ref().map_or_else(|| "the index".to_owned(), |name| format!("`{}`", crate::operation::show_holes(name)));
     found
-        .at(step.at(Mark::Name), format!("writes to `{}` wait until {name} is built", index.table))
-        .note("CREATE INDEX holds a Share lock on the table: reads go on, every INSERT, UPDATE and DELETE waits for a full scan and sort")
+        .at(step.at(Mark::Name), format!("{who} `{}` wait until {name} is built", index.table))
+        .note(note)
         .note(before.origin_of(&index.table))
         .help(phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step)));
 });

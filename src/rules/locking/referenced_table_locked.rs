@@ -15,7 +15,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let other = |(name, mode): &(&Name, &LockMode)| {
-        **mode == LockMode::AccessExclusive && *name != table && before.table(name).is_some() && before.is_in_use(name)
+        **mode == LockMode::AccessExclusive && *name != table && before.table(name).is_some() && before.is_in_use(name) && before.held(name) != Some(LockMode::AccessExclusive)
     };
     let family = |name: &Name| before.table(table).zip(before.table(name)).is_some_and(|(table, name)| table.ties().children.contains(&name.id));
     let dropped_too = |name: &Name| before.outline.dropped.contains(name);

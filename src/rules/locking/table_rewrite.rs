@@ -1,5 +1,6 @@
 use crate::engine::postgres::retype::UNKNOWN_TYPE;
 use crate::finding::Severity;
+use crate::migration::Origin;
 use crate::operation::Operation;
 use crate::rule::Check;
 
@@ -9,6 +10,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let Some((table, why)) = before.rewritten() else { return };
+    // One ALTER TABLE rewrites once, however many of its actions ask for it.
+    let said = before.stages().take_while(|(other, _)| !std::ptr::eq(*other, step)).any(|(other, stage)| {
+        other.origin == Origin::Sql && other.statement == step.statement && stage.effects.rewrites.contains_key(table)
+    });
+    if said {
+        return;
+    }
     let help = match &step.operation {
         Operation::AddColumn { column, .. } => format!(
             "in phases: 1. add `{0}` without the default; 2. set the default, for new rows; 3. fill the old rows in batches; 4. add the constraints",
