@@ -45,6 +45,8 @@ pub struct Schema {
     composites: Map<String, Index>,
     functions: Map<String, Function>,
     sequences: Map<String, Option<(RelationId, String)>>,
+    /// Tables and views that the history has dropped, under their last names.
+    dropped: Map<String, RelationId>,
     /// MySQL and SQLite compare names without case.
     folds: bool,
     /// The last migration that created a table whose name is not known.
@@ -98,6 +100,7 @@ impl Schema {
             composites: new_map(),
             functions: new_map(),
             sequences: new_map(),
+            dropped: new_map(),
             folds: dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql),
             unnamed_made_in: None,
         }
@@ -118,6 +121,12 @@ impl Schema {
     /// A table or view.
     pub fn table(&self, name: &Name) -> Option<&Table> {
         self.relations.get(self.by_name.get(&self.key(name))?)
+    }
+
+    /// Whether the history has dropped a table of this name, and not made one again.
+    pub fn was_dropped(&self, name: &Name) -> bool {
+        let key = self.key(name);
+        self.dropped.contains_key(&key) && !self.by_name.contains_key(&key)
     }
 
     pub fn relation(&self, id: RelationId) -> Option<&Table> {

@@ -44,6 +44,7 @@ impl Schema {
         }
         self.relations.remove_mut(&id);
         self.by_name.remove_mut(&key);
+        self.dropped.insert_mut(key, id);
     }
 
     pub(super) fn drop_column(&mut self, name: &Name, column: &str) {

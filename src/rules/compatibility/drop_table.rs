@@ -6,7 +6,7 @@ use crate::rules::phrase;
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropTable { table, .. } = &step.operation else { return };
     // Behind a check for it, and the history shows no such table any longer.
-    if step.conditional && before.table(table).is_none() {
+    if step.conditional && before.schema.was_dropped(table) {
         return;
     }
     // Books of migration tools and what a failed batch left behind.
