@@ -75,6 +75,8 @@ pub struct Environment {
     pub history: History,
     /// Files that were read.
     pub files: usize,
+    /// `env.py` takes Alembic's transaction away: `transactional_ddl=False`, or an isolation level of AUTOCOMMIT.
+    pub autocommits: bool,
 }
 
 impl Environment {

@@ -68,7 +68,7 @@ pub fn execution(script: &Script, environment: &Environment, dialect: Option<Dia
     let convention = environment.framework.convention();
     if environment.framework == Framework::Alembic {
         // Alembic opens no transaction where the dialect's DDL commits by itself.
-        let transactional = dialect.is_none_or(Dialect::has_transactional_ddl);
+        let transactional = dialect.is_none_or(Dialect::has_transactional_ddl) && !environment.autocommits;
         return if transactional { Execution::OneTransaction } else { Execution::EachStatement };
     }
     let opted_out = !convention.no_transaction.is_empty()

@@ -11,6 +11,7 @@ mod naming;
 mod objects;
 mod relation;
 mod remove;
+mod rename;
 mod rows;
 
 use rpds::HashTrieMap;

@@ -45,7 +45,28 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
     let history = History::new(&migrations);
-    Environment { root: shown(&layout.root), framework: layout.framework, evidence, migrations, unreadable, history, files }
+    let autocommits = layout.framework == Framework::Alembic && env_autocommits(&layout.root);
+    Environment {
+        root: shown(&layout.root),
+        framework: layout.framework,
+        evidence,
+        migrations,
+        unreadable,
+        history,
+        files,
+        autocommits,
+    }
+}
+
+/// Whether `env.py` says that statements commit by themselves.
+fn env_autocommits(root: &Path) -> bool {
+    let Ok(text) = std::fs::read_to_string(root.join("env.py")) else { return false };
+    let mut words = text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| line.replace([' ', '\''], ""));
+    words.any(|line| {
+        line.contains("transactional_ddl=False")
+            || line.contains("isolation_level=\"AUTOCOMMIT\"")
+            || line.contains("isolation_level=AUTOCOMMIT")
+    })
 }
 
 /// A file's text, or what stands for it.
