@@ -32,6 +32,12 @@ fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
         "reindex" if lexemes.is(2, "concurrently") => need(12, "REINDEX … CONCURRENTLY"),
         "create" if second("procedure") => need(11, "CREATE PROCEDURE"),
         "create" if lexemes.skip(0, "create or replace trigger").is_some() => need(14, "CREATE OR REPLACE TRIGGER"),
+        "create"
+            if lexemes.find(1..lexemes.len(), "execute function").is_some()
+                && !lexemes.text(1).eq_ignore_ascii_case("function") =>
+        {
+            need(11, "EXECUTE FUNCTION");
+        }
         "drop" if second("procedure") || second("routine") => need(11, "DROP PROCEDURE"),
         "alter" if second("statistics") && lexemes.is(3, "set") && lexemes.is(4, "statistics") => {
             need(13, "ALTER STATISTICS … SET STATISTICS");
