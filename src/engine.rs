@@ -113,10 +113,4 @@ impl Engine {
             _ => vec![Effects::default(); statement.operations.len()],
         }
     }
-
-    /// Whether a statement fails inside a transaction block; this does not depend on the schema, but for what
-    /// partitioned tables refuse.
-    pub fn refuses_transaction(&self, operation: &Operation) -> bool {
-        self.dialect == Some(Dialect::PostgreSql) && postgres::refuses_transaction(operation, self.postgres_major)
-    }
 }

@@ -55,18 +55,6 @@ impl History {
         self.by_id.get(id).copied()
     }
 
-    /// The migration with this id, and everything that has to run before it.
-    pub fn up_to(&self, id: &str) -> Option<std::collections::BTreeSet<Index>> {
-        let mut next = vec![self.find(id)?];
-        let mut out = std::collections::BTreeSet::new();
-        while let Some(index) = next.pop() {
-            if out.insert(index) {
-                next.extend(&self.parents[index]);
-            }
-        }
-        Some(out)
-    }
-
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.by_id.keys().map(String::as_str)
     }

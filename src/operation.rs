@@ -213,6 +213,12 @@ pub enum Operation {
         /// WITH NO DATA is absent.
         with_data: bool,
     },
+    /// `ALTER TABLE … [NO] INHERIT parent`.
+    Inherit {
+        table: Name,
+        parent: Name,
+        stops: bool,
+    },
     AttachPartition {
         table: Name,
         partition: Name,
@@ -347,6 +353,8 @@ impl Operation {
             Operation::DropView { materialized: true, .. } => "drop_materialized_view",
             Operation::RenameView { .. } => "rename_view",
             Operation::RefreshMaterializedView { .. } => "refresh_materialized_view",
+            Operation::Inherit { stops: false, .. } => "inherit",
+            Operation::Inherit { stops: true, .. } => "no_inherit",
             Operation::AttachPartition { .. } => "attach_partition",
             Operation::DetachPartition { .. } => "detach_partition",
             Operation::Insert { .. } => "insert",
@@ -386,6 +394,7 @@ impl Operation {
             | Operation::DropConstraint { table, .. }
             | Operation::ValidateConstraint { table, .. }
             | Operation::RenameConstraint { table, .. }
+            | Operation::Inherit { table, .. }
             | Operation::AttachPartition { table, .. }
             | Operation::DetachPartition { table, .. }
             | Operation::Insert { table, .. }
@@ -473,6 +482,7 @@ impl Operation {
             | Operation::DropView { name, .. }
             | Operation::RenameView { name, .. }
             | Operation::RefreshMaterializedView { name, .. }
+            | Operation::Inherit { parent: name, .. }
             | Operation::AttachPartition { partition: name, .. }
             | Operation::DetachPartition { partition: name, .. } => shown(name),
             Operation::CreateTrigger(trigger) => text(&trigger.name),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis;
 use crate::config::Settings;
-use crate::engine::{Effects, Engine, in_public};
+use crate::engine::{Effects, Engine};
 use crate::finding::Direction;
 use crate::history::Index;
 use crate::migration::{Migration, Script, Step};
@@ -124,9 +124,10 @@ pub fn plans<'o>(
     which: Which,
     pending_from: Option<&str>,
 ) -> Result<Vec<EnvironmentPlan<'o>>, String> {
+    let history = &environment.history;
     let applied = match pending_from {
-        Some(id) => environment.history.up_to(id).ok_or_else(|| format!("no migration has the id `{id}`"))?,
-        None => BTreeSet::new(),
+        Some(id) => history.ancestors(history.find(id).ok_or_else(|| format!("no migration has the id `{id}`"))?),
+        None => vec![false; environment.migrations.len()],
     };
     let dialects: Vec<Option<Dialect>> = match environment.dialects().as_slice() {
         [] => vec![None],
@@ -142,7 +143,7 @@ pub fn plans<'o>(
         }
         for index in order {
             let migration = &environment.migrations[index];
-            if !migration.judged || applied.contains(&index) {
+            if !migration.judged || applied[index] {
                 continue;
             }
             if let Some(script) = migration.up.as_ref().filter(|_| which != Which::Down) {
@@ -258,9 +259,4 @@ pub fn waits<'p>(plan: &'p StepPlan<'_>) -> (Vec<&'p Name>, Vec<&'p Name>) {
         }
     }
     (reads, writes)
-}
-
-/// Whether a relation existed before the migration.
-pub fn is_old(plan: &StepPlan<'_>, name: &Name) -> bool {
-    !plan.new.contains(&in_public(name))
 }

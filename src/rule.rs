@@ -171,21 +171,7 @@ impl<'a> Context<'a> {
 
     /// Whether a migration runs before this one on every path.
     pub fn is_ancestor(&self, other: Index) -> bool {
-        if other == self.index {
-            return true;
-        }
-        let history = &self.environment.history;
-        let mut next = history.parents.get(self.index).cloned().unwrap_or_default();
-        let mut seen = HashSet::new();
-        while let Some(index) = next.pop() {
-            if index == other {
-                return true;
-            }
-            if seen.insert(index) {
-                next.extend(history.parents.get(index).into_iter().flatten());
-            }
-        }
-        false
+        self.environment.history.ancestors(self.index).get(other).copied().unwrap_or(false)
     }
 
     /// Others may be using it: it existed before this script, and is not what a downgrade takes away again.

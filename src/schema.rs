@@ -14,6 +14,8 @@ mod remove;
 mod rename;
 mod rows;
 
+use std::collections::HashSet;
+
 use rpds::HashTrieMap;
 
 use crate::history::Index;
@@ -202,30 +204,43 @@ impl Schema {
 
     /// Children and partitions, and theirs.
     pub fn descendants(&self, table: &Table) -> Vec<&Table> {
+        self.reached(table, |ties| &ties.children)
+    }
+
+    /// Views over a relation, and views over those.
+    pub fn views_over(&self, table: &Table) -> Vec<&Table> {
+        self.reached(table, |ties| &ties.used_by)
+    }
+
+    /// What a tie leads to from a relation, from there, and so on; by name, without the relation itself unless it
+    /// is reached again.
+    fn reached(&self, from: &Table, tie: fn(&Ties) -> &[RelationId]) -> Vec<&Table> {
         let mut out: Vec<&Table> = Vec::new();
-        let mut next: Vec<RelationId> = table.ties().children.clone();
+        let mut seen: HashSet<RelationId> = HashSet::new();
+        let mut next: Vec<RelationId> = tie(from.ties()).to_vec();
         while let Some(id) = next.pop() {
-            if let Some(child) = self.relations.get(&id).filter(|child| out.iter().all(|known| known.id != child.id)) {
-                out.push(child);
-                next.extend(&child.ties().children);
+            if let Some(relation) = self.relations.get(&id).filter(|_| seen.insert(id)) {
+                out.push(relation);
+                next.extend(tie(relation.ties()));
             }
         }
         out.sort_by(|a, b| a.name.cmp(&b.name));
         out
     }
 
-    /// Views over a relation, and views over those.
-    pub fn views_over(&self, table: &Table) -> Vec<&Table> {
-        let mut out: Vec<&Table> = Vec::new();
-        let mut next: Vec<RelationId> = table.ties().used_by.clone();
-        while let Some(id) = next.pop() {
-            if let Some(view) = self.relations.get(&id).filter(|view| out.iter().all(|known| known.id != view.id)) {
-                out.push(view);
-                next.extend(&view.ties().used_by);
-            }
-        }
-        out.sort_by(|a, b| a.name.cmp(&b.name));
-        out
+    /// What a table inherits from, or is a partition of.
+    pub fn parents<'s>(&'s self, table: &'s Table) -> impl Iterator<Item = &'s Table> {
+        table.ties().parents.iter().filter_map(|id| self.relations.get(id))
+    }
+
+    /// What a view reads.
+    pub fn below<'s>(&'s self, view: &'s Table) -> impl Iterator<Item = &'s Table> {
+        view.ties().uses.iter().filter_map(|used| self.relations.get(&used.relation))
+    }
+
+    /// A table and its descendants, to be changed.
+    fn family_ids(&self, table: &Table) -> Vec<RelationId> {
+        std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect()
     }
 
     /// Views that use one column of a table.
@@ -256,29 +271,14 @@ impl Schema {
     /// Columns whose type is this one: their tables and names.
     pub fn columns_of_type(&self, name: &Name) -> Vec<(&Table, &TableColumn)> {
         let key = self.key(name);
-        let of = |table: &'_ Table| {
-            let mut columns = table.columns();
-            columns.retain(|column| column.data_type.as_ref().is_some_and(|data_type| data_type.name == key));
-            columns.len()
-        };
-        let mut tables: Vec<&Table> = self.tables().filter(|table| of(table) > 0).collect();
+        let is_of = |column: &&TableColumn| column.data_type.as_ref().is_some_and(|data_type| data_type.name == key);
+        let mut tables: Vec<&Table> = self.tables().filter(|table| table.columns.values().any(|column| is_of(&column))).collect();
         tables.sort_by(|a, b| a.name.cmp(&b.name));
-        let columns = |table: &&'_ Table| -> Vec<(RelationId, String)> {
-            table
-                .columns()
-                .into_iter()
-                .filter(|column| column.data_type.as_ref().is_some_and(|data_type| data_type.name == key))
-                .map(|column| (table.id, self.fold(&column.name)))
-                .collect()
-        };
-        let named: Vec<(RelationId, String)> = tables.iter().flat_map(columns).collect();
-        named
-            .into_iter()
-            .filter_map(|(id, column)| {
-                let table = self.relations.get(&id)?;
-                Some((table, table.columns.get(&column)?))
-            })
-            .collect()
+        let mut out = Vec::new();
+        for table in tables {
+            out.extend(table.columns().into_iter().filter(is_of).map(|column| (table, column)));
+        }
+        out
     }
 }
 
@@ -315,6 +315,8 @@ impl Schema {
             Operation::CreateIndex(index) => self.create_index(index, migration),
             Operation::DropIndex { index, table, .. } => self.drop_index(index, table.as_ref()),
             Operation::RenameIndex { index, to } => self.rename_index(index, to),
+            Operation::Inherit { table, parent, stops: false } => self.inherit(table, parent),
+            Operation::Inherit { table, parent, stops: true } => self.detach(parent, table),
             Operation::AttachPartition { table, partition, bound } => self.attach(table, partition, bound.as_ref()),
             Operation::DetachPartition { table, partition, .. } => self.detach(table, partition),
             Operation::CreateView { name, materialized, replace, if_not_exists, query, .. } => {

@@ -145,10 +145,13 @@ fn read_tokens(
     let tokens = without_data_clause(lexemes, tokens);
     // Virtual columns came to PostgreSQL after its dialect came to the parser.
     let generated = || (0..lexemes.len()).any(|at| lexemes.skip(at, "generated always as").is_some());
-    let parsed = match parse(tokens.clone(), parser) {
-        Err(_) if dialect == Some(Dialect::PostgreSql) && generated() => parse(tokens, &GenericDialect {}),
-        parsed => parsed,
-    };
+    let parsed = parse(tokens, parser).or_else(|error| match dialect {
+        Some(Dialect::PostgreSql) if generated() => {
+            let tokens = Tokenizer::new(parser, lexemes.sql).tokenize_with_location()?;
+            parse(tokens, &GenericDialect {})
+        }
+        _ => Err(error),
+    });
     match parsed {
         Ok(statement) => Ok(lower::statement(statement, lexemes, dialect)),
         Err(error) => heads::read_rest(lexemes, dialect).ok_or_else(|| reason(&error, lexemes.sql)),

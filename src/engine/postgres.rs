@@ -35,13 +35,14 @@ pub fn effects(statement: &Statement<'_>, schema: &Schema, major: u32) -> Vec<Ef
     }
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|&index| pass(statement.operations[index]));
-    let mut now = schema.clone();
+    // One operation alone changes nothing for another.
+    let mut moved: Option<Schema> = None;
     let mut out = vec![Effects::default(); count];
     let mut recreated: Vec<String> = Vec::new();
     for &index in &order {
         let operation = statement.operations[index];
         let mut model = Model {
-            schema: &now,
+            schema: moved.as_ref().unwrap_or(schema),
             major,
             wording: statement.wording,
             statement: &statement.operations,
@@ -52,15 +53,15 @@ pub fn effects(statement: &Statement<'_>, schema: &Schema, major: u32) -> Vec<Ef
         recreated.append(&mut model.recreated);
         out[index] = model.effects;
         if count > 1 {
-            now.apply(operation, crate::history::Index::MAX);
+            moved.get_or_insert_with(|| schema.clone()).apply(operation, crate::history::Index::MAX);
         }
     }
-    finish(&mut out, schema, &now, &recreated, count > 1);
+    finish(&mut out, schema, moved.as_ref(), &recreated);
     out
 }
 
 /// Joins what holds for the whole statement: its locks, its failure, the indexes of rewritten tables.
-fn finish(effects: &mut [Effects], before: &Schema, after: &Schema, recreated: &[String], several: bool) {
+fn finish(effects: &mut [Effects], before: &Schema, after: Option<&Schema>, recreated: &[String]) {
     let refuses = effects.iter().any(|one| one.refuses_transaction);
     if let Some(reason) = effects.iter().find_map(|one| one.fails_because.clone()) {
         for one in effects.iter_mut().filter(|one| !one.fails_late) {
@@ -80,7 +81,8 @@ fn finish(effects: &mut [Effects], before: &Schema, after: &Schema, recreated: &
         one.refuses_transaction = refuses;
         let rewritten: Vec<&Table> = one.rewrites.keys().filter_map(|name| before.table(name)).collect();
         for table in rewritten {
-            let stays = |name: &str| !several || after.relation(table.id).is_none_or(|table| table.index(name).is_some());
+            let now = after.and_then(|after| after.relation(table.id));
+            let stays = |name: &str| now.is_none_or(|table| table.index(name).is_some());
             let indexes = table.indexes();
             let rebuilt = indexes.iter().map(|index| &index.name).filter(|name| stays(name) && !recreated.contains(name));
             one.index_rebuilds.extend(rebuilt.cloned());
@@ -102,7 +104,7 @@ fn pass(operation: &Operation) -> u8 {
 
 /// The statements that raise SQLSTATE 25001 in a transaction block. PostgreSQL checks this before it looks
 /// up names and before `IF [NOT] EXISTS`; what it refuses for partitioned tables is in [`Model`].
-pub fn refuses_transaction(operation: &Operation, major: u32) -> bool {
+fn refuses_transaction(operation: &Operation, major: u32) -> bool {
     match operation {
         Operation::CreateIndex(index) => index.concurrently,
         Operation::DropIndex { concurrently, .. } | Operation::DetachPartition { concurrently, .. } => *concurrently,
@@ -145,10 +147,10 @@ impl<'m> Model<'m> {
         *held = (*held).max(mode);
     }
 
-    fn rewrite(&mut self, table: &Table, why: &str) {
-        self.effects.rewrites.insert(in_public(&table.name), why.to_owned());
+    fn rewrite(&mut self, table: &Name, why: &str) {
+        self.effects.rewrites.insert(in_public(table), why.to_owned());
         // The rewrite itself reads the old rows.
-        self.scan(&table.name, why);
+        self.scan(table, why);
     }
 
     fn scan(&mut self, table: &Name, why: &str) {
@@ -201,13 +203,7 @@ impl<'m> Model<'m> {
 
     fn rewrite_stored(&mut self, name: &Name, why: &str) {
         for stored in self.stored(name) {
-            match stored.table {
-                Some(table) => self.rewrite(table, why),
-                None => {
-                    self.effects.rewrites.insert(in_public(&stored.name), why.to_owned());
-                    self.scan(&stored.name, why);
-                }
-            }
+            self.rewrite(&stored.name, why);
         }
     }
 
@@ -248,6 +244,10 @@ impl<'m> Model<'m> {
             Operation::Cluster { table, index } => self.cluster(table.as_ref(), index.as_deref()),
             Operation::Vacuum { table, full } => self.vacuum(table.as_ref(), *full),
             Operation::Analyze { table } => self.analyze(table.as_ref()),
+            Operation::Inherit { table, parent, stops } => {
+                self.lock(table, AccessExclusive);
+                self.lock(parent, if *stops { AccessShare } else { LockMode::ShareUpdateExclusive });
+            }
             Operation::AttachPartition { table, partition, bound } => self.attach(table, partition, bound.as_ref()),
             Operation::DetachPartition { table, partition, concurrently } => self.detach(table, partition, *concurrently),
             Operation::CreateView { .. } => self.create_view(operation),

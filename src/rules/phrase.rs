@@ -1,9 +1,9 @@
 //! Words that several rules share: statements rewritten for people to paste, and pictures of table rebuilds.
 
-use crate::migration::{Origin, Step};
+use crate::migration::{Mark, Origin, Step};
 use crate::operation::{ConstraintKind, Name, Operation, show_holes};
 use crate::project::conventions::Framework;
-use crate::rule::Context;
+use crate::rule::{Context, Found};
 
 /// The statement or call that does the same with CONCURRENTLY.
 pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
@@ -147,6 +147,18 @@ pub fn goes_with_column(context: &Context<'_>, table: &Name, column: &str) -> Ve
         out.extend(generated.map(|other| format!("the generated column `{}`", other.name)));
     }
     out
+}
+
+/// What UPDATE and DELETE without a condition have in common.
+pub fn every_row(step: &Step, before: &Context<'_>, found: &mut Found<'_>, table: &Name, verb: &str, help: &str) {
+    if !before.is_upgrade() || !table.is_known() || !before.is_in_use(table) || before.is_emptied(table) {
+        return;
+    }
+    let note = match before.is_postgres() {
+        true => "every row stays locked until the end, and leaves a dead copy behind",
+        false => "every row stays locked until the end",
+    };
+    found.at(step.at(Mark::Table), format!("this {verb} every row of `{table}` in one transaction")).note(note).help(help);
 }
 
 /// Whether the script gives `table` back under its name: SQLite's way to alter a table is to make a new

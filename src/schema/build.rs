@@ -39,8 +39,7 @@ impl Schema {
     pub(super) fn change_column(&mut self, table: &Name, column: &str, change: impl Fn(&mut TableColumn)) {
         let column = self.fold(column);
         let Some(table) = self.table(table) else { return };
-        let tables: Vec<RelationId> =
-            std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
+        let tables = self.family_ids(table);
         for id in tables {
             if let Some(found) = self.relations.get_mut(&id).and_then(|table| table.columns.get_mut(&column)) {
                 change(found);
@@ -181,6 +180,14 @@ impl Schema {
         let unknown = Bound { is_default: false, text: String::new() };
         self.tie(parent, child, Some(bound.unwrap_or(&unknown)));
         self.index_partition(parent, child, Index::MAX);
+    }
+
+    /// A table that this history does not create has no columns to share, and stays unknown.
+    pub(super) fn inherit(&mut self, table: &Name, parent: &Name) {
+        let Some(id) = self.table(table).map(|table| table.id) else { return };
+        if let Some(parent) = self.known_or_new(parent) {
+            self.tie(parent, id, None);
+        }
     }
 
     pub(super) fn detach(&mut self, table: &Name, partition: &Name) {
@@ -435,8 +442,7 @@ impl Schema {
 
     pub(super) fn validate_constraint(&mut self, table: &Name, constraint: &str) {
         let Some(table) = self.table(table) else { return };
-        let ids: Vec<RelationId> =
-            std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
+        let ids = self.family_ids(table);
         for id in ids {
             if let Some(table) = self.relations.get_mut(&id)
                 && let Some(known) = table.constraints.get_mut(constraint)
@@ -453,14 +459,10 @@ impl Schema {
 
     /// What kinds of ALTER TABLE that have no operation of their own change.
     pub(super) fn change_attribute(&mut self, kind: &str, table: &Name, name: Option<&str>) {
-        let Some(id) = self.table(table).map(|table| table.id) else { return };
+        if self.table(table).is_none() {
+            return;
+        }
         match (kind, name) {
-            ("inherit", Some(parent)) => {
-                if let Some(parent) = self.known_or_new(&parsed(parent)) {
-                    self.tie(parent, id, None);
-                }
-            }
-            ("no_inherit", Some(parent)) => self.detach(&parsed(parent), table),
             ("set_logged" | "set_unlogged", _) => self.change(table, |table, _| table.unlogged = kind == "set_unlogged"),
             ("cluster_on", name) => self.change(table, |table, _| table.ties_mut().clustered_on = name.map(str::to_owned)),
             ("drop_identity", Some(column)) => {
@@ -477,12 +479,5 @@ impl Schema {
             ("rename_sequence", Some(to)) => self.rename_sequence(table, &Name::with_schema(table.schema.clone(), to)),
             _ => {}
         }
-    }
-}
-
-fn parsed(name: &str) -> Name {
-    match name.split_once('.') {
-        Some((schema, name)) => Name::with_schema(Some(schema.to_owned()), name),
-        None => Name::new(name),
     }
 }

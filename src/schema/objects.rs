@@ -56,11 +56,7 @@ impl Schema {
             Operation::DropFunction { name, .. } => {
                 self.functions.remove_mut(&self.key(name));
             }
-            Operation::CreateSequence { name, owned_by, .. } => {
-                let owner = owned_by.as_ref().and_then(|(table, column)| Some((self.table(table)?.id, column.clone())));
-                self.sequences.insert_mut(self.key(name), owner);
-            }
-            Operation::OwnSequence { name, owned_by } => {
+            Operation::CreateSequence { name, owned_by, .. } | Operation::OwnSequence { name, owned_by } => {
                 let owner = owned_by.as_ref().and_then(|(table, column)| Some((self.table(table)?.id, column.clone())));
                 self.sequences.insert_mut(self.key(name), owner);
             }

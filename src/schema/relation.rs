@@ -179,10 +179,6 @@ impl TableConstraint {
         }
     }
 
-    pub fn is_foreign_key(&self) -> bool {
-        matches!(self.kind, ConstraintKind::ForeignKey { .. })
-    }
-
     /// Stands on an index of the same name.
     pub fn has_index(&self) -> bool {
         matches!(self.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. })

@@ -115,8 +115,7 @@ impl Schema {
 
     pub(super) fn drop_constraint(&mut self, table: &Name, constraint: &str) {
         let Some(table) = self.table(table) else { return };
-        let ids: Vec<RelationId> =
-            std::iter::once(table.id).chain(self.descendants(table).iter().map(|child| child.id)).collect();
+        let ids = self.family_ids(table);
         for id in ids {
             self.remove_constraint(id, constraint);
         }

@@ -57,7 +57,7 @@ impl Schema {
         let (key, new_key) = (self.fold(from), self.fold(to));
         let Some(id) = self.known_or_new(table) else { return };
         let Some(known) = self.relations.get(&id) else { return };
-        let ids: Vec<RelationId> = std::iter::once(id).chain(self.descendants(known).iter().map(|child| child.id)).collect();
+        let ids = self.family_ids(known);
         let views: Vec<RelationId> = known.ties().used_by.clone();
         let pointing: Vec<(RelationId, String)> = known.ties().referenced_by.clone();
         let rename = |name: &mut String| {

@@ -79,11 +79,9 @@ impl Visitor for Reader {
         match expression {
             Expr::Identifier(name) => self.query.columns.push((None, names::ident(name, self.dialect))),
             Expr::Function(function) => {
-                let text = function.to_string();
-                let lower = text.to_ascii_lowercase();
-                if (lower.starts_with("nextval(") || lower.starts_with("setval("))
-                    && let Some(sequence) = text.split('\'').nth(1)
-                {
+                let name = function.name.to_string();
+                let takes_numbers = ["nextval", "setval"].iter().any(|known| name.eq_ignore_ascii_case(known));
+                if takes_numbers && let Some(sequence) = function.to_string().split('\'').nth(1) {
                     self.query.sequences.push(Name::new(sequence));
                 }
             }

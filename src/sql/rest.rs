@@ -150,12 +150,12 @@ fn known_action(
             return Some(mark(Lowered::new(Operation::AddConstraint { table, constraint: Box::new(constraint) })));
         }
     }
-    let parent = lexemes.skip(part.start, "inherit").or_else(|| lexemes.skip(part.start, "no inherit"));
-    let name = match (parent, column_at) {
-        (Some(at), _) => lexemes.name(at, dialect).map(|(name, _)| name.to_string()),
-        (None, Some(at)) => lexemes.identifier(at, dialect),
-        _ => None,
-    };
+    let inherits = lexemes.skip(part.start, "inherit");
+    if let Some(at) = inherits.or_else(|| lexemes.skip(part.start, "no inherit")) {
+        let (parent, _) = lexemes.name(at, dialect)?;
+        return Some(mark(Lowered::new(Operation::Inherit { table, parent, stops: inherits.is_none() })));
+    }
+    let name = column_at.and_then(|at| lexemes.identifier(at, dialect));
     let action = ACTIONS.iter().find(|(words, _)| is(words));
     let kind = action.map(|(_, kind)| *kind);
     // What the action is about: a trigger, a constraint, an index, an owner …
@@ -190,8 +190,6 @@ const ACTIONS: &[(&str, &str)] = &[
     ("disable rule", "alter_rule"),
     ("enable always rule", "alter_rule"),
     ("enable replica rule", "alter_rule"),
-    ("inherit", "inherit"),
-    ("no inherit", "no_inherit"),
     ("alter constraint", "alter_constraint"),
     // MySQL
     ("convert to", "convert_charset"),

@@ -35,13 +35,8 @@ impl<'m> Model<'m> {
         let rewrite = self.added_column_rewrites(column);
         let filled = column.default.as_ref().is_some_and(|default| !is_null(default));
         for stored in self.stored(table) {
-            match (&rewrite, stored.table) {
-                (Some(why), Some(table)) => self.rewrite(table, why),
-                (Some(why), None) => {
-                    self.effects.rewrites.insert(super::in_public(&stored.name), why.clone());
-                    self.scan(&stored.name, why);
-                }
-                (None, _) => {}
+            if let Some(why) = &rewrite {
+                self.rewrite(&stored.name, why);
             }
             let constant = matches!(&column.default, Some(Default::Expression(value)) if !value.0.contains(['(', '\u{e000}']));
             if column.unique && filled && constant && stored.table.is_some_and(|table| table.has_several_rows) {
@@ -281,7 +276,7 @@ impl<'m> Model<'m> {
                 return self.fail(format!("`{column}` is an identity column"));
             }
             if known.is_partition() && found.inherited && found.nullable == Some(false) {
-                let parents = known.ties().parents.iter().filter_map(|id| self.schema.relation(*id));
+                let parents = self.schema.parents(known);
                 let required = |parent: &Table| parent.column(column).is_some_and(|column| column.nullable == Some(false));
                 if parents.into_iter().any(required) {
                     return self.fail(format!("the parent of `{table}` has NOT NULL on `{column}`"));

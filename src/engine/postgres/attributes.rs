@@ -51,8 +51,6 @@ const LOCKS: &[(&str, LockMode, Reach)] = &[
     ("drop_identity", AccessExclusive, Alone),
     ("drop_expression", AccessExclusive, Family),
     ("set_expression", AccessExclusive, Family),
-    ("inherit", AccessExclusive, Alone),
-    ("no_inherit", AccessExclusive, Alone),
     ("of_type", AccessExclusive, Alone),
     ("not_of_type", AccessExclusive, Alone),
     ("alter_constraint", AccessExclusive, Alone),
@@ -91,7 +89,7 @@ impl Model<'_> {
             }
             return self.read(table, AccessShare, true);
         }
-        if kind.starts_with("drop_policy") && self.policy_is_missing(table, name) {
+        if kind == "drop_policy" && self.policy_is_missing(table, name) {
             return;
         }
         let Some((_, mode, reach)) = LOCKS.iter().find(|(known, ..)| *known == kind) else { return };
@@ -147,15 +145,6 @@ impl Model<'_> {
             "not_of_type" if known.is_some_and(|known| known.created_in.is_some() && known.ties().of_type.is_none()) => {
                 self.fail(format!("`{table}` is not a table of a type"));
             }
-            "inherit" | "no_inherit" => {
-                let parent = name.map(|parent| match parent.split_once('.') {
-                    Some((schema, name)) => Name::with_schema(Some(schema.to_owned()), name),
-                    None => Name::new(parent),
-                });
-                if let Some(parent) = parent {
-                    self.lock(&parent, if kind == "inherit" { ShareUpdateExclusive } else { AccessShare });
-                }
-            }
             "alter_constraint" if self.wording.needs.is_some() => {
                 let target = name.and_then(|name| known?.constraint(name)?.references.clone());
                 if let Some(target) = target.and_then(|(target, _)| self.schema.relation(target)) {
@@ -210,7 +199,7 @@ impl Model<'_> {
     fn attach_index(&mut self, part: Option<&str>) {
         let Some((table, _)) = part.and_then(|part| self.schema.index(&Name::new(part))) else { return };
         self.lock(&table.name, AccessShare);
-        for parent in table.ties().parents.iter().filter_map(|id| self.schema.relation(*id)) {
+        for parent in self.schema.parents(table) {
             self.lock(&parent.name, AccessShare);
         }
     }

@@ -256,7 +256,7 @@ impl<'m> Model<'m> {
     }
 
     fn is_inherited(&self, table: &Table, constraint: &str) -> bool {
-        let parents = table.ties().parents.iter().filter_map(|id| self.schema.relation(*id));
+        let parents = self.schema.parents(table);
         parents.into_iter().any(|parent| parent.constraint(constraint).is_some())
     }
 

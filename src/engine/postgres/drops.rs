@@ -16,7 +16,7 @@ impl<'m> Model<'m> {
             return self.fail(reason);
         }
         self.drop_with_children(table);
-        for parent in table.ties().parents.iter().filter_map(|id| self.schema.relation(*id)) {
+        for parent in self.schema.parents(table) {
             if table.is_partition() {
                 self.lock(&parent.name, AccessExclusive);
                 self.lock_default_partition(parent, Some(table));
@@ -172,7 +172,7 @@ impl<'m> Model<'m> {
                 self.lock_sequences(table, AccessExclusive);
             }
             if self.major < 14 && table.is_partition() {
-                for parent in table.ties().parents.iter().filter_map(|id| self.schema.relation(*id)) {
+                for parent in self.schema.parents(table) {
                     self.lock(&parent.name, LockMode::AccessShare);
                 }
             }

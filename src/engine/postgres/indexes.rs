@@ -2,7 +2,6 @@
 
 use super::{Model, in_public, volatility};
 use crate::operation::{CreateIndex, LockMode, Name, Operation, ReindexTarget};
-use crate::schema::expression::calls;
 use crate::schema::{Kind, Table};
 
 impl<'m> Model<'m> {
@@ -17,11 +16,9 @@ impl<'m> Model<'m> {
             }
             return self.fail(format!("`{own}` exists already"));
         }
-        let called = index.columns.iter().flat_map(|key| calls(key));
-        for call in called {
-            if volatility::volatile_call(&format!("{call}()"), self.schema, 11).is_some() {
-                return self.fail(format!("`{call}()` is not immutable, so no index can be built over it"));
-            }
+        // What a function in SQL computes does not matter here: it has to be declared immutable.
+        if let Some(call) = index.columns.iter().find_map(|key| volatility::volatile_call(key, self.schema, 11)) {
+            return self.fail(format!("`{call}()` is not immutable, so no index can be built over it"));
         }
         if let Some(known) = known {
             if known.kind == Kind::View {
@@ -186,7 +183,7 @@ impl<'m> Model<'m> {
                 self.effects.refuses_transaction = true;
                 for partition in self.schema.descendants(known) {
                     self.lock(&partition.name, LockMode::AccessExclusive);
-                    self.rewrite(partition, "its rows are put in the order of the index");
+                    self.rewrite(&partition.name, "its rows are put in the order of the index");
                 }
                 return;
             }
@@ -207,7 +204,7 @@ impl<'m> Model<'m> {
             for table in tables {
                 self.lock(&table.name, mode);
                 if full {
-                    self.rewrite(table, why);
+                    self.rewrite(&table.name, why);
                 }
             }
             return;

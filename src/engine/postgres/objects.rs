@@ -56,10 +56,8 @@ impl Model<'_> {
             self.effects.rewrites.insert(super::in_public(name), why.to_owned());
         }
         if with_data && let Some(known) = known {
-            let below: Vec<Name> =
-                known.ties().uses.iter().filter_map(|used| Some(self.schema.relation(used.relation)?.name.clone())).collect();
-            for name in below {
-                self.read(&name, AccessShare, true);
+            for below in self.schema.below(known) {
+                self.read(&below.name, AccessShare, true);
             }
         }
     }

@@ -136,7 +136,7 @@ impl Model<'_> {
     ) {
         let Some(table) = stored.table else { return };
         if let Change::Rewritten(why) = change {
-            self.rewrite(table, why);
+            self.rewrite(&table.name, why);
         }
         let old = table.column(column);
         let compatible = |index: &TableIndex| {

@@ -17,10 +17,8 @@ impl<'m> Model<'m> {
             return;
         };
         if table.kind == Kind::View {
-            let below: Vec<Name> =
-                table.ties().uses.iter().filter_map(|used| Some(self.schema.relation(used.relation)?.name.clone())).collect();
-            for name in below {
-                self.read(&name, mode, in_full);
+            for below in self.schema.below(table) {
+                self.read(&below.name, mode, in_full);
             }
             return;
         }
@@ -87,14 +85,7 @@ impl<'m> Model<'m> {
     }
 
     pub(super) fn update(&mut self, name: &Name, rows: &Rows, has_where: bool) {
-        self.reads(rows);
-        let Some(table) = self.target(name) else {
-            if !has_where {
-                self.scan(name, "each row is read");
-            }
-            return;
-        };
-        self.touch(table, rows);
+        let Some(table) = self.changed(name, rows, has_where) else { return };
         let sets = |column: &String| rows.columns.contains(column);
         for (key, target) in self.schema.references_from(table) {
             let ConstraintKind::ForeignKey { columns, .. } = &key.kind else { continue };
@@ -105,15 +96,8 @@ impl<'m> Model<'m> {
     }
 
     pub(super) fn delete(&mut self, name: &Name, rows: &Rows, has_where: bool) {
-        self.reads(rows);
-        let Some(table) = self.target(name) else {
-            if !has_where {
-                self.scan(name, "each row is read");
-            }
-            return;
-        };
-        self.touch(table, rows);
-        for parent in table.ties().parents.iter().filter_map(|id| self.schema.relation(*id)) {
+        let Some(table) = self.changed(name, rows, has_where) else { return };
+        for parent in self.schema.parents(table) {
             if table.is_partition() && self.major < 14 {
                 self.lock(&parent.name, AccessShare);
             }
@@ -121,13 +105,22 @@ impl<'m> Model<'m> {
         self.delete_from_children(table, 0);
     }
 
-    fn touch(&mut self, table: &'m Table, rows: &Rows) {
+    /// What UPDATE and DELETE have in common; the table where it is known.
+    fn changed(&mut self, name: &Name, rows: &Rows, has_where: bool) -> Option<&'m Table> {
+        self.reads(rows);
+        let Some(table) = self.target(name) else {
+            if !has_where {
+                self.scan(name, "each row is read");
+            }
+            return None;
+        };
         for child in self.schema.descendants(table) {
             self.lock(&child.name, RowExclusive);
         }
-        if !self.is_narrowed(&table.name, &rows.narrowed_by) {
-            self.scan_stored(&table.name, "each row is read");
+        if !self.is_narrowed(name, &rows.narrowed_by) {
+            self.scan_stored(name, "each row is read");
         }
+        Some(table)
     }
 
     /// Deleted rows are looked up in the tables that point to them.
@@ -156,10 +149,8 @@ impl<'m> Model<'m> {
                 return self.fail(format!("LOCK TABLE of the view `{name}` needs PostgreSQL 11"));
             }
             self.lock(name, mode);
-            let below: Vec<Name> =
-                table.ties().uses.iter().filter_map(|used| Some(self.schema.relation(used.relation)?.name.clone())).collect();
-            for name in below {
-                self.lock_table(&name, mode);
+            for below in self.schema.below(table) {
+                self.lock_table(&below.name, mode);
             }
             return;
         }

@@ -119,10 +119,7 @@ fn element(from: &DataType, to: &DataType, schema: &Schema, major: u32) -> Coerc
         ("citext", "text") => Coercion::Relabel,
         ("cidr", "inet") => Coercion::None,
         ("bit", "bit varying") if to.modifiers.is_empty() => Coercion::Relabel,
-        ("bit", "bit varying") => match (length(from).or(Some(1)), length(to)) {
-            (Some(old), Some(new)) if new < old => Coercion::Convert,
-            _ => Coercion::Convert,
-        },
+        ("bit", "bit varying") => Coercion::Convert,
         ("integer", "oid") | ("oid", "integer") => Coercion::Relabel,
         // With TimeZone UTC, which is what servers run with unless told otherwise.
         ("timestamp", "timestamp with time zone") | ("timestamp with time zone", "timestamp") => {

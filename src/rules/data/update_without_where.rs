@@ -1,18 +1,10 @@
-use crate::migration::Mark;
 use crate::operation::Operation;
 use crate::rule::Check;
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    let Operation::Update { table, has_where: false, .. } = &step.operation else { return };
-    if !before.is_upgrade() || !table.is_known() || !before.is_in_use(table) || before.is_emptied(table) {
-        return;
+    if let Operation::Update { table, has_where: false, .. } = &step.operation {
+        let help = "change the rows in batches, by ranges of the primary key, outside of the migration's transaction";
+        phrase::every_row(step, before, found, table, "changes", help);
     }
-    let note = match before.is_postgres() {
-        true => "every row stays locked until the end, and leaves a dead copy behind",
-        false => "every row stays locked until the end",
-    };
-    found
-        .at(step.at(Mark::Table), format!("this changes every row of `{table}` in one transaction"))
-        .note(note)
-        .help("change the rows in batches, by ranges of the primary key, outside of the migration's transaction");
 });
