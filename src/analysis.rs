@@ -165,9 +165,10 @@ impl View<'_> {
     }
 
     fn script(&self, index: Index, migration: &Migration, direction: Direction, script: &Script, way: &[Schema]) -> Vec<Finding> {
-        let inside = runner::surroundings(script, self.environment, self.dialect);
+        let engine = self.settings.engine(self.dialect);
+        let inside = runner::surroundings(script, self.environment, self.dialect, |step| engine.refuses_transaction(step));
         let outline = Outline::new(script);
-        let stages = stages(script, way, self.settings.engine(self.dialect));
+        let stages = stages(script, way, engine);
         let place =
             Place { view: self, index, migration, direction, script, outline: &outline, inside: &inside, stages: &stages };
         let Some(&(first, severity)) = self.rules.first() else { return Vec::new() };

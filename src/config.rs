@@ -9,6 +9,7 @@ use serde::Deserialize;
 use crate::engine::{DEFAULT_POSTGRES_MAJOR, Engine};
 use crate::finding::Severity;
 use crate::operation::Dialect;
+use crate::project::conventions::Framework;
 use crate::rule::Rule;
 use crate::rules;
 
@@ -27,6 +28,8 @@ pub struct ConfigFile {
     pub exclude: Vec<String>,
     /// One dialect or several, instead of what is detected.
     pub dialect: OneOrMany,
+    /// The tool that runs the SQL files, instead of what is detected: `sqlx`, `goose` …
+    pub runner: Option<String>,
     /// PostgreSQL's major version.
     pub pg_version: Option<Version>,
     /// The lowest severity that makes `check` exit with 1.
@@ -91,6 +94,8 @@ pub struct Settings {
     pub exclude: GlobSet,
     /// Empty: detect.
     pub dialects: Vec<Dialect>,
+    /// None: detect.
+    pub runner: Option<Framework>,
     pub postgres_major: u32,
     pub fail_on: Severity,
     levels: BTreeMap<String, Level>,
@@ -106,6 +111,7 @@ impl Default for Settings {
             ignore: Vec::new(),
             exclude: GlobSet::empty(),
             dialects: Vec::new(),
+            runner: None,
             postgres_major: DEFAULT_POSTGRES_MAJOR,
             fail_on: Severity::Error,
             levels: BTreeMap::new(),
@@ -175,6 +181,7 @@ impl Settings {
             ignore: file.ignore.iter().chain(&overrides.ignore).cloned().collect(),
             exclude: globs(&file.exclude)?,
             dialects,
+            runner: file.runner.as_deref().map(str::parse).transpose()?,
             postgres_major: pg_version.unwrap_or(DEFAULT_POSTGRES_MAJOR),
             fail_on: overrides.fail_on.or(file.fail_on).unwrap_or(Severity::Error),
             levels: file.severity.clone(),

@@ -106,6 +106,11 @@ pub struct Engine {
 pub const DEFAULT_POSTGRES_MAJOR: u32 = 17;
 
 impl Engine {
+    /// Whether a step fails inside a transaction whatever schema it meets.
+    pub fn refuses_transaction(&self, step: &Step) -> bool {
+        self.dialect == Some(Dialect::PostgreSql) && postgres::refuses_transaction(&step.operation, self.postgres_major)
+    }
+
     /// What each operation of a statement does, in their order.
     pub fn effects(&self, statement: &Statement<'_>, schema: &Schema) -> Vec<Effects> {
         match self.dialect {

@@ -38,6 +38,7 @@ use rayon::prelude::*;
 use config::Settings;
 use finding::Finding;
 use ignore::Ignore;
+use project::conventions::Framework;
 use project::{Environment, Layout, Unreadable};
 use rule::Found;
 use source::{Source, Span, printable};
@@ -69,7 +70,11 @@ pub struct Counts {
 /// # Errors
 /// A path that does not exist.
 pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) -> Result<Outcome, String> {
-    let discovery = project::discover(paths, &settings.exclude, settings.base.as_deref())?;
+    let mut discovery = project::discover(paths, &settings.exclude, settings.base.as_deref())?;
+    if let Some(runner) = settings.runner {
+        let of_sql = discovery.layouts.iter_mut().filter(|layout| layout.framework != Framework::Alembic);
+        of_sql.for_each(|layout| layout.framework = runner);
+    }
     let environments = with_deep_stack(|| {
         let one = |layout: &Layout| {
             let environment = project::read::read(layout, &settings.dialects);

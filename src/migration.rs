@@ -143,6 +143,21 @@ pub enum Body {
     Unreadable,
 }
 
+/// How a runner executes one script.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Execution {
+    /// The whole file is one message to the server.
+    OneMessage,
+    /// A transaction that the runner opens and closes around the file.
+    OneTransaction,
+    /// One statement after the other, each on its own.
+    EachStatement,
+    /// In a transaction, unless a statement refuses one: then without, and the file may hold no other statements.
+    TransactionUnlessRefused,
+    /// Statements that refuse a transaction run alone; all others share one message.
+    RefusersApart,
+}
+
 /// One direction of a migration.
 #[derive(Clone, Debug)]
 pub struct Script {
@@ -151,6 +166,8 @@ pub struct Script {
     pub head: Span,
     pub body: Body,
     pub steps: Vec<Step>,
+    /// How the script itself asks to be executed, where it does.
+    pub transaction: Option<Execution>,
 }
 
 /// A name in the metadata and where it stands.

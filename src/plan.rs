@@ -7,10 +7,9 @@ use crate::config::Settings;
 use crate::engine::{Effects, Engine};
 use crate::finding::Direction;
 use crate::history::Index;
-use crate::migration::{Migration, Script, Step};
+use crate::migration::{Execution, Migration, Script, Step};
 use crate::operation::{Dialect, LockMode, Name};
 use crate::project::Environment;
-use crate::project::conventions::Execution;
 use crate::rule::{MADE_BY_DOWNGRADE, Stage};
 use crate::runner::{self, Inside};
 
@@ -170,7 +169,7 @@ fn one<'o>(
     script: &'o Script,
     stages: Vec<Stage<'_>>,
 ) -> MigrationPlan<'o> {
-    let inside = runner::surroundings(script, environment, engine.dialect);
+    let inside = runner::surroundings(script, environment, engine.dialect, |step| engine.refuses_transaction(step));
     let mut held: BTreeMap<Name, LockMode> = BTreeMap::new();
     let mut steps = Vec::new();
     for ((step, stage), inside) in script.steps.iter().zip(stages).zip(&inside) {
@@ -194,10 +193,10 @@ fn one<'o>(
             held.clear();
         }
     }
-    let transaction = match runner::execution(script, environment, engine.dialect) {
-        Execution::OneTransaction => Transaction::One,
+    let transaction = match runner::execution(script, environment, engine.dialect, |step| engine.refuses_transaction(step)) {
+        Execution::OneTransaction | Execution::TransactionUnlessRefused => Transaction::One,
         Execution::EachStatement => Transaction::None,
-        Execution::OneMessage => Transaction::Implicit,
+        Execution::OneMessage | Execution::RefusersApart => Transaction::Implicit,
     };
     let verdict = verdict(engine, &steps);
     MigrationPlan { migration, script, direction, transaction, steps, verdict }

@@ -2,10 +2,12 @@
 
 pub mod alembic;
 pub mod conventions;
+mod detect;
 pub mod dialect;
 mod numbered;
 pub mod read;
 mod relevant;
+mod sections;
 pub mod walk;
 
 use std::collections::BTreeMap;
@@ -15,7 +17,7 @@ use std::sync::{Arc, LazyLock};
 use globset::GlobSet;
 
 use crate::history::History;
-use crate::migration::Migration;
+use crate::migration::{Execution, Migration};
 use crate::operation::Dialect;
 use crate::source::{Source, Span, printable};
 use conventions::Framework;
@@ -75,8 +77,10 @@ pub struct Environment {
     pub history: History,
     /// Files that were read.
     pub files: usize,
-    /// `env.py` takes Alembic's transaction away: `transactional_ddl=False`, or an isolation level of AUTOCOMMIT.
-    pub autocommits: bool,
+    /// How the runner executes a script that says nothing of its own, as this project has configured it.
+    pub execution: Execution,
+    /// Whether all pending migrations share one transaction.
+    pub all_pending_together: bool,
 }
 
 impl Environment {

@@ -3,10 +3,10 @@
 //! What it says was measured for Alembic with psycopg2 and psycopg 3 and for multi-statement messages on
 //! PostgreSQL 10 to 18; for the other tools it comes from their documentation and source.
 
-use crate::migration::{Script, Step};
+use crate::migration::{Execution, Script, Step};
 use crate::operation::{Dialect, Operation};
 use crate::project::Environment;
-use crate::project::conventions::{Execution, Framework};
+use crate::project::conventions::Framework;
 use crate::source::Span;
 
 /// What a statement runs inside of.
@@ -32,11 +32,17 @@ impl Inside {
     }
 }
 
-/// What each step of a script runs inside of, in the order of the steps.
-pub fn surroundings(script: &Script, environment: &Environment, dialect: Option<Dialect>) -> Vec<Inside> {
+/// What each step of a script runs inside of, in the order of the steps. `refuses` answers whether the engine refuses a
+/// step in a transaction, which some runners look for.
+pub fn surroundings(
+    script: &Script,
+    environment: &Environment,
+    dialect: Option<Dialect>,
+    refuses: impl Fn(&Step) -> bool,
+) -> Vec<Inside> {
     let steps = &script.steps;
-    let execution = execution(script, environment, dialect);
-    let shares = execution == Execution::OneMessage && has_two_statements(steps);
+    let execution = execution(script, environment, dialect, &refuses);
+    let shares = matches!(execution, Execution::OneMessage | Execution::RefusersApart) && has_two_statements(steps);
     let outside = if shares { Inside::SharedMessage } else { Inside::Nothing };
     let mut state = if execution == Execution::OneTransaction { Inside::RunnerTransaction } else { outside };
     let mut out = Vec::with_capacity(steps.len());
@@ -58,26 +64,33 @@ pub fn surroundings(script: &Script, environment: &Environment, dialect: Option<
             }
             _ => {}
         }
-        out.push(if step.autocommit { Inside::Nothing } else { state });
+        let alone = step.autocommit || execution == Execution::RefusersApart && refuses(step);
+        out.push(if alone { Inside::Nothing } else { state });
     }
     out
 }
 
-/// What the runner puts around a script.
-pub fn execution(script: &Script, environment: &Environment, dialect: Option<Dialect>) -> Execution {
-    let convention = environment.framework.convention();
-    if environment.framework == Framework::Alembic {
-        // Alembic opens no transaction where the dialect's DDL commits by itself.
-        let transactional = dialect.is_none_or(Dialect::has_transactional_ddl) && !environment.autocommits;
-        return if transactional { Execution::OneTransaction } else { Execution::EachStatement };
+/// What the runner puts around a script: the script's own word, then the project's, then the runner's.
+pub fn execution(
+    script: &Script,
+    environment: &Environment,
+    dialect: Option<Dialect>,
+    refuses: impl Fn(&Step) -> bool,
+) -> Execution {
+    let framework = environment.framework;
+    // Alembic opens no transaction where the dialect's DDL commits by itself.
+    if framework == Framework::Alembic && dialect.is_some_and(|dialect| !dialect.has_transactional_ddl()) {
+        return Execution::EachStatement;
     }
-    let opted_out = !convention.no_transaction.is_empty()
-        && script
-            .source
-            .text()
-            .lines()
-            .any(|line| line.trim_start().starts_with("--") && line.contains(convention.no_transaction));
-    if opted_out { convention.without_transaction } else { convention.execution }
+    match script.transaction.unwrap_or(environment.execution) {
+        Execution::TransactionUnlessRefused if script.steps.iter().any(refuses) => Execution::EachStatement,
+        Execution::TransactionUnlessRefused => Execution::OneTransaction,
+        // Its driver for SQLite opens a transaction around the file.
+        Execution::OneMessage if framework == Framework::GolangMigrate && dialect == Some(Dialect::Sqlite) => {
+            Execution::OneTransaction
+        }
+        told => told,
+    }
 }
 
 fn has_two_statements(steps: &[Step]) -> bool {

@@ -165,14 +165,21 @@ fn script<'a>(evaluator: &mut Evaluator<'a>, module: &'a Suite, name: &str, sour
                     head: first_line(source),
                     body: Body::Present,
                     steps: std::mem::take(&mut evaluator.steps),
+                    transaction: None,
                 })
             }
-            _ => Some(Script { source: source.clone(), head: first_line(source), body: Body::Present, steps: Vec::new() }),
+            _ => Some(Script {
+                source: source.clone(),
+                head: first_line(source),
+                body: Body::Present,
+                steps: Vec::new(),
+                transaction: None,
+            }),
         };
     };
     let head = head_of(source, statement);
     if body.iter().all(does_nothing) {
-        return Some(Script { source: source.clone(), head, body: Body::Empty, steps: Vec::new() });
+        return Some(Script { source: source.clone(), head, body: Body::Empty, steps: Vec::new(), transaction: None });
     }
     let mut presence = Body::Present;
     if let Some(Value::Function(function)) = scope.get(name) {
@@ -192,7 +199,7 @@ fn script<'a>(evaluator: &mut Evaluator<'a>, module: &'a Suite, name: &str, sour
             presence = Body::Empty;
         }
     }
-    Some(Script { source: source.clone(), head, body: presence, steps: std::mem::take(&mut evaluator.steps) })
+    Some(Script { source: source.clone(), head, body: presence, steps: std::mem::take(&mut evaluator.steps), transaction: None })
 }
 
 fn calls_globals(source: &Source, statement: &Stmt) -> bool {
@@ -268,7 +275,13 @@ pub fn recover(source: &Arc<Source>, judged: bool) -> Migration {
     let mut migration = empty(source, judged);
     migration.id = id_from_file_name(source);
     migration.id_span = first_line(source);
-    let unreadable = |_| Script { source: source.clone(), head: first_line(source), body: Body::Unreadable, steps: Vec::new() };
+    let unreadable = |_| Script {
+        source: source.clone(),
+        head: first_line(source),
+        body: Body::Unreadable,
+        steps: Vec::new(),
+        transaction: None,
+    };
     migration.up = Some(unreadable(()));
     migration.down = Some(unreadable(()));
     let text = source.text();

@@ -104,7 +104,7 @@ fn pass(operation: &Operation) -> u8 {
 
 /// The statements that raise SQLSTATE 25001 in a transaction block. PostgreSQL checks this before it looks
 /// up names and before `IF [NOT] EXISTS`; what it refuses for partitioned tables is in [`Model`].
-fn refuses_transaction(operation: &Operation, major: u32) -> bool {
+pub fn refuses_transaction(operation: &Operation, major: u32) -> bool {
     match operation {
         Operation::CreateIndex(index) => index.concurrently,
         Operation::DropIndex { concurrently, .. } | Operation::DetachPartition { concurrently, .. } => *concurrently,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::conventions::{CONVENTIONS, Framework};
+use super::detect::framework;
 use super::{Candidate, Layout, above};
 
 /// The parts of a migration's file name.
@@ -23,9 +23,12 @@ pub(super) enum Side {
 }
 
 impl FileName {
-    /// Whether a name begins with a number, after Flyway's letter.
+    /// Whether a name begins with a number, after Flyway's letter; its repeatable files have none.
     fn is_numbered(file: &Path) -> bool {
         let name = file.file_name().map(|name| name.as_encoded_bytes()).unwrap_or_default();
+        if name.starts_with(b"R__") && name.ends_with(b".sql") {
+            return true;
+        }
         let digits =
             name.strip_prefix(b"V").or_else(|| name.strip_prefix(b"v")).or_else(|| name.strip_prefix(b"U")).unwrap_or(name);
         digits.first().is_some_and(u8::is_ascii_digit) && name.ends_with(b".sql")
@@ -34,7 +37,9 @@ impl FileName {
     /// Reads `000004_name.up.sql`, `V1_2__name.sql`, `00001-name.sqlite.sql`; None without a number in front.
     pub fn parse(name: &str) -> Option<Self> {
         let stem = name.strip_suffix(".sql")?;
-        let (stem, direction) = match (stem.strip_suffix(".up"), stem.strip_suffix(".down")) {
+        let ending = |ending: &str| stem.strip_suffix(ending);
+        // yoyo calls it a rollback.
+        let (stem, direction) = match (ending(".up"), ending(".down").or_else(|| ending(".rollback"))) {
             (Some(stem), _) => (stem, Some(Side::Up)),
             (_, Some(stem)) => (stem, Some(Side::Down)),
             _ => (stem, None),
@@ -77,9 +82,13 @@ fn group_of(folder: &Path) -> PathBuf {
 /// The version in the name of a folder that is itself a migration or a step of versions (Prisma, deltas).
 fn folder_version(folder: &Path) -> Option<String> {
     let name = folder.file_name()?.to_string_lossy().into_owned();
-    let digits = name.bytes().take_while(u8::is_ascii_digit).count();
-    let is_step = digits == name.len() || (digits >= 14 && name.as_bytes().get(digits) == Some(&b'_'));
-    (digits > 0 && is_step).then(|| name[..digits].to_owned())
+    // diesel writes dates with dashes: 2024-01-31-120000_name
+    let head = name.split('_').next().unwrap_or_default();
+    let digits: String = head.chars().filter(|c| *c != '-').collect();
+    let is_number =
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && name.starts_with(|c: char| c.is_ascii_digit());
+    let is_step = head.len() == name.len() || digits.len() >= 14;
+    (is_number && is_step).then_some(digits)
 }
 
 /// Groups SQL files into environments.
@@ -130,39 +139,6 @@ fn name(file: &Path) -> String {
     file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
-fn framework(root: &Path, files: &[PathBuf]) -> Framework {
-    if root.join("migration_lock.toml").exists() || files.iter().all(|file| name(file) == "migration.sql") {
-        return Framework::Prisma;
-    }
-    let flyway = |file: &PathBuf| name(file).starts_with('V') && name(file).contains("__");
-    if files.iter().any(flyway) {
-        return Framework::Flyway;
-    }
-    if files.iter().any(|file| FileName::parse(&name(file)).is_some_and(|name| name.direction.is_some())) {
-        return Framework::GolangMigrate;
-    }
-    // A few files tell: a project does not mix tools in a folder.
-    let texts: Vec<String> = files
-        .iter()
-        .take(4)
-        .filter_map(|file| std::fs::read(file).ok())
-        .map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
-        .collect();
-    let opens = |line: &str, marker: &str| {
-        line.trim_start_matches('\u{feff}')
-            .trim()
-            .strip_prefix("--")
-            .is_some_and(|comment| starts_with(comment.trim_start(), marker))
-    };
-    let has = |marker: &str| !marker.is_empty() && texts.iter().any(|text| text.lines().any(|line| opens(line, marker)));
-    CONVENTIONS.iter().find(|convention| has(convention.up_marker)).map_or(Framework::Plain, |found| found.framework)
-}
-
-/// Whether a comment begins with a tool's marker, in any case.
-pub(super) fn starts_with(comment: &str, marker: &str) -> bool {
-    comment.get(..marker.len()).is_some_and(|head| head.eq_ignore_ascii_case(marker))
-}
-
 /// Where a file stands in its environment.
 pub(super) struct Version {
     pub id: String,
@@ -180,6 +156,10 @@ pub(super) fn version_of(root: &Path, file: &Path) -> Version {
     let folder = file.parent().filter(|folder| *folder != root);
     let in_folder = folder.and_then(|folder| Some((folder.file_name()?.to_string_lossy().into_owned(), folder_version(folder)?)));
     match (in_folder, FileName::parse(&name)) {
+        (Some((_, number)), _) if stem == "up" || stem == "down" => {
+            let side = if stem == "up" { Side::Up } else { Side::Down };
+            Version { order: (version_order(&number), String::new()), id: number, side: Some(side), title: String::new() }
+        }
         (Some((folder, number)), _) => {
             let id = if name == "migration.sql" { folder.clone() } else { format!("{folder}/{stem}") };
             Version { order: (version_order(&number), id.clone()), id, side: None, title: stem }
@@ -190,6 +170,10 @@ pub(super) fn version_of(root: &Path, file: &Path) -> Version {
             side: own.direction,
             title: own.title,
         },
+        (None, None) if stem.starts_with("R__") => {
+            let title = stem["R__".len()..].to_owned();
+            Version { order: (vec![u128::MAX], title.clone()), id: stem, side: None, title }
+        }
         (None, None) => Version { order: (vec![u128::MAX], stem.clone()), id: stem, side: None, title: String::new() },
     }
 }
@@ -211,6 +195,8 @@ mod tests {
     fn folders_can_carry_the_version() {
         assert_eq!(root_of(Path::new("/m/20240101000000_init/migration.sql")), Path::new("/m"));
         assert_eq!(root_of(Path::new("/m/58/01foo.sql")), Path::new("/m"));
+        assert_eq!(root_of(Path::new("/m/2024-01-31-120000_init/up.sql")), Path::new("/m"));
+        assert_eq!(version_of(Path::new("/m"), Path::new("/m/2024-01-31-120000_init/down.sql")).id, "20240131120000");
         assert_eq!(root_of(Path::new("/m/2024 notes/01foo.sql")), Path::new("/m/2024 notes"));
         assert_eq!(version_of(Path::new("/m"), Path::new("/m/58/01foo.sql")).id, "58/01foo");
         assert_eq!(version_of(Path::new("/m"), Path::new("/m/20240101000000_init/migration.sql")).id, "20240101000000_init");

@@ -9,13 +9,14 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::conventions::{Convention, Framework};
-use super::numbered::{Side, Version, starts_with, version_of};
+use super::numbered::{Side, Version, version_of};
+use super::sections::{Section, sections, wish};
 use super::{Candidate, Environment, Evidence, Layout, Unreadable, dialect, relevant, shown};
 use crate::alembic::modules::Modules;
 use crate::alembic::python::SyntaxError;
 use crate::alembic::script;
 use crate::history::History;
-use crate::migration::{Body, Migration, Names, Script, Spanned};
+use crate::migration::{Body, Execution, Migration, Names, Script, Spanned};
 use crate::operation::Dialect;
 use crate::source::{MAX_FILE_BYTES, Source, Span};
 use crate::sql;
@@ -45,7 +46,8 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
     let history = History::new(&migrations);
-    let autocommits = layout.framework == Framework::Alembic && env_autocommits(&layout.root);
+    let convention = layout.framework.convention();
+    let configured = configured(layout);
     Environment {
         root: shown(&layout.root),
         framework: layout.framework,
@@ -54,19 +56,61 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         unreadable,
         history,
         files,
-        autocommits,
+        execution: configured.execution.unwrap_or(convention.execution),
+        all_pending_together: convention.all_pending_together && !configured.each_in_its_own,
     }
 }
 
-/// Whether `env.py` says that statements commit by themselves.
-fn env_autocommits(root: &Path) -> bool {
+/// What a project's configuration changes of its runner's ways.
+#[derive(Default)]
+struct Configured {
+    execution: Option<Execution>,
+    /// Every migration has a transaction of its own.
+    each_in_its_own: bool,
+}
+
+fn configured(layout: &Layout) -> Configured {
+    match layout.framework {
+        Framework::Alembic => Configured {
+            execution: env_says(&layout.root, &AUTOCOMMIT).then_some(Execution::EachStatement),
+            each_in_its_own: env_says(&layout.root, &["transaction_per_migration=True", "transactional_ddl=False"]),
+        },
+        Framework::GolangMigrate if is_multi_statement(&layout.evidence_from) => {
+            Configured { execution: Some(Execution::EachStatement), ..Configured::default() }
+        }
+        _ => Configured::default(),
+    }
+}
+
+/// Where projects write the URL that golang-migrate is called with.
+const CALLERS: &[&str] = &[
+    ".env",
+    ".env.example",
+    "Makefile",
+    "justfile",
+    "Taskfile.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+    "compose.yml",
+    "compose.yaml",
+    "Dockerfile",
+];
+
+/// golang-migrate then cuts a file at its semicolons and sends the pieces one by one.
+fn is_multi_statement(folders: &[PathBuf]) -> bool {
+    let says = |path: PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains("x-multi-statement=true"));
+    folders.iter().any(|folder| CALLERS.iter().any(|name| says(folder.join(name))))
+}
+
+/// `env.py` takes Alembic's transaction away. (`transactional_ddl=False` does not: SQLAlchemy begins one all the same,
+/// and Alembic commits it behind each migration.)
+const AUTOCOMMIT: [&str; 2] = ["isolation_level=\"AUTOCOMMIT\"", "isolation_level=AUTOCOMMIT"];
+
+/// Whether `env.py` has one of these words, spaces and single quotes aside.
+fn env_says(root: &Path, words: &[&str]) -> bool {
     let Ok(text) = std::fs::read_to_string(root.join("env.py")) else { return false };
-    let mut words = text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| line.replace([' ', '\''], ""));
-    words.any(|line| {
-        line.contains("transactional_ddl=False")
-            || line.contains("isolation_level=\"AUTOCOMMIT\"")
-            || line.contains("isolation_level=AUTOCOMMIT")
-    })
+    let mut lines = text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| line.replace([' ', '\''], ""));
+    lines.any(|line| words.iter().any(|word| line.contains(word)))
 }
 
 /// A file's text, or what stands for it.
@@ -207,12 +251,12 @@ fn read_files(
     let read = relevant::read(
         &files,
         |index| {
-            read_file(convention, &units[index], &sources[index], |range| {
-                sql::read_range(sources[index].text(), range, Places::File, dialect)
+            read_file(convention, &units[index], &sources[index], |text, range| {
+                sql::read_range(text, range, Places::File, dialect)
             })
         },
-        |index| Some(read_file(convention, &units[index], &sources[index], |_| sql::Reading::default())),
-        |(sections, _)| sections.iter().map(|(script, _)| script).collect(),
+        |index| Some(read_file(convention, &units[index], &sources[index], |_, _| sql::Reading::default())),
+        |(sections, _)| sections.iter().map(|section| &section.script).collect(),
     );
     let mut versions: BTreeMap<(Vec<u128>, String), (String, Vec<Part>)> = BTreeMap::new();
     let names: Vec<Version> = units.par_iter().map(|unit| version_of(root, &unit.path)).collect();
@@ -221,9 +265,14 @@ fn read_files(
             unreadable.push(Unreadable { source: source.clone(), span, message, judged: unit.judged });
         }
         let Version { id: version, order, side, title } = name;
-        let parts = &mut versions.entry(order).or_insert_with(|| (version, Vec::new())).1;
-        for (script, section) in scripts {
+        for ReadSection { script, side: section, id } in scripts {
             let side = section.or(side).unwrap_or(Side::Up);
+            // Sections with ids of their own follow each other as they stand in the file.
+            let (version, order) = match id {
+                None => (version.clone(), order.clone()),
+                Some((id, at)) => (id, (order.0.clone(), format!("{}\0{at:08}", order.1))),
+            };
+            let parts = &mut versions.entry(order).or_insert_with(|| (version, Vec::new())).1;
             parts.push(Part { script, side, title: title.clone(), judged: unit.judged });
         }
     }
@@ -270,60 +319,45 @@ fn pair(parts: Vec<Part>) -> Vec<(Option<Part>, Option<Part>)> {
     out
 }
 
-type Sections = Vec<(Script, Option<Side>)>;
+type Sections = Vec<ReadSection>;
+
+/// One section of a file, read.
+struct ReadSection {
+    script: Script,
+    side: Option<Side>,
+    /// The id that the section gives itself, and its place in the file.
+    id: Option<(String, usize)>,
+}
 
 fn read_file(
     convention: &Convention,
     unit: &Unit,
     source: &Arc<Source>,
-    read: impl Fn(Range<usize>) -> sql::Reading,
+    read: impl Fn(&str, Range<usize>) -> sql::Reading,
 ) -> (Sections, Option<(Span, String)>) {
-    let script = |steps, body, head| Script { source: source.clone(), head, body, steps };
+    let script = |steps, body, head| Script { source: source.clone(), head, body, steps, transaction: None };
     if unit.broken {
-        return (vec![(script(Vec::new(), Body::Unreadable, source.line_span(1)), None)], None);
+        return (
+            vec![ReadSection { script: script(Vec::new(), Body::Unreadable, source.line_span(1)), side: None, id: None }],
+            None,
+        );
     }
     let mut problem = None;
     let mut out = Vec::new();
-    for (side, range, head) in sections(convention, source) {
-        let Some(reading) = unless_it_panics(|| read(range)) else {
+    for section in sections(convention, source) {
+        let Section { side, head, id, .. } = section;
+        let text = section.text.as_deref().unwrap_or(source.text());
+        let Some(reading) = unless_it_panics(|| read(text, section.range.clone())) else {
             problem.get_or_insert((head, OUR_FAULT.to_owned()));
-            out.push((script(Vec::new(), Body::Unreadable, head), side));
+            out.push(ReadSection { script: script(Vec::new(), Body::Unreadable, head), side, id });
             continue;
         };
         if let Some((span, what)) = reading.unterminated {
             problem.get_or_insert((span, format!("the file is not SQL: a {what} that is opened here is never closed")));
         }
         let body = if reading.steps.is_empty() { Body::Empty } else { Body::Present };
-        out.push((script(reading.steps, body, head), side));
+        let script = Script { transaction: wish(convention, &unit.path, source, head), ..script(reading.steps, body, head) };
+        out.push(ReadSection { script, side, id });
     }
     (out, problem)
-}
-
-/// The parts of a file by its section markers; the whole file where the tool has none.
-fn sections(convention: &Convention, source: &Source) -> Vec<(Option<Side>, Range<usize>, Span)> {
-    let text = source.text();
-    let whole = vec![(None, 0..text.len(), source.line_span(1))];
-    if convention.up_marker.is_empty() {
-        return whole;
-    }
-    let mut found: Vec<(Side, usize, Span)> = Vec::new();
-    let mut at = 0;
-    for line in text.split_inclusive('\n') {
-        if let Some(comment) = line.trim_start_matches('\u{feff}').trim().strip_prefix("--").map(str::trim_start) {
-            let side = if starts_with(comment, convention.up_marker) {
-                Some(Side::Up)
-            } else if starts_with(comment, convention.down_marker) {
-                Some(Side::Down)
-            } else {
-                None
-            };
-            found.extend(side.map(|side| (side, at + line.len(), Span::new(at, at + line.trim_end().len()))));
-        }
-        at += line.len();
-    }
-    if found.is_empty() {
-        return whole;
-    }
-    let ends: Vec<usize> = found.iter().skip(1).map(|(_, _, head)| head.start as usize).chain([text.len()]).collect();
-    found.into_iter().zip(ends).map(|((side, start, head), end)| (Some(side), start..end, head)).collect()
 }

@@ -33,6 +33,8 @@ struct Report<'o> {
 struct JsonEnvironment<'o> {
     root: &'o str,
     framework: &'o str,
+    /// All pending migrations run in one transaction.
+    pending_share_transaction: bool,
     dialect: Option<String>,
     engine_version: Option<String>,
     migrations: Vec<JsonMigration<'o>>,
@@ -90,6 +92,7 @@ fn environment<'o>(plan: &'o EnvironmentPlan<'o>) -> JsonEnvironment<'o> {
     let is_postgres = plan.engine.dialect == Some(Dialect::PostgreSql);
     JsonEnvironment {
         root: &plan.environment.root,
+        pending_share_transaction: plan.environment.all_pending_together,
         framework: plan.environment.framework.convention().name,
         dialect: plan.engine.dialect.map(|dialect| dialect.to_string()),
         engine_version: is_postgres.then(|| plan.engine.postgres_major.to_string()),

@@ -67,8 +67,23 @@ pub fn statement(step: &Step, sql: &str) -> String {
 }
 
 /// Two statements with a commit between them.
-pub fn then_next_migration(step: &Step, first: &str, next: &str) -> String {
-    format!("{}\nand in the next migration, after this one is committed:\n{}", statement(step, first), statement(step, next))
+pub fn then_next_migration(context: &Context<'_>, step: &Step, first: &str, next: &str) -> String {
+    format!("{}\nand {}:\n{}", statement(step, first), in_next_migration(context), statement(step, next))
+}
+
+/// When a later migration is committed apart from this one.
+pub fn in_next_migration(context: &Context<'_>) -> &'static str {
+    match (context.framework(), context.environment.all_pending_together) {
+        (_, false) => "in the next migration, after this one is committed",
+        (Framework::Alembic, true) => {
+            "in the next migration, after this one is committed (env.py has to set `transaction_per_migration=True`, or \
+             they are deployed one by one: Alembic commits all pending revisions at once)"
+        }
+        (Framework::NodePgMigrate, true) => {
+            "in the next migration, after this one is committed (with `--no-single-transaction`, or deployed one by one)"
+        }
+        (_, true) => "in the next migration, deployed on its own: this runner commits all pending ones at once",
+    }
 }
 
 /// How this runner is told to run `text` outside of a transaction.

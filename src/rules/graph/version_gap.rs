@@ -1,11 +1,14 @@
-use crate::project::conventions::Framework;
+use crate::project::conventions::{Framework, Names};
 use crate::rule::Check;
 
 /// A larger number is a date, and dates have gaps.
 const LARGEST_SEQUENCE: u64 = 9_999_999;
 
 pub const CHECK: Check = Check::Environment(|environment, found| {
-    if matches!(environment.framework, Framework::Alembic | Framework::Prisma) {
+    // Where folders or changesets carry the ids, a gap means nothing.
+    let convention = environment.framework.convention();
+    let by_folder = convention.names == [Names::MigrationFolders] || convention.names == [Names::UpDownFolders];
+    if by_folder || matches!(environment.framework, Framework::Alembic | Framework::Liquibase) {
         return;
     }
     let mut previous: Option<u64> = None;

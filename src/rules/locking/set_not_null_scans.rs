@@ -18,20 +18,21 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let alter = format!("ALTER TABLE {sql_table}");
     let help = match before.engine.postgres_major {
         18.. => phrase::then_next_migration(
+            before,
             step,
             &format!("{alter} ADD CONSTRAINT {check} NOT NULL {sql_column} NOT VALID"),
             &format!("{alter} VALIDATE CONSTRAINT {check}"),
         ),
         12.. => {
             let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
-            let next = phrase::then_next_migration(step, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
+            let next = phrase::then_next_migration(before, step, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
             let last = phrase::statement(step, &format!("{alter} ALTER COLUMN {sql_column} SET NOT NULL"));
             let gone = phrase::statement(step, &format!("{alter} DROP CONSTRAINT {check}"));
             format!("{next}\nand in the one after that, which then reads nothing:\n{last}\n{gone}")
         }
         _ => {
             let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
-            let next = phrase::then_next_migration(step, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
+            let next = phrase::then_next_migration(before, step, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
             format!("before PostgreSQL 12 nothing spares the scan; keep a CHECK instead:\n{next}")
         }
     };

@@ -1,6 +1,7 @@
 use crate::migration::Mark;
 use crate::operation::{Operation, show_holes};
 use crate::rule::Check;
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::ValidateConstraint { table, constraint } = &step.operation else { return };
@@ -23,5 +24,5 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         format!("`{}` is validated in the transaction that adds it: the {lock} on `{table}` is held through the scan", show_holes(constraint)),
     );
     finding.label(&before.script.source, added.span, "added here, NOT VALID");
-    finding.help("move VALIDATE CONSTRAINT into the next migration, so that the first transaction ends before the scan begins");
+    finding.help(format!("VALIDATE CONSTRAINT {}, so that the first transaction ends before the scan begins", phrase::in_next_migration(before)));
 });

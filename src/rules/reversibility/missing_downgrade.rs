@@ -1,12 +1,15 @@
 use crate::migration::{Body, Migration, Script};
 use crate::project::Environment;
-use crate::project::conventions::Framework;
+use crate::project::conventions::{Framework, WayBack};
 use crate::rule::{Check, Found};
 
 pub const CHECK: Check = Check::Migration(|migration, environment, found| {
     let Some(up) = migration.up.as_ref().filter(|up| up.body == Body::Present) else { return };
-    if !environment.framework.convention().has_down {
-        return;
+    let used = || environment.migrations.iter().any(|other| other.down.is_some());
+    match environment.framework.convention().way_back {
+        WayBack::None => return,
+        WayBack::WhereUsed if !used() => return,
+        WayBack::WhereUsed | WayBack::Expected => {}
     }
     match &migration.down {
         None => absent(migration, up, environment, found),
@@ -29,6 +32,11 @@ fn absent(migration: &Migration, up: &Script, environment: &Environment, found: 
             let expected = up.source.file_name().replace(".up.sql", ".down.sql");
             (format!("has no `{expected}`"), "`migrate down` stops at it")
         }
+        framework if has_files(framework) => {
+            let expected = up.source.file_name().replace("up.sql", "down.sql");
+            (format!("has no `{expected}`"), "it cannot be taken back")
+        }
+        Framework::Liquibase => ("has no `--rollback`".to_owned(), "it cannot be taken back"),
         framework => (format!("has no `-- {}` section", framework.convention().down_marker), "it cannot be taken back"),
     };
     found.at(up.head, format!("`{}` {missing}: {consequence}", migration.id)).help(help(environment.framework));
@@ -40,7 +48,12 @@ fn help(framework: Framework) -> &'static str {
             "undo the upgrade in `downgrade()`; where that cannot be done, say so:\n\
              def downgrade():\n    raise NotImplementedError(\"the dropped data is gone\")"
         }
-        Framework::GolangMigrate => "write the file that undoes this one, last statement first",
+        framework if has_files(framework) => "write the file that undoes this one, last statement first",
         _ => "write the section that undoes this one, last statement first",
     }
+}
+
+/// Whether the way back is a file of its own.
+fn has_files(framework: Framework) -> bool {
+    framework.convention().down_marker.is_empty() && framework != Framework::Liquibase
 }

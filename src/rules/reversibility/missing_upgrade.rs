@@ -10,7 +10,7 @@ pub const CHECK: Check = Check::Migration(|migration, environment, found| {
     found.source = down.source.clone();
     let (missing, help) = match environment.framework {
         Framework::Alembic => ("`upgrade()`".to_owned(), "write `upgrade()`, or delete the file"),
-        Framework::GolangMigrate => {
+        framework if framework.convention().up_marker.is_empty() && framework.convention().down_marker.is_empty() => {
             (format!("`{}`", down.source.file_name().replace(".down.sql", ".up.sql")), "add the up file, or delete this one")
         }
         framework => (format!("`-- {}` section", framework.convention().up_marker), "add the section, or delete the file"),

@@ -1,13 +1,13 @@
 use crate::migration::Mark;
 use crate::operation::Class;
-use crate::project::conventions::Framework;
+use crate::project::conventions::{Directive, Framework};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let framework = before.framework();
     let convention = framework.convention();
     // Where a runner has a directive for it, the file runs without a transaction as a whole.
-    let by_file = !convention.no_transaction.is_empty() || framework == Framework::Flyway;
+    let by_file = convention.no_transaction != Directive::Nowhere;
     if !by_file || before.inside().is_transaction() || !before.effects().refuses_transaction {
         return;
     }
@@ -16,7 +16,20 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             && !before.stages().any(|(known, stage)| known.statement == other.statement && stage.effects.refuses_transaction)
     });
     let Some(other) = other else { return };
-    let finding = found.at(step.at(Mark::Name), "this file runs without a transaction: when one of its statements fails, the others stay done");
-    finding.label(&before.script.source, other.span, "this one could have been rolled back");
+    let (message, label) = match framework {
+        Framework::Flyway => (
+            "Flyway refuses this file: a statement that cannot run in a transaction stands beside one that can",
+            "this one would run in a transaction",
+        ),
+        _ => (
+            "this file runs without a transaction: when one of its statements fails, the others stay done",
+            "this one could have been rolled back",
+        ),
+    };
+    let finding = found.at(step.at(Mark::Name), message);
+    finding.label(&before.script.source, other.span, label);
+    if framework == Framework::Flyway {
+        finding.note("`mixed=true` makes it run the whole file without a transaction");
+    }
     finding.help("give the statement that refuses a transaction a file of its own");
 });

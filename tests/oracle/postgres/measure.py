@@ -9,15 +9,14 @@ read from inside of it: they are null.
 """
 
 import json
-import os
 import pathlib
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
+import time
 
 import psycopg
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from server import Server  # noqa: E402
 
 STRENGTH = ["AccessShare", "RowShare", "RowExclusive", "ShareUpdateExclusive", "Share", "ShareRowExclusive", "Exclusive", "AccessExclusive"]
 
@@ -33,48 +32,6 @@ SELECT 'column ' || c.relname || '.' || a.attname FROM pg_attribute a JOIN pg_cl
   WHERE a.attnum > 0 AND NOT a.attisdropped AND c.relkind IN ('r', 'p') AND n.nspname = 'public'
 UNION ALL SELECT 'constraint ' || conname FROM pg_constraint WHERE connamespace = 'public'::regnamespace AND contype <> 'n'
 UNION ALL SELECT 'trigger ' || tgname FROM pg_trigger WHERE NOT tgisinternal"""
-
-
-class Server:
-    def __init__(self, bin_folder):
-        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="whimbrel-pg-"))
-        self.bin = pathlib.Path(bin_folder)
-        self.environment = {**os.environ, "LD_LIBRARY_PATH": str(self.bin.parent / "lib"), "TZ": "UTC", "LC_ALL": "C"}
-        data = self.folder / "data"
-        if os.geteuid() == 0:
-            # PostgreSQL refuses to run as root.
-            os.chown(self.folder, 65534, 65534)
-        self.run("initdb", "-D", data, "-U", "oracle", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
-        with open(data / "postgresql.conf", "a", encoding="utf-8") as settings:
-            settings.write(
-                "fsync = off\nfull_page_writes = off\nlisten_addresses = ''\ntimezone = 'UTC'\nautovacuum = off\n"
-                f"unix_socket_directories = '{self.folder}'\nmax_wal_senders = 0\nwal_level = minimal\n"
-            )
-        self.process = subprocess.Popen(
-            [self.bin / "postgres", "-D", data], env=self.environment, stdout=subprocess.DEVNULL, stderr=open(self.folder / "log", "w"), **self.user()
-        )
-        for _ in range(300):
-            try:
-                self.connect("postgres").close()
-                return
-            except psycopg.OperationalError:
-                subprocess.run(["sleep", "0.1"], check=False)
-        raise SystemExit("the server did not start:\n" + (self.folder / "log").read_text())
-
-    @staticmethod
-    def user():
-        return {"user": 65534, "group": 65534} if os.geteuid() == 0 else {}
-
-    def run(self, program, *arguments):
-        subprocess.run([self.bin / program, *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL, **self.user())
-
-    def connect(self, database):
-        return psycopg.connect(host=str(self.folder), user="oracle", dbname=database, autocommit=True)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGINT)  # fast shutdown
-        self.process.wait()
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def relations(connection):
@@ -153,7 +110,7 @@ def alone(server, database, statement):
         except psycopg.Error as error:
             outcome = f"{error.sqlstate} {error.diag.message_primary}"
         after = relations(connection)
-    subprocess.run(["sleep", "0.7"], check=False)
+    time.sleep(0.7)
     with server.connect("alone") as connection:
         now = scans(connection, "pg_stat_get_numscans", before)
     found = difference(before, after, [before[oid][0] for oid, count in now.items() if count > counted[oid]])

@@ -1,0 +1,110 @@
+//! Which tool runs a folder of SQL files: by what it leaves beside them, by their names, by the markers in them, by
+//! the project's manifest.
+
+use std::path::{Path, PathBuf};
+
+use super::above;
+use super::conventions::{CONVENTIONS, Convention, Framework, Names};
+use super::numbered::FileName;
+use super::sections::opens;
+
+/// How many files are read for markers: a project does not mix tools in a folder.
+const LOOKED_INTO: usize = 4;
+
+/// The tool whose files these are; [`Framework::Plain`] where nothing tells.
+pub(super) fn framework(root: &Path, files: &[PathBuf]) -> Framework {
+    let shape = shape(files);
+    let fits = |convention: &&Convention| convention.framework != Framework::Alembic && convention.names.contains(&shape);
+    let candidates: Vec<&Convention> = CONVENTIONS.iter().filter(fits).collect();
+    let beside = |convention: &&&Convention| convention.traces.iter().any(|trace| is_trace(root, trace));
+    let by_trace = candidates.iter().find(beside);
+    let marked = || {
+        let texts: Vec<String> = files.iter().take(LOOKED_INTO).filter_map(|file| head(file)).collect();
+        candidates.iter().find(|convention| texts.iter().any(|text| has_marker(convention, text)))
+    };
+    let known = by_trace.or_else(marked).copied().or_else(|| by_manifest(root, &candidates));
+    known.map_or_else(|| without_evidence(shape), |convention| convention.framework)
+}
+
+/// What a shape of names stands for when nothing else tells.
+fn without_evidence(shape: Names) -> Framework {
+    match shape {
+        Names::UpDown => Framework::GolangMigrate,
+        Names::Versioned => Framework::Flyway,
+        Names::UpDownFolders => Framework::Diesel,
+        Names::MigrationFolders => Framework::Prisma,
+        Names::Numbered => Framework::Plain,
+    }
+}
+
+fn shape(files: &[PathBuf]) -> Names {
+    let names: Vec<String> = files.iter().map(|file| name(file)).collect();
+    let parsed = || names.iter().filter_map(|name| FileName::parse(name));
+    if !names.is_empty() && names.iter().all(|name| name == "migration.sql") {
+        Names::MigrationFolders
+    } else if names.iter().all(|name| name == "up.sql" || name == "down.sql") {
+        Names::UpDownFolders
+    } else if names.iter().any(|name| name.starts_with(['V', 'R']) && name.contains("__")) {
+        Names::Versioned
+    } else if parsed().any(|name| name.direction.is_some()) {
+        Names::UpDown
+    } else {
+        Names::Numbered
+    }
+}
+
+fn name(file: &Path) -> String {
+    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// Traces stand in the folder itself, or, where they are a tool's configuration, in one above.
+fn is_trace(root: &Path, trace: &str) -> bool {
+    if let Some(above) = trace.strip_prefix("../") {
+        // Supabase's configuration has a name that others use too; its folder has not.
+        let parent = root.parent().filter(|parent| parent.ends_with("supabase"));
+        return root.ends_with("supabase/migrations") || parent.is_some_and(|parent| parent.join(above).exists());
+    }
+    let is_configuration = trace.ends_with("toml") && *trace != *"migration_lock.toml"
+        || trace.contains("config")
+        || trace.ends_with("conf")
+        || trace.ends_with("ini")
+        || trace.starts_with('.');
+    if is_configuration { above(root).iter().any(|folder| folder.join(trace).exists()) } else { root.join(trace).exists() }
+}
+
+/// The beginning of a file, where markers and directives stand.
+fn head(file: &Path) -> Option<String> {
+    std::fs::read(file).ok().map(|bytes| String::from_utf8_lossy(&bytes).into_owned())
+}
+
+fn has_marker(convention: &Convention, text: &str) -> bool {
+    if convention.framework == Framework::Liquibase {
+        return text.lines().take(5).any(|line| opens(line, "liquibase formatted sql"));
+    }
+    if convention.framework == Framework::Drizzle {
+        return text.contains("--> statement-breakpoint");
+    }
+    let markers = [convention.up_marker, convention.down_marker];
+    let has = |marker: &str| !marker.is_empty() && text.lines().any(|line| opens(line, marker));
+    markers.into_iter().any(has)
+}
+
+/// The nearest manifest that names a tool decides: in a repository of several services each has its own.
+fn by_manifest<'c>(root: &Path, candidates: &[&'c Convention]) -> Option<&'c Convention> {
+    above(root).iter().find_map(|folder| {
+        candidates.iter().copied().find(|convention| {
+            convention.package.is_some_and(|(package, manifest)| {
+                std::fs::read_to_string(folder.join(manifest)).is_ok_and(|text| names_package(&text, package))
+            })
+        })
+    })
+}
+
+fn names_package(manifest: &str, package: &str) -> bool {
+    manifest.match_indices(package).any(|(at, _)| {
+        let before = manifest[..at].chars().next_back();
+        let after = manifest[at + package.len()..].chars().next();
+        let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
+        !is_word(before) && !is_word(after)
+    })
+}

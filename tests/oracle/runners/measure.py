@@ -1,0 +1,176 @@
+"""How real runners execute files: what shares a transaction, and what can run outside of one.
+
+    measure.py BIN_FOLDER OUT_FOLDER     (BIN_FOLDER: programs of a PostgreSQL server; $WHIMBREL_RUNNERS: a folder with node_modules)
+
+For each runner that is installed and each way of running that it knows, writes a project into OUT_FOLDER/NAME whose
+migrations record the transaction that each statement runs in, runs it, and prints a JSON object:
+{NAME: {"files": [in a transaction together?, ...], "concurrently": does CREATE INDEX CONCURRENTLY work?}}.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from server import Server  # noqa: E402
+
+NODE = pathlib.Path(os.environ.get("WHIMBREL_RUNNERS", "."))
+FIRST = "CREATE TABLE seen (file int, transaction bigint);\nCREATE TABLE orders (id bigint PRIMARY KEY, qty int);"
+TWO = "INSERT INTO seen VALUES (2, txid_current());\nINSERT INTO seen VALUES (2, txid_current());"
+THREE = "INSERT INTO seen VALUES (3, txid_current());"
+INDEX = "CREATE INDEX CONCURRENTLY orders_qty ON orders (qty);"
+
+
+def dbmate(at, sql, apart):
+    wish = " transaction:false" if apart else ""
+    return {f"{at:04}_step.sql": f"-- migrate:up{wish}\n{sql}\n\n-- migrate:down\nSELECT 1;\n"}
+
+
+def node_pg_migrate(at, sql, _apart):
+    return {f"{1700000000000 + at}_step.sql": f"-- Up Migration\n{sql}\n-- Down Migration\nSELECT 1;\n"}
+
+
+def yoyo(at, sql, apart):
+    wish = "-- transactional: false\n" if apart else ""
+    return {f"{at:04}_step.sql": wish + sql, f"{at:04}_step.rollback.sql": "SELECT 1;\n"}
+
+
+def alembic(at, sql, apart):
+    body = "".join(f"op.execute('{statement.strip()}')\n" for statement in sql.split(";") if statement.strip())
+    before = "    with op.get_context().autocommit_block():\n        " if apart else "    "
+    lines = before + body.strip().replace("\n", "\n        " if apart else "\n    ")
+    parent = repr(f"r{at - 1}") if at > 1 else "None"
+    return {f"versions/r{at}.py": f"from alembic import op\n\nrevision = 'r{at}'\ndown_revision = {parent}\n\n\ndef upgrade():\n{lines}\n\n\ndef downgrade():\n    op.execute('SELECT 1')\n"}
+
+
+ENV = """import os
+from alembic import context
+from sqlalchemy import create_engine
+
+with create_engine(os.environ["ORACLE_URL"]{engine}).connect() as connection:
+    context.configure(connection=connection{settings})
+    with context.begin_transaction():
+        context.run_migrations()
+"""
+DRIZZLE = """const { drizzle } = require('drizzle-orm/node-postgres');
+const { migrate } = require('drizzle-orm/node-postgres/migrator');
+const { Client } = require('pg');
+(async () => {
+  const client = new Client({ host: process.argv[2], user: 'oracle', database: process.argv[3] });
+  await client.connect();
+  try { await migrate(drizzle(client), { migrationsFolder: process.argv[4] }); } finally { await client.end(); }
+})().catch(error => { console.error(error); process.exit(1); });
+"""
+
+
+def drizzle(at, sql, _apart):
+    return {f"{at:04}_step.sql": sql.replace(";\n", ";\n--> statement-breakpoint\n")}
+
+
+def journal(folder):
+    names = sorted(path.stem for path in folder.glob("*.sql"))
+    entries = [{"idx": at, "version": "7", "when": 1700000000000 + at, "tag": name, "breakpoints": True} for at, name in enumerate(names)]
+    (folder / "meta").mkdir(exist_ok=True)
+    (folder / "meta/_journal.json").write_text(json.dumps({"version": "7", "dialect": "postgresql", "entries": entries}))
+
+
+def run_dbmate(server, database, folder):
+    url = f"postgres://oracle@/{database}?host={server.folder}&sslmode=disable"
+    return [NODE / "node_modules/.bin/dbmate", "--no-dump-schema", "--url", url, "-d", folder, "migrate"]
+
+
+def run_node_pg_migrate(server, database, folder):
+    url = f"postgres://oracle@/{database}?host={server.folder}"
+    return ["env", f"DATABASE_URL={url}", NODE / "node_modules/.bin/node-pg-migrate", "up", "--migrations-dir", folder, "--check-order", "false"]
+
+
+def run_drizzle(server, database, folder):
+    journal(folder)
+    (folder / "run.cjs").write_text(DRIZZLE)
+    return ["env", f"NODE_PATH={NODE / 'node_modules'}", "node", folder / "run.cjs", server.folder, database, folder]
+
+
+def run_yoyo(server, database, folder):
+    url = f"postgresql+psycopg://oracle@/{database}?host={server.folder}"
+    return [sys.executable, "-m", "yoyo", "apply", "--batch", "--no-config-file", "--database", url, folder]
+
+
+def run_alembic(server, database, folder):
+    url = f"postgresql+psycopg://oracle@/{database}?host={server.folder}"
+    return ["env", f"ORACLE_URL={url}", sys.executable, "-m", "alembic", "-c", folder / "alembic.ini", "upgrade", "head"]
+
+
+def environment(settings, engine=""):
+    return {"env.py": ENV.format(settings=settings, engine=engine), "alembic.ini": "[alembic]\nscript_location = %(here)s\n"}
+
+
+# name: how a file is written, how it is run, whether its files ask to run without a transaction, files beside them
+WAYS = {
+    "dbmate": (dbmate, run_dbmate, False, {}),
+    "dbmate-transaction-false": (dbmate, run_dbmate, True, {}),
+    "node-pg-migrate": (node_pg_migrate, run_node_pg_migrate, False, {}),
+    "drizzle": (drizzle, run_drizzle, False, {}),
+    "yoyo": (yoyo, run_yoyo, False, {"yoyo.ini": ""}),
+    "yoyo-transactional-false": (yoyo, run_yoyo, True, {"yoyo.ini": ""}),
+    "alembic": (alembic, run_alembic, False, environment("")),
+    "alembic-autocommit-block": (alembic, run_alembic, True, environment("")),
+    "alembic-transaction-per-migration": (alembic, run_alembic, False, environment(", transaction_per_migration=True")),
+    "alembic-autocommit": (alembic, run_alembic, False, environment("", ', isolation_level="AUTOCOMMIT"')),
+    "alembic-transactional-ddl-false": (alembic, run_alembic, False, environment(", transactional_ddl=False")),
+}
+
+
+def available(run):
+    if run is run_dbmate:
+        return (NODE / "node_modules/.bin/dbmate").exists()
+    if run is run_node_pg_migrate:
+        return (NODE / "node_modules/.bin/node-pg-migrate").exists()
+    if run is run_drizzle:
+        return (NODE / "node_modules/drizzle-orm").exists()
+    module = "yoyo" if run is run_yoyo else "alembic"
+    return subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
+
+
+def migrate(server, database, folder, run):
+    command = [str(part) for part in run(server, database, folder)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=folder)
+
+
+def measure(server, out, name, way):
+    write, run, apart, beside = way
+    database = "db_" + name.replace("-", "_")
+    admin = server.connect("postgres")
+    admin.execute(f"CREATE DATABASE {database}")
+    folder = out / name
+    files = dict(beside)
+    files |= write(1, FIRST, False) | write(2, TWO, apart) | write(3, THREE, apart)
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+    done = migrate(server, database, folder, run)
+    if done.returncode != 0:
+        raise SystemExit(f"{name}: {done.stdout}\n{done.stderr}")
+    with server.connect(database) as connection:
+        rows = connection.execute("SELECT file, transaction FROM seen ORDER BY 1").fetchall()
+    second, third = [transaction for file, transaction in rows if file == 2], [transaction for file, transaction in rows if file == 3]
+    assert len(second) == 2 and len(third) == 1, (name, rows)
+    for path, text in write(4, INDEX, apart).items():
+        (folder / path).write_text(text)
+    done = migrate(server, database, folder, run)
+    refused = "transaction block" in done.stdout + done.stderr
+    assert refused == (done.returncode != 0), (name, done.stdout, done.stderr)
+    return {"together": len(set(second)) == 1, "files_together": set(second) == set(third), "concurrently": not refused}
+
+
+def main():
+    out = pathlib.Path(sys.argv[2])
+    server = Server(sys.argv[1])
+    try:
+        print(json.dumps({name: measure(server, out, name, way) for name, way in WAYS.items() if available(way[1])}))
+    finally:
+        server.stop()
+
+
+main()

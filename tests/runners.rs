@@ -1,0 +1,231 @@
+//! Which tool runs a folder of SQL files, how it runs them, and what real runners do with the same files.
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use support::{ROOT, check_json, project, python, rules, skip, whimbrel};
+
+const TABLE: &str = "CREATE TABLE users (id bigint PRIMARY KEY, email text);\n";
+const INDEX: &str = "CREATE INDEX CONCURRENTLY ix_email ON users (email);\n";
+
+fn plan(folder: &Path) -> Value {
+    let run = whimbrel(folder, &["plan", "--format", "json", "--dialect", "postgresql"]);
+    assert_eq!(run.code, 0, "{}", run.err);
+    serde_json::from_str::<Value>(&run.out).expect("JSON")["environments"][0].take()
+}
+
+/// Whether each statement of the last migration stands in a transaction.
+fn in_transaction(environment: &Value) -> Vec<bool> {
+    let last = environment["migrations"].as_array().and_then(|list| list.last()).expect("a migration");
+    last["steps"].as_array().expect("steps").iter().map(|step| step["in_transaction"].as_bool().expect("a boolean")).collect()
+}
+
+/// A project, the runner it is for, the ids it holds, and whether an index that is built concurrently stands in a
+/// transaction there.
+struct Way {
+    files: &'static [(&'static str, &'static str)],
+    runner: &'static str,
+    ids: &'static [&'static str],
+    in_transaction: bool,
+}
+
+const WAYS: &[Way] = &[
+    Way {
+        files: &[("m/1_a.up.sql", TABLE), ("m/2_b.up.sql", INDEX), ("m/2_b.down.sql", "DROP INDEX ix_email;")],
+        runner: "golang-migrate",
+        ids: &["1", "2"],
+        in_transaction: false,
+    },
+    Way {
+        files: &[("m/1_a.up.sql", TABLE), ("m/2_b.up.sql", INDEX), ("Cargo.toml", "[dependencies]\nsqlx = \"0.8\"\n")],
+        runner: "sqlx",
+        ids: &["1", "2"],
+        in_transaction: true,
+    },
+    Way {
+        files: &[
+            ("m/1_a.sql", TABLE),
+            ("m/2_b.sql", "-- no-transaction\nCREATE INDEX CONCURRENTLY ix ON users (email);"),
+            ("Cargo.toml", "[dependencies]\nsqlx = \"0.8\"\n"),
+        ],
+        runner: "sqlx",
+        ids: &["1", "2"],
+        in_transaction: false,
+    },
+    Way {
+        files: &[
+            ("migrations/2024-01-01-000000_a/up.sql", TABLE),
+            ("migrations/2024-01-01-000000_a/down.sql", "DROP TABLE users;"),
+            ("migrations/2024-01-02-000000_b/up.sql", INDEX),
+            ("migrations/2024-01-02-000000_b/metadata.toml", "run_in_transaction = false # cannot\n"),
+        ],
+        runner: "diesel",
+        ids: &["20240101000000", "20240102000000"],
+        in_transaction: false,
+    },
+    Way { files: &[("m/V1__a.sql", TABLE), ("m/V2__b.sql", INDEX)], runner: "flyway", ids: &["1", "2"], in_transaction: false },
+    Way {
+        files: &[("m/V1__a.sql", TABLE), ("m/V2__b.sql", INDEX), ("m/V2__b.sql.conf", "executeInTransaction=true\n")],
+        runner: "flyway",
+        ids: &["1", "2"],
+        in_transaction: true,
+    },
+    Way {
+        files: &[("m/R__view.sql", INDEX), ("m/V1__a.sql", TABLE), ("m/V1.1__c.sql", "SELECT 1;")],
+        runner: "flyway",
+        ids: &["1", "1.1", "R__view"],
+        in_transaction: false,
+    },
+    Way {
+        files: &[("m/V1__a.sql", TABLE), ("m/V2__b.sql", INDEX), ("Cargo.toml", "[dependencies]\nrefinery = \"0.9\"\n")],
+        runner: "refinery",
+        ids: &["1", "2"],
+        in_transaction: true,
+    },
+    Way {
+        files: &[
+            ("m/001_a.sql", "CREATE TABLE users (id bigint);\n---- create above / drop below ----\nDROP TABLE users;\n"),
+            ("m/002_b.sql", "---- tern: disable-tx ----\nCREATE INDEX CONCURRENTLY ix ON users (id);\n"),
+        ],
+        runner: "tern",
+        ids: &["001", "002"],
+        in_transaction: false,
+    },
+    Way {
+        files: &[
+            ("m/1_a.sql", TABLE),
+            ("m/2_b.sql", "-- atlas:txmode none\n\nCREATE INDEX CONCURRENTLY ix ON users (email);"),
+            ("m/atlas.sum", "h1:x=\n"),
+        ],
+        runner: "atlas",
+        ids: &["1", "2"],
+        in_transaction: false,
+    },
+    Way {
+        files: &[(
+            "changelog/001_users.sql",
+            "--liquibase formatted sql\n\n--changeset ann:users\nCREATE TABLE users (id bigint);\n--rollback DROP TABLE users;\n\n\
+                 --changeset ann:index runInTransaction:false\nCREATE INDEX CONCURRENTLY ix ON users (id);\n--rollback DROP INDEX CONCURRENTLY ix;\n",
+        )],
+        runner: "liquibase",
+        ids: &["ann:users", "ann:index"],
+        in_transaction: false,
+    },
+    Way {
+        files: &[("supabase/migrations/20240101000000_a.sql", TABLE), ("supabase/migrations/20240102000000_b.sql", INDEX)],
+        runner: "supabase",
+        ids: &["20240101000000", "20240102000000"],
+        in_transaction: false,
+    },
+    Way {
+        files: &[("drizzle/0000_a.sql", TABLE), ("drizzle/0001_b.sql", INDEX), ("drizzle/meta/_journal.json", "{}")],
+        runner: "drizzle",
+        ids: &["0000", "0001"],
+        in_transaction: true,
+    },
+    Way {
+        files: &[("m/1_a.up.sql", TABLE), ("m/2_b.up.sql", INDEX), ("go.mod", "require github.com/gobuffalo/pop/v6 v6.1.1\n")],
+        runner: "pop",
+        ids: &["1", "2"],
+        in_transaction: true,
+    },
+    Way {
+        files: &[("m/1_a.sql", TABLE), ("m/2_b.sql", INDEX), ("m/2_b.rollback.sql", "DROP INDEX ix_email;"), ("yoyo.ini", "")],
+        runner: "yoyo",
+        ids: &["1", "2"],
+        in_transaction: true,
+    },
+];
+
+#[test]
+fn files_tell_their_runner_and_how_it_executes_them() {
+    for way in WAYS {
+        let folder = project(way.files);
+        let environment = plan(folder.path());
+        assert_eq!(environment["framework"], way.runner, "{:?}", way.files);
+        let ids: Vec<&str> =
+            environment["migrations"].as_array().unwrap().iter().map(|migration| migration["id"].as_str().unwrap()).collect();
+        assert_eq!(ids, way.ids, "{}", way.runner);
+        assert_eq!(in_transaction(&environment), [way.in_transaction], "{}: {:?}", way.runner, way.files);
+    }
+}
+
+#[test]
+fn the_configuration_can_name_the_runner() {
+    let folder = project(&[("m/1_a.sql", TABLE), ("m/2_b.sql", INDEX), ("whimbrel.toml", "runner = \"sqlx\"\n")]);
+    assert_eq!(plan(folder.path())["framework"], "sqlx");
+    let folder = project(&[("m/1_a.sql", TABLE), ("whimbrel.toml", "runner = \"flyaway\"\n")]);
+    let run = whimbrel(folder.path(), &["check"]);
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("`flyaway` is no runner that whimbrel knows: alembic, prisma"), "{}", run.err);
+}
+
+#[test]
+fn golang_migrate_can_be_told_to_cut_files_into_statements() {
+    let files = [("m/1_a.up.sql", TABLE), ("m/2_b.up.sql", "SELECT 1;\nCREATE INDEX CONCURRENTLY ix ON users (email);")];
+    assert_eq!(in_transaction(&plan(project(&files).path())), [true, true]);
+    let told = [&files[..], &[("Makefile", "up:\n\tmigrate -database 'postgres://db?x-multi-statement=true' up\n")]].concat();
+    assert_eq!(in_transaction(&plan(project(&told).path())), [false, false]);
+}
+
+#[test]
+fn flyway_refuses_files_that_mix() {
+    let folder = project(&[
+        ("m/V1__a.sql", TABLE),
+        ("m/V2__b.sql", "ALTER TABLE users ADD COLUMN age int;\nCREATE INDEX CONCURRENTLY ix ON users (age);"),
+    ]);
+    let report = check_json(folder.path(), &["--dialect", "postgresql", "--select", "several_statements_need_one"]);
+    assert_eq!(rules(&report), ["several_statements_need_one"]);
+    assert!(report["findings"][0]["message"].as_str().unwrap().starts_with("Flyway refuses this file"));
+}
+
+/// Rollbacks that stand in comments are read where they stand.
+#[test]
+fn liquibase_rollbacks_are_the_way_back() {
+    let text = "--liquibase formatted sql\n--changeset ann:1\nCREATE TABLE users (id bigint);\n--rollback DROP TABLE\n--rollback users;\n\n--changeset ann:2\nSELECT 1;\n";
+    let folder = project(&[("db/001_users.sql", text)]);
+    let run = whimbrel(folder.path(), &["plan", "--format", "json", "--dialect", "postgresql", "--direction", "down"]);
+    let plan: Value = serde_json::from_str(&run.out).expect("JSON");
+    let step = &plan["environments"][0]["migrations"][0]["steps"][0];
+    assert_eq!((step["operation"].as_str(), step["table"].as_str()), (Some("drop_table"), Some("users")));
+    assert_eq!(step["range"]["start"]["line"], 4);
+    let report = check_json(folder.path(), &["--dialect", "postgresql", "--select", "missing_downgrade"]);
+    assert_eq!(report["findings"][0]["revision"], "ann:2");
+}
+
+/// Real runners record which statements share a transaction; `plan` has to say the same of the same files.
+#[test]
+fn real_runners_execute_files_as_plan_says() {
+    let Some(python) = python("psycopg") else { return skip("runners", "no Python with psycopg") };
+    let named = std::env::var_os("WHIMBREL_POSTGRES");
+    let servers = named.iter().flat_map(std::env::split_paths).collect::<Vec<PathBuf>>();
+    let installed =
+        std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten().map(|major| major.path().join("bin"));
+    let Some(server) = servers.into_iter().chain(installed).find(|bin| bin.join("initdb").exists()) else {
+        return skip("runners", "no PostgreSQL server");
+    };
+    let out = tempfile::tempdir().expect("a temporary folder");
+    let script = Path::new(ROOT).join("tests/oracle/runners/measure.py");
+    let output = Command::new(python).arg(script).arg(server).arg(out.path()).output().expect("Python runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let seen: BTreeMap<String, Value> = serde_json::from_slice(&output.stdout).expect("JSON");
+    if std::env::var_os("WHIMBREL_RUNNERS").is_none() {
+        skip("runners from npm", "WHIMBREL_RUNNERS names no folder with node_modules");
+    }
+    for (name, seen) in &seen {
+        let environment = plan(&out.path().join(name));
+        let migrations = environment["migrations"].as_array().expect("migrations");
+        let together = migrations[1]["steps"].as_array().expect("steps").iter().all(|step| step["in_transaction"] == true);
+        let said = serde_json::json!({
+            "together": together,
+            "files_together": together && environment["pending_share_transaction"] == true,
+            "concurrently": in_transaction(&environment) == [false],
+        });
+        println!("{name}: {seen}");
+        assert_eq!(&said, seen, "{name}");
+    }
+}
