@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::config::Settings;
-use crate::engine::{Effects, Engine, Statement};
+use crate::engine::{Effects, Engine};
 use crate::finding::{Direction, Finding, Severity};
 use crate::history::Index;
 use crate::migration::{Migration, Script, Step};
@@ -14,7 +14,7 @@ use crate::operation::Dialect;
 use crate::project::Environment;
 use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, Outline, Rule, Stage};
 use crate::runner::{self, Inside};
-use crate::schema::Schema;
+use crate::schema::{Schema, Session};
 use crate::source::{Source, Span};
 
 /// A rule that is on, with the severity it reports.
@@ -116,8 +116,9 @@ pub fn replay(environment: &Environment, dialect: Option<Dialect>) -> Vec<Vec<Sc
             Some(script) if migration.judged => ways[index] = way(script, &mut schema, dialect, index),
             up => {
                 ways[index].push(schema.clone());
-                for step in up.iter().flat_map(|script| &script.steps).filter(|step| step.runs_on(dialect)) {
-                    schema.apply(&step.operation, index);
+                if let Some(script) = up {
+                    schema.session = Session::default();
+                    (0..script.steps.len()).for_each(|at| apply(&mut schema, script, at, dialect, index));
                 }
             }
         }
@@ -129,15 +130,30 @@ pub fn replay(environment: &Environment, dialect: Option<Dialect>) -> Vec<Vec<Sc
     ways
 }
 
+/// What one step changes; on SQLite also what is lost when its batch block ends and has copied the table.
+fn apply(schema: &mut Schema, script: &Script, at: usize, dialect: Option<Dialect>, maker: Index) {
+    let step = &script.steps[at];
+    if !step.runs_on(dialect) {
+        return;
+    }
+    schema.apply(&step.operation, maker);
+    let Some(batch) = step.batch.filter(|_| dialect == Some(Dialect::Sqlite)) else { return };
+    let in_block = |other: &&Step| other.batch.is_some_and(|other| other.block == batch.block) && other.runs_on(dialect);
+    let is_last = !script.steps[at + 1..].iter().any(|other| in_block(&other));
+    let copies = || batch.recreates(script.steps.iter().filter(in_block));
+    if let Some(table) = step.operation.table().filter(|_| is_last && copies()) {
+        schema.recreate(table, batch.has_table_args || batch.copies_from);
+    }
+}
+
 /// The schema before each step of a script, and the one behind all of them. A step that the dialect does not reach
 /// changes nothing.
 pub fn way(script: &Script, schema: &mut Schema, dialect: Option<Dialect>, maker: Index) -> Vec<Schema> {
     let mut out = Vec::with_capacity(script.steps.len() + 1);
-    for step in &script.steps {
+    schema.session = Session::default();
+    for at in 0..script.steps.len() {
         out.push(schema.clone());
-        if step.runs_on(dialect) {
-            schema.apply(&step.operation, maker);
-        }
+        apply(schema, script, at, dialect, maker);
     }
     out.push(schema.clone());
     out
@@ -165,7 +181,7 @@ impl View<'_> {
     }
 
     fn script(&self, index: Index, migration: &Migration, direction: Direction, script: &Script, way: &[Schema]) -> Vec<Finding> {
-        let engine = self.settings.engine(self.dialect);
+        let engine = self.settings.engine(self.environment, self.dialect);
         let inside = runner::surroundings(script, self.environment, self.dialect, |step| engine.refuses_transaction(step));
         let outline = Outline::new(script);
         let stages = stages(script, way, engine);
@@ -197,7 +213,7 @@ impl View<'_> {
 pub fn stages<'w>(script: &Script, way: &'w [Schema], engine: Engine) -> Vec<Stage<'w>> {
     let reached: Vec<&Step> = script.steps.iter().filter(|step| step.runs_on(engine.dialect)).collect();
     let mut effects: Vec<Effects> = Vec::new();
-    let mut statements = Statement::cut(&reached).into_iter().peekable();
+    let mut statements = engine.cut(&reached).into_iter().peekable();
     let mut at = 0;
     let stage = |(step, schema): (Option<&Step>, &'w Schema)| {
         if !step.is_some_and(|step| step.runs_on(engine.dialect)) {
@@ -234,7 +250,7 @@ impl<'a> Place<'a> {
             direction: self.direction,
             script: self.script,
             outline: self.outline,
-            engine: self.view.settings.engine(self.view.dialect),
+            engine: self.view.settings.engine(self.view.environment, self.view.dialect),
             schema: self.stages[at].schema,
             inside: self.inside,
             stages: self.stages,

@@ -126,6 +126,9 @@ pub struct ConfigArgs {
     /// PostgreSQL's major version [default: 17]
     #[arg(long, value_name = "MAJOR")]
     pub pg_version: Option<u32>,
+    /// Version of SQLite, such as 3.40 [default: 3.51]
+    #[arg(long, value_name = "VERSION")]
+    pub sqlite_version: Option<String>,
 }
 
 impl ConfigArgs {
@@ -135,6 +138,7 @@ impl ConfigArgs {
             ignore: self.ignore.clone(),
             dialects: self.dialect.clone(),
             pg_version: self.pg_version,
+            sqlite_version: self.sqlite_version.clone(),
             fail_on,
         }
     }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
 
-use crate::engine::{DEFAULT_POSTGRES_MAJOR, Engine};
+use crate::engine::{DEFAULT_POSTGRES_MAJOR, DEFAULT_SQLITE_MINOR, Engine};
 use crate::finding::Severity;
 use crate::operation::Dialect;
+use crate::project::Environment;
 use crate::project::conventions::Framework;
 use crate::rule::Rule;
 use crate::rules;
@@ -32,6 +33,10 @@ pub struct ConfigFile {
     pub runner: Option<String>,
     /// PostgreSQL's major version.
     pub pg_version: Option<Version>,
+    /// SQLite's version: `3.40`, `"3.53.1"`.
+    pub sqlite_version: Option<Decimal>,
+    /// Whether SQLite's connections set `PRAGMA foreign_keys=ON`, instead of what the project's code says.
+    pub sqlite_foreign_keys: Option<bool>,
     /// The lowest severity that makes `check` exit with 1.
     pub fail_on: Option<Severity>,
     /// A severity, or `off`, by rule or group.
@@ -59,6 +64,26 @@ impl OneOrMany {
     }
 }
 
+/// `3.40` and `"3.40.1"`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub enum Decimal {
+    Number(f64),
+    Text(String),
+}
+
+impl Decimal {
+    /// The minor version of SQLite 3. As a number, `3.4` is taken for 3.40: no supported version is older.
+    fn sqlite_minor(&self) -> Result<u32, String> {
+        let text = match self {
+            Decimal::Number(number) => format!("{number:.2}"),
+            Decimal::Text(text) => text.clone(),
+        };
+        let minor = text.strip_prefix("3.").and_then(|rest| rest.split('.').next()?.parse().ok());
+        minor.ok_or_else(|| format!("`sqlite_version` is a version such as 3.40, not `{text}`"))
+    }
+}
+
 /// `15` and `"15"`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
@@ -83,6 +108,7 @@ pub struct Overrides {
     pub ignore: Vec<String>,
     pub dialects: Vec<Dialect>,
     pub pg_version: Option<u32>,
+    pub sqlite_version: Option<String>,
     pub fail_on: Option<Severity>,
 }
 
@@ -97,6 +123,9 @@ pub struct Settings {
     /// None: detect.
     pub runner: Option<Framework>,
     pub postgres_major: u32,
+    pub sqlite_minor: u32,
+    /// None: what the project's code says.
+    pub sqlite_foreign_keys: Option<bool>,
     pub fail_on: Severity,
     levels: BTreeMap<String, Level>,
     per_path_ignores: Vec<(GlobSet, Vec<String>)>,
@@ -113,6 +142,8 @@ impl Default for Settings {
             dialects: Vec::new(),
             runner: None,
             postgres_major: DEFAULT_POSTGRES_MAJOR,
+            sqlite_minor: DEFAULT_SQLITE_MINOR,
+            sqlite_foreign_keys: None,
             fail_on: Severity::Error,
             levels: BTreeMap::new(),
             per_path_ignores: Vec::new(),
@@ -171,6 +202,7 @@ impl Settings {
             let (first, last) = POSTGRES_MAJORS.into_inner();
             return Err(format!("PostgreSQL {major} is not modelled: the majors {first} to {last} are"));
         }
+        let sqlite_version = overrides.sqlite_version.clone().map(Decimal::Text).or_else(|| file.sqlite_version.clone());
         let dialects = if overrides.dialects.is_empty() { from_file? } else { overrides.dialects.clone() };
         let mut per_path_ignores = Vec::new();
         for (pattern, names) in &file.per_path_ignores {
@@ -183,6 +215,8 @@ impl Settings {
             dialects,
             runner: file.runner.as_deref().map(str::parse).transpose()?,
             postgres_major: pg_version.unwrap_or(DEFAULT_POSTGRES_MAJOR),
+            sqlite_minor: sqlite_version.map(|version| version.sqlite_minor()).transpose()?.unwrap_or(DEFAULT_SQLITE_MINOR),
+            sqlite_foreign_keys: file.sqlite_foreign_keys,
             fail_on: overrides.fail_on.or(file.fail_on).unwrap_or(Severity::Error),
             levels: file.severity.clone(),
             per_path_ignores,
@@ -190,8 +224,15 @@ impl Settings {
         })
     }
 
-    pub fn engine(&self, dialect: Option<Dialect>) -> Engine {
-        Engine { dialect, postgres_major: self.postgres_major }
+    /// The engine that an environment's scripts are judged for.
+    pub fn engine(&self, environment: &Environment, dialect: Option<Dialect>) -> Engine {
+        Engine {
+            dialect,
+            postgres_major: self.postgres_major,
+            sqlite_minor: self.sqlite_minor,
+            foreign_keys: self.sqlite_foreign_keys.or(environment.foreign_keys),
+            names_constraints: environment.has_naming_convention,
+        }
     }
 
     /// The severity that a rule reports with; None when it is off.

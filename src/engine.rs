@@ -1,6 +1,7 @@
 //! What a statement does to a live database, by product and version.
 
 pub mod postgres;
+pub mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,8 +25,42 @@ pub struct Effects {
     pub refuses_transaction: bool,
     /// Why it is certain to fail.
     pub fails_because: Option<String>,
+    /// What fails, where this operation is the one at fault.
+    pub failure: Option<Failure>,
+    /// Rows of other tables that it removes or changes, each with the reason in words.
+    pub empties: BTreeMap<Name, String>,
+    /// What is lost without a word, for people.
+    pub loses: Vec<String>,
     /// It fails only after its work, so that locks and scans have happened: CREATE INDEX CONCURRENTLY.
     pub fails_late: bool,
+}
+
+/// Why SQLite, or Alembic on its behalf, refuses something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    pub kind: FailureKind,
+    /// What is answered, for people: `near "ALTER": syntax error`.
+    pub answer: String,
+    /// Only where the table has rows, which the history does not show.
+    pub with_rows: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// It works inside of `batch_alter_table`.
+    NeedsBatch,
+    /// SQLite has no such statement.
+    Syntax,
+    /// ADD COLUMN that is not possible on a table with rows, or never.
+    AddColumn,
+    /// A constraint without a name in a batch.
+    UnnamedConstraint,
+    /// Views, indexes, generated columns, triggers that still need what goes away.
+    Dependents,
+    /// What is named is not there, or there already.
+    Contradiction,
+    /// Rows that break the new rule.
+    Rows,
 }
 
 impl Effects {
@@ -43,6 +78,7 @@ pub fn in_public(name: &Name) -> Name {
 /// The operations that one statement performs together.
 #[derive(Clone, Debug)]
 pub struct Statement<'s> {
+    pub steps: Vec<&'s Step>,
     pub operations: Vec<&'s Operation>,
     pub wording: Wording,
 }
@@ -60,8 +96,11 @@ impl<'s> Statement<'s> {
                 && step.conditional == steps[at - 1].conditional
                 && together(&steps[at - 1].operation, &step.operation);
             match out.last_mut() {
-                Some((_, statement)) if joins => statement.operations.push(&step.operation),
-                _ => out.push((at, Statement { operations: vec![&step.operation], wording: step.wording })),
+                Some((_, statement)) if joins => {
+                    statement.operations.push(&step.operation);
+                    statement.steps.push(step);
+                }
+                _ => out.push((at, Statement { steps: vec![step], operations: vec![&step.operation], wording: step.wording })),
             }
         }
         out
@@ -100,12 +139,29 @@ pub struct Engine {
     pub dialect: Option<Dialect>,
     /// PostgreSQL's major version.
     pub postgres_major: u32,
+    /// SQLite's minor version: 51 is 3.51.
+    pub sqlite_minor: u32,
+    /// Whether SQLite's connections have `PRAGMA foreign_keys=ON`; None where nothing says so.
+    pub foreign_keys: Option<bool>,
+    /// The metadata of env.py has a naming convention: constraints without a name get one.
+    pub names_constraints: bool,
 }
 
 /// The oldest major that the project still supported when this was written is not assumed: the newest is.
 pub const DEFAULT_POSTGRES_MAJOR: u32 = 17;
 
+/// What most installations of Python carry, or older.
+pub const DEFAULT_SQLITE_MINOR: u32 = 51;
+
 impl Engine {
+    /// Cuts steps into what the engine sees as one statement; gives the position of each one's first step.
+    pub fn cut<'s>(&self, steps: &[&'s Step]) -> Vec<(usize, Statement<'s>)> {
+        match self.dialect {
+            Some(Dialect::Sqlite) => sqlite::cut(steps),
+            _ => Statement::cut(steps),
+        }
+    }
+
     /// Whether a step fails inside a transaction whatever schema it meets.
     pub fn refuses_transaction(&self, step: &Step) -> bool {
         self.dialect == Some(Dialect::PostgreSql) && postgres::refuses_transaction(&step.operation, self.postgres_major)
@@ -115,6 +171,7 @@ impl Engine {
     pub fn effects(&self, statement: &Statement<'_>, schema: &Schema) -> Vec<Effects> {
         match self.dialect {
             Some(Dialect::PostgreSql) => postgres::effects(statement, schema, self.postgres_major),
+            Some(Dialect::Sqlite) => sqlite::effects(statement, schema, self),
             _ => vec![Effects::default(); statement.operations.len()],
         }
     }

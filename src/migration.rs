@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::Direction;
-use crate::operation::{Dialect, Dialects, Operation};
+use crate::operation::{Default as ColumnDefault, Dialect, Dialects, Operation};
 use crate::source::{Source, Span};
 
 /// Words of a step that a finding may want to point at.
@@ -17,11 +17,13 @@ pub enum Mark {
     Nullable,
     /// The default's expression, or `default=…` in Python.
     Default,
+    /// The word at which SQLite's grammar stops.
+    Refused,
 }
 
 /// Where each [`Mark`] is; at most one place each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Marks([Option<Span>; 4]);
+pub struct Marks([Option<Span>; 5]);
 
 impl Marks {
     pub fn set(&mut self, mark: Mark, span: Span) {
@@ -40,6 +42,31 @@ pub enum Origin {
     Sql,
     /// A call of this directive of Alembic's `op`.
     Directive(&'static str),
+}
+
+/// The `batch_alter_table` block that a step stands in. Alembic flushes its operations together, at its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Batch {
+    pub recreate: Recreate,
+    /// The call that opens the block; steps of one block share it.
+    pub block: Span,
+    /// `copy_from=`: the table is not looked at, what the script says of it is taken.
+    pub copies_from: bool,
+    /// `table_args=` brings constraints that have no names.
+    pub has_table_args: bool,
+    /// `naming_convention=` gives names to constraints that have none.
+    pub has_naming_convention: bool,
+}
+
+impl Batch {
+    /// Whether the block copies its table on SQLite, for the steps that it holds.
+    pub fn recreates<'s>(self, mut steps: impl Iterator<Item = &'s Step>) -> bool {
+        match self.recreate {
+            Recreate::Always => true,
+            Recreate::Never => false,
+            Recreate::Auto => steps.any(Step::asks_for_recreate),
+        }
+    }
 }
 
 /// How `batch_alter_table(recreate=…)` treats the table on SQLite.
@@ -61,7 +88,7 @@ pub struct Step {
     pub marks: Marks,
     pub origin: Origin,
     /// Set inside `batch_alter_table`.
-    pub batch: Option<Recreate>,
+    pub batch: Option<Batch>,
     /// Inside `autocommit_block()`.
     pub autocommit: bool,
     /// The dialects on which the code reaches this step.
@@ -79,6 +106,8 @@ pub struct Manner {
     pub plain_string: bool,
     /// An `autocommit_block()` inside of `batch_alter_table`.
     pub autocommit_in_batch: bool,
+    /// The string that holds the statement holds others too.
+    pub shares_call: bool,
     /// Part of the SQL is put in by the script and is not known before it runs.
     pub interpolated: bool,
 }
@@ -86,11 +115,25 @@ pub struct Manner {
 /// Words of a statement that change what PostgreSQL does with it, beside its operations.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Wording {
+    /// What SQLite's grammar says of the statement, where it was asked.
+    pub sqlite: SqliteSyntax,
     /// `ALTER TABLE ONLY`, `TRUNCATE ONLY`: children and partitions are left alone.
     pub only: bool,
     /// `IF EXISTS` stands somewhere in it.
     pub if_exists: bool,
     pub needs: Option<Needs>,
+}
+
+/// What SQLite's grammar says of a statement.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SqliteSyntax {
+    /// It reads it, or was not asked.
+    #[default]
+    Accepted,
+    /// From 3.53 on: `ALTER COLUMN … SET NOT NULL`, `ADD CONSTRAINT … CHECK`, `DROP CONSTRAINT`.
+    Since353,
+    /// `near "…": syntax error`; [`Mark::Refused`] says near what.
+    Refused,
 }
 
 /// Syntax that not every major of PostgreSQL reads.
@@ -125,9 +168,33 @@ impl Step {
         self.marks.get(mark).unwrap_or(self.span)
     }
 
+    /// Whether Alembic's batch mode copies the table on SQLite for this step's sake
+    /// (`SQLiteImpl.requires_recreate_in_batch`).
+    pub fn asks_for_recreate(&self) -> bool {
+        match &self.operation {
+            Operation::AddColumn { column, .. } => {
+                let default = match &column.default {
+                    // A string is written into ALTER TABLE; an expression may not be constant.
+                    Some(ColumnDefault::Expression(value)) => !is_literal(&value.0),
+                    Some(ColumnDefault::Generated { stored, .. }) => *stored == Some(true),
+                    _ => false,
+                };
+                default || column.unique || column.references.is_some() || !column.checks.is_empty()
+            }
+            Operation::CreateIndex(_) | Operation::DropIndex { .. } => false,
+            _ => true,
+        }
+    }
+
     pub fn runs_on(&self, dialect: Option<Dialect>) -> bool {
         dialect.is_none_or(|dialect| self.only.contains(dialect))
     }
+}
+
+/// A quoted string or a number.
+fn is_literal(value: &str) -> bool {
+    let value = value.trim();
+    value.starts_with('\'') && value.ends_with('\'') || value.parse::<f64>().is_ok()
 }
 
 /// What a script holds besides its steps.

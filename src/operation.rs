@@ -273,6 +273,11 @@ pub enum Operation {
         name: String,
         local: bool,
     },
+    /// SQLite's settings of a connection.
+    Pragma {
+        name: String,
+        value: Option<String>,
+    },
     /// Understood, and neither the replay nor an effect needs more than its kind and object.
     Other {
         kind: &'static str,
@@ -370,6 +375,7 @@ impl Operation {
             Operation::Commit => "commit",
             Operation::Rollback => "rollback",
             Operation::Set { .. } => "set",
+            Operation::Pragma { .. } => "pragma",
             Operation::Other { kind, .. } => kind,
             Operation::Opaque { .. } => "opaque",
         }

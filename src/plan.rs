@@ -77,6 +77,8 @@ pub enum Verdict {
     BlocksWrites(String),
     /// Everybody waits for longer than a moment.
     NeedsDowntime(String),
+    /// Objects or rows are gone afterwards that nobody asked to go.
+    Loses(String),
     WillFail(String),
 }
 
@@ -87,6 +89,7 @@ impl Verdict {
             Verdict::Unknown(_) => "unknown",
             Verdict::BlocksWrites(_) => "blocks_writes",
             Verdict::NeedsDowntime(_) => "needs_downtime",
+            Verdict::Loses(_) => "loses_objects",
             Verdict::WillFail(_) => "will_fail",
         }
     }
@@ -98,6 +101,7 @@ impl Verdict {
             Verdict::Unknown(why) => format!("unknown: {why}"),
             Verdict::BlocksWrites(why) => format!("blocks writes: {why}"),
             Verdict::NeedsDowntime(why) => format!("needs downtime: {why}"),
+            Verdict::Loses(why) => format!("loses what nobody dropped: {why}"),
             Verdict::WillFail(why) => format!("will fail: {why}"),
         }
     }
@@ -108,7 +112,8 @@ impl Verdict {
             Verdict::Unknown(_) => 1,
             Verdict::BlocksWrites(_) => 2,
             Verdict::NeedsDowntime(_) => 3,
-            Verdict::WillFail(_) => 4,
+            Verdict::Loses(_) => 4,
+            Verdict::WillFail(_) => 5,
         }
     }
 }
@@ -133,7 +138,7 @@ pub fn plans<'o>(
         list => list.iter().copied().map(Some).collect(),
     };
     let plan = |dialect: Option<Dialect>| {
-        let engine = settings.engine(dialect);
+        let engine = settings.engine(environment, dialect);
         let ways = analysis::replay(environment, dialect);
         let mut migrations = Vec::new();
         let mut order = environment.history.order.clone();
@@ -204,12 +209,12 @@ fn one<'o>(
 
 /// The worst that a step does.
 fn verdict(engine: Engine, steps: &[StepPlan<'_>]) -> Verdict {
-    if engine.dialect != Some(Dialect::PostgreSql) {
-        return Verdict::Unknown("only PostgreSQL is modelled so far".to_owned());
+    if !matches!(engine.dialect, Some(Dialect::PostgreSql | Dialect::Sqlite)) {
+        return Verdict::Unknown("only PostgreSQL and SQLite are modelled so far".to_owned());
     }
     let mut worst = Verdict::Safe;
     for step in steps {
-        let found = verdict_of(step);
+        let found = verdict_of(step, engine.dialect == Some(Dialect::Sqlite));
         if found.weight() > worst.weight() {
             worst = found;
         }
@@ -217,7 +222,7 @@ fn verdict(engine: Engine, steps: &[StepPlan<'_>]) -> Verdict {
     worst
 }
 
-fn verdict_of(plan: &StepPlan<'_>) -> Verdict {
+fn verdict_of(plan: &StepPlan<'_>, is_sqlite: bool) -> Verdict {
     let effects = &plan.effects;
     let old = |name: &&Name| !plan.new.contains(*name);
     if let Some(reason) = &effects.fails_because {
@@ -228,6 +233,15 @@ fn verdict_of(plan: &StepPlan<'_>) -> Verdict {
     }
     if !plan.step.operation.is_understood() {
         return Verdict::Unknown("a statement is not understood".to_owned());
+    }
+    let lost = effects.loses.iter().cloned().chain(effects.empties.iter().map(|(child, why)| format!("`{child}`: {why}")));
+    let lost: Vec<String> = lost.collect();
+    if !lost.is_empty() {
+        return Verdict::Loses(lost.join(", "));
+    }
+    // SQLite copies while writers wait; readers see the old table until the commit.
+    if let Some(table) = effects.rewrites.keys().find(old).filter(|_| is_sqlite) {
+        return Verdict::BlocksWrites(format!("nothing can be written while `{table}` is copied"));
     }
     if let Some(table) = effects.rewrites.keys().find(old) {
         return Verdict::NeedsDowntime(format!("`{table}` is written anew while nothing can read it"));

@@ -81,6 +81,10 @@ pub struct Environment {
     pub execution: Execution,
     /// Whether all pending migrations share one transaction.
     pub all_pending_together: bool,
+    /// Whether the project's code sets `PRAGMA foreign_keys=ON` on SQLite; None where nothing that was read does.
+    pub foreign_keys: Option<bool>,
+    /// `env.py` speaks of a naming convention: constraints without a name get one.
+    pub has_naming_convention: bool,
 }
 
 impl Environment {

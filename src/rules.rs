@@ -119,6 +119,12 @@ rules! {
     }
     sqlite {
         batch_required
+        sqlite_unsupported
+        sqlite_add_column_refused
+        batch_unnamed_constraint
+        batch_empties_children
+        batch_loses_objects
+        batch_fails_on_dependents
     }
     ignores {
         unused_ignore

@@ -13,17 +13,19 @@ mod relation;
 mod remove;
 mod rename;
 mod rows;
+mod session;
 
 use std::collections::HashSet;
 
 use rpds::HashTrieMap;
 
 use crate::history::Index;
-use crate::operation::{DataType, Dialect, Name, Operation, Volatility};
+use crate::operation::{Class, DataType, Dialect, Name, Operation, Volatility};
 
 pub use remove::rests_on;
 
 pub use relation::{Kind, Table, TableColumn, TableConstraint, TableIndex, Ties, Trigger, Use};
+pub use session::Session;
 
 /// A persistent map: a clone shares everything.
 pub(crate) type Map<K, V> = HashTrieMap<K, V, archery::ArcTK, foldhash::fast::RandomState>;
@@ -50,6 +52,8 @@ pub struct Schema {
     sequences: Map<String, Option<(RelationId, String)>>,
     /// Tables and views that the history has dropped, under their last names.
     dropped: Map<String, RelationId>,
+    /// What SQLite's connection was told in this script.
+    pub session: Session,
     /// MySQL and SQLite compare names without case.
     folds: bool,
     /// The last migration that created a table whose name is not known.
@@ -104,6 +108,7 @@ impl Schema {
             functions: new_map(),
             sequences: new_map(),
             dropped: new_map(),
+            session: Session::default(),
             folds: dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql),
             unnamed_made_in: None,
         }
@@ -286,6 +291,7 @@ impl Schema {
 impl Schema {
     /// Applies what a migration does. Unknown tables and names with holes change nothing.
     pub fn apply(&mut self, operation: &Operation, migration: Index) {
+        self.session.wrote |= operation.class() == Class::Data;
         match operation {
             Operation::CreateTable(create) => self.create_table(create, migration),
             Operation::DropTable { table, .. } => self.drop_relation(table),
@@ -323,6 +329,7 @@ impl Schema {
                 self.create_view(name, *materialized, *replace, *if_not_exists, query.as_deref(), migration);
             }
             Operation::DropView { name, .. } => self.drop_relation(name),
+            Operation::Pragma { name, value } => self.session.pragma(name, value.as_deref()),
             Operation::Insert { table, rows } if rows.certain => self.insert_rows(table, rows),
             Operation::Update { table, rows, .. } => self.update_rows(table, rows),
             Operation::Delete { table, .. } | Operation::Truncate { table, .. } => self.empty(table),

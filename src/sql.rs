@@ -12,6 +12,7 @@ mod query;
 mod rest;
 mod routine;
 pub mod split;
+mod sqlite;
 mod table;
 pub mod types;
 mod wording;
@@ -22,7 +23,7 @@ use sqlparser::dialect::{GenericDialect, MySqlDialect, PostgreSqlDialect, SQLite
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use crate::migration::{Mark, Marks, Origin, Step, Wording};
+use crate::migration::{Mark, Marks, Origin, SqliteSyntax, Step, Wording};
 use crate::operation::{Dialect, Operation};
 use crate::source::Span;
 use crate::text::Places;
@@ -60,12 +61,21 @@ pub struct Reading {
 }
 
 /// Reads all statements of `text`. `places` says where its bytes stand in the file.
-pub fn read(text: &str, places: Places<'_>, dialect: Option<Dialect>) -> Reading {
-    read_range(text, 0..text.len(), places, dialect)
+pub fn read(text: &str, places: Places<'_>, reader: Reader) -> Reading {
+    read_range(text, 0..text.len(), places, reader)
+}
+
+/// By whose grammar statements are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reader {
+    pub dialect: Option<Dialect>,
+    /// Whether SQLite's grammar is asked as well: the statements may reach SQLite too.
+    pub for_sqlite: bool,
 }
 
 /// Reads the statements in one part of `text`.
-pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, dialect: Option<Dialect>) -> Reading {
+pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, reader: Reader) -> Reading {
+    let dialect = reader.dialect;
     let base = range.start;
     let split = split::split(&text[range], dialect);
     let mut steps = Vec::with_capacity(split.statements.len());
@@ -73,15 +83,20 @@ pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, dialect: 
         let statement = base + statement.start..base + statement.end;
         let sql = &text[statement.clone()];
         let whole = places.locate(statement.clone());
+        let (sqlite, refused) = if reader.for_sqlite { sqlite::syntax(sql) } else { (SqliteSyntax::Accepted, None) };
         let locate = |part: Range<usize>| places.locate(statement.start + part.start..statement.start + part.end);
         for lowered in statement_operations(sql, dialect) {
             let mut marks = Marks::default();
             for (mark, part) in lowered.marks {
                 marks.set(mark, locate(part));
             }
+            if let Some(near) = &refused {
+                marks.set(Mark::Refused, locate(near.clone()));
+            }
             let span = lowered.range.map_or(whole, locate);
             let step = Step::new(lowered.operation, whole, Origin::Sql);
-            steps.push(Step { span, marks, conditional: lowered.conditional, wording: lowered.wording, ..step });
+            let wording = Wording { sqlite, ..lowered.wording };
+            steps.push(Step { span, marks, conditional: lowered.conditional, wording, ..step });
         }
     }
     let comments = split.comments.iter().map(|comment| places.locate(base + comment.start..base + comment.end)).collect();

@@ -415,6 +415,7 @@ impl<'a> Evaluator<'a> {
                     table: given.qualified("referent_table", "referent_schema"),
                     columns: given.columns("remote_cols"),
                     on_delete: sqlalchemy::action(given.arguments),
+                    name: None,
                 },
             },
             "create_check_constraint" => ConstraintKind::Check {
@@ -446,5 +447,12 @@ fn open_batch<'a>(given: &Given<'_, 'a>) -> Value<'a> {
         _ => Recreate::Auto,
     };
     let table = given.qualified("table_name", "schema");
-    Value::Batch(Rc::new(Batch { table, table_span: given.span("table_name"), recreate }))
+    let manner = crate::migration::Batch {
+        recreate,
+        block: given.whole,
+        copies_from: given.value("copy_from").is_some(),
+        has_table_args: given.value("table_args").is_some(),
+        has_naming_convention: given.value("naming_convention").is_some(),
+    };
+    Value::Batch(Rc::new(Batch { table, table_span: given.span("table_name"), manner }))
 }

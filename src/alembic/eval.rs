@@ -227,8 +227,10 @@ impl<'a> Evaluator<'a> {
 
     /// Reads SQL that a call sends; every statement in it is a step.
     pub fn sql(&mut self, text: &Text, call: Span) {
-        let reading = sql::read(text.as_str(), Places::Text(text), self.sql_dialect());
+        let for_sqlite = self.dialects.contains(&Dialect::Sqlite) && self.around.on.contains(Dialect::Sqlite);
+        let reading = sql::read(text.as_str(), Places::Text(text), sql::Reader { dialect: self.sql_dialect(), for_sqlite });
         let has_holes = text.has_holes();
+        let several = reading.steps.windows(2).any(|pair| pair[0].statement != pair[1].statement);
         for mut step in reading.steps {
             if let Operation::Opaque { reason } = &mut step.operation
                 && has_holes
@@ -242,6 +244,7 @@ impl<'a> Evaluator<'a> {
                 step.marks = Marks::default();
             }
             step.manner.interpolated = has_holes;
+            step.manner.shares_call = several;
             self.push(step);
         }
     }
@@ -327,7 +330,7 @@ impl<'a> Evaluator<'a> {
         let first = self.steps.len();
         work(self);
         for step in &mut self.steps[first..] {
-            step.batch = Some(batch.recreate);
+            step.batch = Some(batch.manner);
         }
     }
 }

@@ -201,7 +201,10 @@ pub(super) fn server_default(value: &Value<'_>) -> Option<Default> {
 
 fn computed(arguments: &Arguments<'_>) -> Option<Default> {
     let text = arguments.get(0, &["sqltext"]).and_then(|argument| sql_text(&argument.value));
-    let stored = !matches!(arguments.get(1, &["persisted"]).map(|argument| &argument.value), Some(Value::Bool(false)));
+    let stored = match arguments.get(1, &["persisted"]).map(|argument| &argument.value) {
+        Some(Value::Bool(stored)) => Some(*stored),
+        _ => None,
+    };
     let expression = Expression(text.map_or(HOLE.to_string(), |text| text.as_str().to_owned()));
     Some(Default::Generated { expression, stored })
 }
@@ -227,7 +230,7 @@ pub(super) fn column(value: &Value<'_>) -> Option<LoweredColumn> {
     let keyword = |name: &str| arguments.keyword(name).map(|argument| &argument.value);
     let name_argument = arguments.get(0, &["name"]);
     let name = name_argument.map_or(HOLE.to_string(), |argument| text_or_hole(&argument.value));
-    let mut column = Column::new(name, None);
+    let mut column = Column { constraints_apart: true, ..Column::new(name, None) };
     for argument in arguments.positional.iter().skip(1).chain(arguments.keyword("type_")) {
         match &argument.value {
             Value::Call(inner) => match construct_name(inner).as_deref() {
@@ -284,6 +287,7 @@ fn foreign_key(arguments: &Arguments<'_>) -> Option<Reference> {
         table: Name::with_schema(schema, table),
         columns: column.map(str::to_owned).into_iter().collect(),
         on_delete: action(arguments),
+        name: optional_name(arguments.keyword("name").map(|argument| &argument.value)),
     })
 }
 
@@ -319,7 +323,7 @@ pub(super) fn constraint(value: &Value<'_>) -> Option<Constraint> {
                 None => Name::new(table),
             };
             let referenced = targets.iter().map(|target| split(target).1).collect();
-            let reference = Reference { table, columns: referenced, on_delete: action(arguments) };
+            let reference = Reference { table, columns: referenced, on_delete: action(arguments), name: None };
             ConstraintKind::ForeignKey { columns, reference }
         }
         _ => return None,

@@ -141,7 +141,7 @@ pub(super) enum Body<'a> {
 pub(super) struct Batch {
     pub table: crate::operation::Name,
     pub table_span: Span,
-    pub recreate: crate::migration::Recreate,
+    pub manner: crate::migration::Batch,
 }
 
 /// Variables, and those of the function or module around.

@@ -112,7 +112,8 @@ pub enum Default {
     /// `GENERATED ALWAYS AS (…)`; stored, or computed when read.
     Generated {
         expression: Expression,
-        stored: bool,
+        /// None where the engine chooses: SQLAlchemy's `Computed("…")` is stored on PostgreSQL, not on SQLite.
+        stored: Option<bool>,
     },
 }
 
@@ -132,6 +133,8 @@ pub struct Column {
     pub checks: Vec<Expression>,
     /// `COLLATE`, as written.
     pub collation: Option<String>,
+    /// Its key, UNIQUE and foreign key are written behind the columns, as SQLAlchemy does.
+    pub constraints_apart: bool,
 }
 
 impl Column {
@@ -147,6 +150,7 @@ impl Column {
             references: None,
             checks: Vec::new(),
             collation: None,
+            constraints_apart: false,
         }
     }
 }
@@ -159,6 +163,8 @@ pub struct Reference {
     pub columns: Vec<String>,
     /// `CASCADE`, `SET NULL` …, upper case.
     pub on_delete: Option<String>,
+    /// The constraint's name, where a column's definition gives one.
+    pub name: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -302,6 +308,8 @@ pub struct CreateIndex {
     pub include: Vec<String>,
     /// `ON ONLY parent`: the partitions get none.
     pub only: bool,
+    /// Some key is `DESC`.
+    pub descending: bool,
 }
 
 impl CreateIndex {
@@ -317,6 +325,7 @@ impl CreateIndex {
             predicate: None,
             include: Vec::new(),
             only: false,
+            descending: false,
         }
     }
 }
@@ -381,6 +390,8 @@ pub struct CreateTrigger {
     pub before: bool,
     /// What it executes.
     pub function: Option<String>,
+    /// The whole statement, where its body is part of it (SQLite).
+    pub text: Option<String>,
 }
 
 /// PostgreSQL's table locks, weakest first.

@@ -19,6 +19,8 @@ pub struct Rows {
     pub several: bool,
     /// Of several rows, the positions at which all have one and the same value.
     pub constant: Vec<usize>,
+    /// The positions at which some row has NULL.
+    pub nulls: Vec<usize>,
 }
 
 /// A relation in a FROM clause.

@@ -57,6 +57,8 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         history,
         files,
         execution: configured.execution.unwrap_or(convention.execution),
+        foreign_keys: dialects.contains(&Dialect::Sqlite).then(|| foreign_keys(layout)).flatten(),
+        has_naming_convention: layout.framework == Framework::Alembic && env_says(&layout.root, &["naming_convention"]),
         all_pending_together: convention.all_pending_together && !configured.each_in_its_own,
     }
 }
@@ -80,6 +82,29 @@ fn configured(layout: &Layout) -> Configured {
         }
         _ => Configured::default(),
     }
+}
+
+/// How many modules beside an environment are read for a PRAGMA.
+const MODULES_READ: usize = 200;
+
+/// `PRAGMA foreign_keys=ON`, in env.py or in a module of the package around it.
+fn foreign_keys(layout: &Layout) -> Option<bool> {
+    let says = |path: &Path| {
+        let text = std::fs::read_to_string(path).ok()?.to_ascii_lowercase();
+        let at = text.find("pragma foreign_keys")? + "pragma foreign_keys".len();
+        let value = text[at..].trim_start_matches([' ', '=', '(']);
+        Some(value.starts_with("on") || value.starts_with('1') || value.starts_with("true"))
+    };
+    let own = says(&layout.root.join("env.py"));
+    own.or_else(|| {
+        let around = layout.root.parent().into_iter();
+        let modules = around.flat_map(|folder| ignore::WalkBuilder::new(folder).max_depth(Some(2)).require_git(false).build());
+        let files = modules.flatten().map(ignore::DirEntry::into_path);
+        files
+            .filter(|path| path.extension().is_some_and(|extension| extension == "py"))
+            .take(MODULES_READ)
+            .find_map(|path| says(&path))
+    })
 }
 
 /// Where projects write the URL that golang-migrate is called with.
@@ -240,7 +265,7 @@ fn read_files(
     dialects: &[Dialect],
     unreadable: &mut Vec<Unreadable>,
 ) -> Vec<Migration> {
-    let dialect = dialects.first().copied();
+    let reader = sql::Reader { dialect: dialects.first().copied(), for_sqlite: dialects.contains(&Dialect::Sqlite) };
     let mut files = files(units, sources);
     if files.iter().any(|file| !file.judged) {
         // The other direction of a judged file is as much in question.
@@ -252,7 +277,7 @@ fn read_files(
         &files,
         |index| {
             read_file(convention, &units[index], &sources[index], |text, range| {
-                sql::read_range(text, range, Places::File, dialect)
+                sql::read_range(text, range, Places::File, reader)
             })
         },
         |index| Some(read_file(convention, &units[index], &sources[index], |_, _| sql::Reading::default())),

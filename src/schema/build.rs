@@ -231,24 +231,30 @@ impl Schema {
     /// What a column's definition says about rows: keys, checks, a sequence of its own.
     fn column_constraints(&mut self, table: RelationId, column: &Column, migration: Index) {
         let own = || vec![column.name.clone()];
+        let mut kinds: Vec<(ConstraintKind, Option<String>)> = Vec::new();
         if column.primary_key {
-            let kind = ConstraintKind::PrimaryKey { columns: own(), using_index: None };
-            self.constrain(table, &Constraint::new(None, kind), migration);
+            kinds.push((ConstraintKind::PrimaryKey { columns: own(), using_index: None }, None));
         }
         if column.unique {
-            let kind = ConstraintKind::Unique { columns: own(), using_index: None };
-            self.constrain(table, &Constraint::new(None, kind), migration);
+            kinds.push((ConstraintKind::Unique { columns: own(), using_index: None }, None));
         }
         if let Some(reference) = &column.references {
-            let kind = ConstraintKind::ForeignKey { columns: own(), reference: reference.clone() };
-            self.constrain(table, &Constraint::new(None, kind), migration);
+            kinds.push((ConstraintKind::ForeignKey { columns: own(), reference: reference.clone() }, reference.name.clone()));
         }
+        let of = self.relations.get(&table).map(|table| table.name.name.clone()).unwrap_or_default();
         for check in &column.checks {
-            let kind = ConstraintKind::Check { expression: check.clone() };
+            // A column's CHECK is called after the column, whatever it mentions.
+            let name = naming::object_name(&of, &column.name, "check");
+            kinds.push((ConstraintKind::Check { expression: check.clone() }, Some(name)));
+        }
+        for (kind, name) in kinds {
             let taken = |name: &str| self.relations.get(&table).is_some_and(|table| table.constraints.contains_key(name));
-            let of = self.relations.get(&table).map(|table| table.name.name.clone()).unwrap_or_default();
-            let name = naming::free(naming::object_name(&of, &column.name, "check"), taken);
-            self.constrain(table, &Constraint::new(Some(name), kind), migration);
+            let given = matches!(&kind, ConstraintKind::ForeignKey { reference, .. } if reference.name.is_some());
+            let name = name.map(|name| naming::free(name, taken));
+            let Some(name) = self.constrain(table, &Constraint::new(name, kind), migration) else { continue };
+            if let Some(made) = self.relations.get_mut(&table).and_then(|table| table.constraints.get_mut(&name)) {
+                (made.named, made.inline) = (given, !column.constraints_apart);
+            }
         }
         if matches!(column.default, Some(Default::Sequence | Default::Identity)) {
             self.give_sequence(table, &column.name);
@@ -319,6 +325,8 @@ impl Schema {
         };
         let entry = TableConstraint {
             name: name.clone(),
+            named: constraint.name.is_some(),
+            inline: false,
             kind,
             validated: !constraint.not_valid && !constraint.not_enforced,
             enforced: !constraint.not_enforced,
@@ -383,6 +391,7 @@ impl Schema {
             method: None,
             unique,
             created_in: migration,
+            descending: false,
             parent: None,
         };
         self.put_index(id, index);
@@ -427,6 +436,7 @@ impl Schema {
             method: create.method.clone(),
             unique: create.unique,
             created_in: migration,
+            descending: create.descending,
             parent: None,
         };
         if create.only {

@@ -64,8 +64,9 @@ impl Schema {
                 self.sequences.remove_mut(&self.key(name));
             }
             Operation::CreateTrigger(trigger) => {
-                let CreateTrigger { name, columns, function, .. } = &**trigger;
-                let entry = Trigger { name: name.clone(), columns: columns.clone(), function: function.clone() };
+                let CreateTrigger { name, columns, function, text, .. } = &**trigger;
+                let entry =
+                    Trigger { name: name.clone(), columns: columns.clone(), function: function.clone(), text: text.clone() };
                 self.change(&trigger.table, |table, _| {
                     let ties = table.ties_mut();
                     ties.triggers.retain(|known| known.name != entry.name);
@@ -74,6 +75,14 @@ impl Schema {
             }
             Operation::DropTrigger { table: Some(table), trigger, .. } => {
                 self.change(table, |table, _| table.ties_mut().triggers.retain(|known| known.name != *trigger));
+            }
+            // SQLite's triggers have names of their own.
+            Operation::DropTrigger { table: None, trigger, .. } => {
+                let has = |table: &&Table| table.ties().triggers.iter().any(|known| known.name == *trigger);
+                let owner = self.relations().find(has).map(|table| table.name.clone());
+                if let Some(table) = owner {
+                    self.change(&table, |table, _| table.ties_mut().triggers.retain(|known| known.name != *trigger));
+                }
             }
             Operation::DropSchema { name, .. } => {
                 let inside: Vec<Name> = self

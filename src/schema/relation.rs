@@ -72,6 +72,8 @@ pub struct Trigger {
     pub columns: Vec<String>,
     /// What it executes.
     pub function: Option<String>,
+    /// The whole statement, where its body is part of it (SQLite).
+    pub text: Option<String>,
 }
 
 /// A relation that a view reads, and which of its columns.
@@ -122,6 +124,8 @@ pub struct TableIndex {
     pub method: Option<String>,
     pub unique: bool,
     pub created_in: Index,
+    /// Some key is `DESC`.
+    pub descending: bool,
     /// The index of the partitioned parent that it is a part of.
     pub parent: Option<String>,
 }
@@ -157,6 +161,10 @@ fn is_expression(key: &str) -> bool {
 #[derive(Clone, Debug)]
 pub struct TableConstraint {
     pub name: String,
+    /// False where the name is the one that PostgreSQL would make up.
+    pub named: bool,
+    /// Written in the definition of its column.
+    pub inline: bool,
     pub kind: ConstraintKind,
     /// Existing rows are known to satisfy it.
     pub validated: bool,

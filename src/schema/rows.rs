@@ -18,6 +18,11 @@ impl Schema {
                 column.repeats = true;
             }
         }
+        for at in &rows.nulls {
+            if let Some(column) = in_order.get(*at).and_then(|column| table.columns.get_mut(column)) {
+                column.has_nulls |= column.nullable == Some(true);
+            }
+        }
         if rows.columns.is_empty() {
             return;
         }

@@ -183,7 +183,14 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
             name: words(if matches!(second.as_str(), "local" | "session") { 2 } else { 1 }),
             local: second == "local",
         })]),
-        ("reset" | "show" | "pragma", _) => known("reset", Class::Neither, lexemes.len()),
+        // PRAGMA [schema.]name [= value], or (value)
+        ("pragma", _) => {
+            let name_at = if lexemes.text(2) == "." { 3 } else { 1 };
+            let value =
+                (lexemes.len() > name_at + 2).then(|| lexemes.text(name_at + 2).trim_matches(['\'', '"']).to_ascii_lowercase());
+            Some(vec![Lowered::new(Operation::Pragma { name: lexemes.text(name_at).to_ascii_lowercase(), value })])
+        }
+        ("reset" | "show", _) => known("reset", Class::Neither, lexemes.len()),
         ("lock", _) => known("lock_table", Class::Neither, lexemes.len()),
         ("security", "label") => known("security_label", Class::Schema, lexemes.len()),
         ("import", "foreign") => known("import_foreign_schema", Class::Schema, lexemes.len()),

@@ -34,6 +34,10 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
                 method: create.using.as_ref().map(|method| method.to_string().to_lowercase()),
                 predicate: create.predicate.as_ref().map(|condition| Expression(condition.to_string())),
                 include: names::idents(&create.include, dialect),
+                descending: create
+                    .columns
+                    .iter()
+                    .any(|column| column.column.options.sort == Some(sqlparser::ast::OrderBySort::Desc)),
                 ..CreateIndex::new(create.name.as_ref().map(|name| object(name).name), object(&create.table_name), columns)
             };
             let on = lexemes.find(0..lexemes.len(), "on");
@@ -108,7 +112,10 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
         Statement::Set(set) => one(set_operation(&set, dialect)),
         Statement::Reset(_) => named("reset", None, Class::Neither),
         Statement::Use(_) => named("use", None, Class::Neither),
-        Statement::Pragma { name, .. } => named("pragma", Some(object(&name).to_string()), Class::Neither),
+        Statement::Pragma { name, value, .. } => one(Operation::Pragma {
+            name: object(&name).to_string().to_ascii_lowercase(),
+            value: value.map(|value| value.to_string().trim_matches('\'').to_ascii_lowercase()),
+        }),
         Statement::Lock(_) | Statement::LockTables { .. } | Statement::UnlockTables => named("lock_table", None, Class::Neither),
         Statement::Comment { object_name, .. } => named("comment", Some(object(&object_name).to_string()), Class::Schema),
         Statement::Grant(_) => named("grant", None, Class::Neither),
@@ -142,6 +149,7 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             each_row: true,
             before: false,
             function: None,
+            text: Some(lexemes.sql.to_owned()),
         }))),
         Statement::DropTrigger(drop) => one(Operation::DropTrigger {
             table: drop.table_name.as_ref().map(object),

@@ -319,6 +319,7 @@ impl Words<'_, '_> {
             each_row: self.find(table_end, "each row").or_else(|| self.find(table_end, "for row")).is_some(),
             before: self.lexemes.is(end, "before"),
             function: execute.map(|(function, _)| function.to_string()),
+            text: None,
         };
         let lowered = Lowered::new(Operation::CreateTrigger(Box::new(trigger)));
         let marks = (self.lexemes.bytes(on + 1..table_end), self.lexemes.bytes(at..end));

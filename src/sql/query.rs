@@ -182,6 +182,14 @@ pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
         }
         _ => (false, false, Vec::new()),
     };
+    let nulls = match insert.source.as_deref().map(|source| &*source.body) {
+        Some(SetExpr::Values(values)) if certain => {
+            let rows = || values.rows.iter().map(|row| &row.content);
+            let columns = rows().next().map_or(0, Vec::len);
+            (0..columns).filter(|at| rows().any(|row| row.get(*at).is_some_and(is_null))).collect()
+        }
+        _ => Vec::new(),
+    };
     let rows = Rows {
         columns: insert.columns.iter().map(|column| last_part(column, dialect)).collect(),
         narrowed_by: Vec::new(),
@@ -190,8 +198,13 @@ pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
         certain,
         several,
         constant,
+        nulls,
     };
     Operation::Insert { table, rows: Box::new(rows) }
+}
+
+fn is_null(value: &Expr) -> bool {
+    matches!(value, Expr::Value(value) if value.value == sqlparser::ast::Value::Null)
 }
 
 fn last_part(name: &ObjectName, dialect: Option<Dialect>) -> String {

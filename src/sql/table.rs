@@ -72,8 +72,10 @@ fn column_option(column: &mut Column, option: &ColumnOption, dialect: Option<Dia
             column.default = Some(match (generation_expr, generated_as) {
                 (Some(expression), _) => Default::Generated {
                     expression: Expression(expression.to_string()),
-                    stored: matches!(generation_expr_mode, Some(GeneratedExpressionMode::Stored))
-                        || matches!(generated_as, GeneratedAs::ExpStored),
+                    stored: Some(
+                        matches!(generation_expr_mode, Some(GeneratedExpressionMode::Stored))
+                            || matches!(generated_as, GeneratedAs::ExpStored),
+                    ),
                 },
                 (None, _) => Default::Identity,
             });
@@ -97,6 +99,7 @@ fn reference(key: &ForeignKeyConstraint, dialect: Option<Dialect>) -> Reference 
         table: names::object(&key.foreign_table, dialect),
         columns: names::idents(&key.referred_columns, dialect),
         on_delete: key.on_delete.as_ref().map(|action| action.to_string().to_uppercase()),
+        name: None,
     }
 }
 

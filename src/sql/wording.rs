@@ -11,7 +11,7 @@ pub(super) fn of(lexemes: &Lexemes<'_>) -> Wording {
         return Wording::default();
     }
     let says = |words: &str| (1..lexemes.len().min(16)).any(|at| lexemes.skip(at, words).is_some());
-    Wording { only: says("only"), if_exists: says("if exists"), needs: needs(lexemes) }
+    Wording { only: says("only"), if_exists: says("if exists"), needs: needs(lexemes), ..Wording::default() }
 }
 
 /// The newest syntax that the statement uses.

@@ -85,8 +85,10 @@ impl<'m> Model<'m> {
         let domain = column.data_type.as_ref().filter(|data_type| types::base(data_type, self.schema).1);
         match &column.default {
             Some(Default::Sequence | Default::Identity) => Some(format!("each row gets a number of its own in `{name}`")),
-            Some(Default::Generated { stored: true, .. }) => Some(format!("`{name}` is computed and stored for each row")),
-            Some(Default::Generated { stored: false, .. }) => None,
+            Some(Default::Generated { stored: None | Some(true), .. }) => {
+                Some(format!("`{name}` is computed and stored for each row"))
+            }
+            Some(Default::Generated { stored: Some(false), .. }) => None,
             _ if domain.is_some() => {
                 let domain = domain.map(|data_type| data_type.name.as_str()).unwrap_or_default();
                 Some(format!("the domain `{domain}` has constraints, which are checked for each row"))

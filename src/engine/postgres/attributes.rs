@@ -131,7 +131,7 @@ impl Model<'_> {
             }
             "set_expression" => {
                 let stored = name.and_then(|name| known?.column(name)?.default.clone());
-                let is_virtual = matches!(stored, Some(crate::operation::Default::Generated { stored: false, .. }));
+                let is_virtual = matches!(stored, Some(crate::operation::Default::Generated { stored: Some(false), .. }));
                 if !is_virtual {
                     self.rewrite_stored(table, "the generated column is computed anew for each row");
                 }

@@ -1,11 +1,15 @@
 use crate::migration::{Mark, Origin};
-use crate::operation::{Name, Operation, show_holes};
+use crate::operation::{Dialect, Name, Operation, show_holes};
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AddColumn { table, column, .. } = &step.operation else { return };
     if column.nullable != Some(false) || column.default.is_some() || before.is_new(table) || before.is_emptied(table) {
+        return;
+    }
+    // SQLite's own rule says it there.
+    if before.environment.dialects() == [Dialect::Sqlite] {
         return;
     }
     // Behind a check for the column, in a history that already has it.

@@ -1,14 +1,28 @@
+use crate::engine::FailureKind;
 use crate::migration::{Mark, Origin, Step};
 use crate::operation::{Column, Operation, show_holes};
-use crate::rule::Check;
+use crate::rule::{Check, Context};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Origin::Directive(directive) = step.origin else { return };
-    if step.batch.is_some() || is_repeated(step, before.at, &before.script.steps) {
+    if !refused(before, before.at) || is_repeated(step, before) {
         return;
     }
-    let Some((message, table)) = refusal(directive, &step.operation) else { return };
-    let finding = found.at(step.at(Mark::Name), message);
+    let Some(failure) = &before.effects().failure else { return };
+    let Some(table) = step.operation.table().map(ToString::to_string) else { return };
+    let does = match &step.operation {
+        Operation::AddConstraint { constraint, .. } => format!("add a {} to `{table}`: Alembic raises {}", constraint.kind.title(), failure.answer),
+        Operation::DropConstraint { .. } => format!("drop a constraint of `{table}`: Alembic raises {}", failure.answer),
+        Operation::AddColumn { column, .. } => {
+            let what = if column.unique { "unique" } else { "its foreign key" };
+            format!("add `{table}.{}` with {what}: Alembic adds the column, then raises {}", show_holes(&column.name), failure.answer)
+        }
+        operation => match operation.object() {
+            Some(column) => format!("alter `{table}.{}`: it answers `{}`", show_holes(&column), failure.answer),
+            None => format!("do this to `{table}`: it answers `{}`", failure.answer),
+        },
+    };
+    let finding = found.at(step.at(Mark::Name), format!("SQLite cannot {does}"));
     finding.note("SQLite's ALTER TABLE only renames, and adds or drops plain columns; Alembic's batch mode copies the table into a new one");
     finding.help(match &step.operation {
         Operation::AddColumn { column, .. } => named_constraint(&table, column),
@@ -16,39 +30,14 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     });
 });
 
-/// One `alter_column` call makes several steps; the first one speaks for it.
-fn is_repeated(step: &Step, at: usize, steps: &[Step]) -> bool {
-    let refused = |other: &&Step| matches!(other.origin, Origin::Directive(name) if refusal(name, &other.operation).is_some());
-    steps[..at].iter().rev().take_while(|other| other.statement == step.statement).any(|other| refused(&other))
+fn refused(before: &Context<'_>, at: usize) -> bool {
+    before.stages[at].effects.failure.as_ref().is_some_and(|failure| failure.kind == FailureKind::NeedsBatch)
 }
 
-/// Why Alembic or SQLite refuses the directive outside of a batch. Measured on SQLite 3.40.
-fn refusal(directive: &'static str, operation: &Operation) -> Option<(String, String)> {
-    let constraints = "Alembic raises NotImplementedError: \"No support for ALTER of constraints in SQLite dialect\"";
-    let table = operation.table()?.to_string();
-    let message = match operation {
-        Operation::AlterColumnType { column, .. }
-        | Operation::SetNotNull { column, .. }
-        | Operation::DropNotNull { column, .. }
-        | Operation::SetDefault { column, .. }
-        | Operation::DropDefault { column, .. }
-            if directive == "alter_column" =>
-        {
-            format!("SQLite cannot alter `{table}.{}`: it answers `near \"ALTER\": syntax error`", show_holes(column))
-        }
-        Operation::AddConstraint { constraint, .. } => {
-            format!("SQLite cannot add a {} to `{table}`: {constraints}", constraint.kind.title())
-        }
-        Operation::DropConstraint { .. } => format!("SQLite cannot drop a constraint of `{table}`: {constraints}"),
-        Operation::AddColumn { column, .. } if column.unique => {
-            format!("SQLite cannot add the unique column `{table}.{}`: Alembic adds the column, then raises NotImplementedError", show_holes(&column.name))
-        }
-        Operation::AddColumn { column, .. } if column.references.is_some() => {
-            format!("SQLite cannot add `{table}.{}` with its foreign key: Alembic adds the column, then raises NotImplementedError", show_holes(&column.name))
-        }
-        _ => return None,
-    };
-    Some((message, table))
+/// One `alter_column` call makes several steps; the first one speaks for it.
+fn is_repeated(step: &Step, before: &Context<'_>) -> bool {
+    let earlier = before.script.steps[..before.at].iter().enumerate().rev();
+    earlier.take_while(|(_, other)| other.statement == step.statement).any(|(at, _)| refused(before, at))
 }
 
 /// A batch refuses constraints without a name, so the column comes first and its constraint after it.

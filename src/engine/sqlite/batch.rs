@@ -1,0 +1,283 @@
+//! Alembic's batch mode where it copies the table: what fails, what is lost, whose rows go.
+//!
+//! `ApplyBatchImpl` in Alembic's `batch.py` reflects the table, changes the picture, creates `_alembic_tmp_NAME`, copies
+//! the rows, drops the old table, renames the new one, and makes the indexes anew.
+
+use super::{Failure, FailureKind, Model, failure, is_rule};
+use crate::engine::Effects;
+use crate::migration::{Batch, Step};
+use crate::operation::{ConstraintKind, Default, Name, Operation, show_holes};
+use crate::schema::Table;
+use crate::schema::expression::mentions;
+
+impl Model<'_> {
+    pub(super) fn recreate(&self, batch: Batch, steps: &[&Step]) -> Vec<Effects> {
+        let table = steps.iter().find_map(|step| step.operation.table());
+        let known = table.and_then(|table| self.schema.table(table));
+        let mut whole = Effects::default();
+        let at_fault =
+            steps.iter().enumerate().find_map(|(at, step)| Some((at, self.refused_in_batch(batch, step, steps, known)?)));
+        let rows = at_fault.or_else(|| self.breaks_rows(steps, known));
+        let found = rows.or_else(|| Some((0, self.copy_fails(batch, steps, known?, &mut whole)?)));
+        if let Some(known) = known {
+            whole.loses = losses(batch, known, steps);
+            whole.drops = whole.loses.iter().cloned().collect();
+            whole.drops.extend(taken_along(known, steps));
+            whole.drops.extend(whole.empties.keys().map(|child| format!("rows {child}")));
+        }
+        if let Some(table) = table {
+            whole.rewrites.insert(table.clone(), "Alembic's batch mode copies it into a new table".to_owned());
+        }
+        if let Some((_, failure)) = found.as_ref().filter(|(_, failure)| !failure.with_rows) {
+            whole = Effects { fails_because: Some(failure.answer.clone()), ..Effects::default() };
+        }
+        let mut out = vec![whole; steps.len()];
+        if let Some((at, failure)) = found {
+            out[at].failure = Some(failure);
+        }
+        // Losses are those of the block; its first step tells them.
+        for later in out.iter_mut().skip(1) {
+            later.loses.clear();
+            later.empties.clear();
+        }
+        out
+    }
+
+    /// What the block refuses before it copies anything.
+    fn refused_in_batch(&self, batch: Batch, step: &Step, steps: &[&Step], known: Option<&Table>) -> Option<Failure> {
+        let unnamed = || {
+            let named = self.names_constraints || batch.has_naming_convention;
+            (!named).then(|| failure(FailureKind::UnnamedConstraint, "ValueError: Constraint must have a name"))
+        };
+        let gone = |answer: String| Some(failure(FailureKind::Contradiction, answer));
+        let is_dropped = |name: &str| {
+            steps.iter().any(|other| dropped_column(&other.operation).is_some_and(|column| column.eq_ignore_ascii_case(name)))
+        };
+        let is_there = |name: &str| known.is_some_and(|table| table.column(&name.to_lowercase()).is_some()) && !is_dropped(name);
+        match &step.operation {
+            Operation::AddConstraint { constraint, .. } if constraint.name.is_none() => unnamed(),
+            Operation::AddColumn { column, .. }
+                if column.unique || column.references.as_ref().is_some_and(|key| key.name.is_none()) =>
+            {
+                unnamed()
+            }
+            Operation::AddColumn { column, .. } if is_there(&column.name) => {
+                gone(format!("duplicate column name: {}", show_holes(&column.name)))
+            }
+            Operation::RenameColumn { column, to, .. } if is_there(to) && !to.eq_ignore_ascii_case(column) => {
+                gone(format!("duplicate column name: {}", show_holes(to)))
+            }
+            Operation::CreateIndex(index) if index.if_not_exists => {
+                gone("TypeError: ApplyBatchImpl.create_index() got an unexpected keyword argument 'if_not_exists'".to_owned())
+            }
+            Operation::DropIndex { index, .. } if !batch.copies_from => {
+                let known = known.filter(|table| table.complete && index.is_known())?;
+                let made_before = steps.iter().any(|other| matches!(&other.operation, Operation::CreateIndex(made) if made.name.as_deref() == Some(index.name.as_str())));
+                let reflected = known.index(&index.name.to_lowercase()).is_some_and(|index| !index.has_expressions());
+                if reflected || made_before { None } else { gone(format!("ValueError: No such index: '{index}'")) }
+            }
+            Operation::CreateIndex(_)
+                if !steps.iter().any(|other| {
+                    matches!(
+                        other.operation,
+                        Operation::AddColumn { .. } | Operation::RenameColumn { .. } | Operation::DropIndex { .. }
+                    )
+                }) =>
+            {
+                self.statement(step, &mut Effects::default())
+            }
+            Operation::DropConstraint { constraint: None, .. } => unnamed(),
+            Operation::DropConstraint { constraint: Some(name), .. } if !batch.copies_from => {
+                let known = known.filter(|table| table.complete && !batch.has_naming_convention)?;
+                let made_before = steps.iter().any(|other| matches!(&other.operation, Operation::AddConstraint { constraint, .. } if constraint.name.as_ref() == Some(name)));
+                let there =
+                    known.constraints().iter().any(|constraint| constraint.named && constraint.name.eq_ignore_ascii_case(name));
+                let known_name = Name::new(name.as_str()).is_known();
+                if there || made_before || !known_name { None } else { gone(format!("ValueError: No such constraint: '{name}'")) }
+            }
+            Operation::DropColumn { column, .. }
+            | Operation::AlterColumnType { column, .. }
+            | Operation::SetNotNull { column, .. }
+            | Operation::DropNotNull { column, .. }
+            | Operation::SetDefault { column, .. }
+            | Operation::DropDefault { column, .. }
+            | Operation::RenameColumn { column, .. }
+                if !batch.copies_from =>
+            {
+                let is_added = |other: &&Step| matches!(&other.operation, Operation::AddColumn { column: added, .. } if added.name == *column);
+                let renamed = |other: &&Step| matches!(&other.operation, Operation::RenameColumn { to, .. } if to == column);
+                let in_block = steps.iter().any(|other| is_added(other) || renamed(other));
+                let missing = self.missing_column(known?, column).filter(|_| !in_block)?;
+                Some(Failure { answer: format!("KeyError: '{}'", show_holes(column)), ..missing })
+            }
+            _ => None,
+        }
+    }
+
+    /// What fails while the table is copied; fills in whose rows go on the way.
+    fn copy_fails(&self, batch: Batch, steps: &[&Step], known: &Table, effects: &mut Effects) -> Option<Failure> {
+        let table = &known.name;
+        let dependent = |answer: String| Some(failure(FailureKind::Dependents, answer));
+        let dropped: Vec<String> =
+            steps.iter().filter_map(|step| dropped_column(&step.operation)).map(str::to_lowercase).collect();
+        let generated = |column: &&&crate::schema::TableColumn| {
+            column.generated_from().is_some() && !dropped.contains(&column.name.to_lowercase())
+        };
+        if let Some(column) = known.columns().iter().find(generated).filter(|_| !batch.copies_from) {
+            return dependent(format!("cannot INSERT into generated column \"{}\"", column.name));
+        }
+        let blocked = self.dropped_rows(known, effects);
+        if let Some(view) = self.views_over(known, None).first().filter(|_| !self.schema.session.legacy_alter_table) {
+            return dependent(format!("error in view {view}: no such table: main.{table}"));
+        }
+        let dropped_index = |name: &str| {
+            steps.iter().any(|step| matches!(&step.operation, Operation::DropIndex { index, .. } if index.name == name))
+        };
+        for column in &dropped {
+            let in_index = known.indexes().into_iter().find(|index| {
+                known.constraint(&index.name).is_none()
+                    && !index.has_expressions()
+                    && !dropped_index(&index.name)
+                    && index.mentions(column)
+            });
+            let in_check = known.constraints().into_iter().any(|constraint| {
+                matches!(&constraint.kind, ConstraintKind::Check { expression } if constraint.named && mentions(&expression.0, column))
+                    && !steps.iter().any(|step| matches!(&step.operation, Operation::DropConstraint { constraint: Some(name), .. } if *name == constraint.name))
+            });
+            if in_index.is_some() || in_check {
+                return dependent(format!("no such column: {column}"));
+            }
+        }
+        blocked
+    }
+
+    /// New rules that rows break, certainly or where there are any: the position of the step, and why.
+    fn breaks_rows(&self, steps: &[&Step], known: Option<&Table>) -> Option<(usize, Failure)> {
+        let column_of = |name: &str| known.and_then(|table| table.column(&name.to_lowercase()));
+        let broken = |step: &&Step| match &step.operation {
+            Operation::SetNotNull { column, .. } if column_of(column).is_some_and(|column| column.has_nulls) => {
+                Some(failure(FailureKind::Rows, "NOT NULL constraint failed"))
+            }
+            Operation::AddColumn { table, column, .. } => {
+                let empty = !matches!(&column.default, Some(Default::Expression(value)) if !value.is_null());
+                let generated = matches!(column.default, Some(Default::Generated { .. }));
+                let required = column.nullable == Some(false) || column.primary_key;
+                let answer = format!("NOT NULL constraint failed: _alembic_tmp_{}.{}", table.name, show_holes(&column.name));
+                let failure =
+                    Failure { with_rows: !known.is_some_and(|table| table.has_rows), ..failure(FailureKind::AddColumn, answer) };
+                (required && empty && !generated).then_some(failure)
+            }
+            Operation::AddConstraint { constraint, .. } => match &constraint.kind {
+                ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } => {
+                    let repeats = matches!(columns.as_slice(), [one] if column_of(one).is_some_and(|column| column.repeats));
+                    repeats.then(|| failure(FailureKind::Rows, "UNIQUE constraint failed"))
+                }
+                _ => None,
+            },
+            _ => None,
+        };
+        steps.iter().enumerate().find_map(|(at, step)| Some((at, broken(step)?)))
+    }
+}
+
+/// Named keys that go with a dropped column.
+fn taken_along(table: &Table, steps: &[&Step]) -> Vec<String> {
+    let dropped: Vec<String> = steps.iter().filter_map(|step| dropped_column(&step.operation)).map(str::to_lowercase).collect();
+    let goes = |constraint: &&crate::schema::TableConstraint| {
+        constraint.named && constraint.has_index() && dropped.iter().any(|column| constraint.mentions(column))
+    };
+    table.constraints().into_iter().filter(goes).map(|constraint| format!("constraint {}", constraint.name)).collect()
+}
+
+fn dropped_column(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::DropColumn { column, .. } => Some(column),
+        _ => None,
+    }
+}
+
+/// Types that SQLAlchemy's reflection of SQLite knows by name; others come back as what their affinity is.
+const REFLECTED: &[&str] = &[
+    "bigint",
+    "blob",
+    "bool",
+    "boolean",
+    "char",
+    "date",
+    "date_char",
+    "datetime",
+    "datetime_char",
+    "double",
+    "double precision",
+    "decimal",
+    "float",
+    "int",
+    "integer",
+    "json",
+    "numeric",
+    "real",
+    "smallint",
+    "text",
+    "time",
+    "time_char",
+    "timestamp",
+    "varchar",
+    "nvarchar",
+    "timestamp without time zone",
+    "time without time zone",
+    "double_precision",
+    "clob",
+    "character varying",
+    "character",
+];
+
+/// What reflection does not see of a table, in the order of weight.
+fn losses(batch: Batch, table: &Table, steps: &[&Step]) -> Vec<String> {
+    let mut out: Vec<String> = table.ties().triggers.iter().map(|trigger| format!("trigger {}", trigger.name)).collect();
+    let dropped: Vec<&str> = steps.iter().filter_map(|step| dropped_column(&step.operation)).collect();
+    let is_dropped = |name: &str| dropped.iter().any(|column| column.eq_ignore_ascii_case(name));
+    let dropped_index =
+        |name: &str| steps.iter().any(|step| matches!(&step.operation, Operation::DropIndex { index, .. } if index.name == name));
+    for index in
+        table.indexes().into_iter().filter(|index| table.constraint(&index.name).is_none() && !dropped_index(&index.name))
+    {
+        if index.has_expressions() {
+            out.push(format!("index {}", index.name));
+        } else if index.descending {
+            out.push(format!("DESC of index {}", index.name));
+        }
+    }
+    if batch.copies_from {
+        return out;
+    }
+    for constraint in table.constraints().into_iter().filter(|constraint| !constraint.named && is_rule(&constraint.kind)) {
+        let about_dropped = dropped.iter().any(|column| constraint.mentions(&column.to_lowercase()));
+        if batch.has_table_args || about_dropped {
+            continue;
+        }
+        out.push(match &constraint.kind {
+            ConstraintKind::Check { expression } => format!("CHECK ({})", show_holes(&expression.0)),
+            ConstraintKind::Unique { columns, .. } => format!("UNIQUE ({})", columns.join(", ")),
+            _ => continue,
+        });
+    }
+    let retyped = |name: &str| {
+        steps
+            .iter()
+            .any(|step| matches!(&step.operation, Operation::AlterColumnType { column, .. } if column.eq_ignore_ascii_case(name)))
+    };
+    for column in table.columns().into_iter().filter(|column| !is_dropped(&column.name) && !retyped(&column.name)) {
+        if let Some(collation) = &column.collation {
+            out.push(format!("COLLATE {collation} of {}", column.name));
+        }
+        if matches!(column.default, Some(Default::Sequence)) {
+            out.push(format!("AUTOINCREMENT of {}", column.name));
+        }
+        if let Some(kind) =
+            column.data_type.as_ref().filter(|kind| kind.labels.is_empty() && !REFLECTED.contains(&kind.name.as_str()))
+        {
+            out.push(format!("type {kind} of {}", column.name));
+        }
+    }
+    out
+}

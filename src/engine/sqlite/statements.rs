@@ -1,0 +1,233 @@
+//! What SQLite itself refuses of statements that it can read.
+
+use super::{Effects, Failure, FailureKind, Model, failure};
+use crate::migration::Step;
+use crate::operation::{Column, ConstraintKind, Default, Name, Operation, show_holes};
+use crate::schema::expression::mentions;
+use crate::schema::{Table, TableConstraint};
+
+impl Model<'_> {
+    pub(super) fn statement(&self, step: &Step, effects: &mut Effects) -> Option<Failure> {
+        let contradiction = |answer: String| Some(failure(FailureKind::Contradiction, answer));
+        match &step.operation {
+            Operation::CreateTable(create) => {
+                if self.schema.table(&create.table).is_some_and(|table| table.created_in.is_some()) && !create.if_not_exists {
+                    return contradiction(format!("table {} already exists", create.table));
+                }
+                None
+            }
+            Operation::AddColumn { table, column, .. } => self.add_column(table, column),
+            Operation::DropColumn { table, column, .. } => self.drop_column(table, column),
+            Operation::RenameColumn { table, column, to } => {
+                let known = self.schema.table(table)?;
+                if known.is_view() {
+                    return contradiction(format!("cannot rename columns of view \"{table}\""));
+                }
+                self.missing_column(known, column).or_else(|| {
+                    let taken = known.column(&to.to_lowercase()).is_some() && !to.eq_ignore_ascii_case(column);
+                    taken.then(|| failure(FailureKind::Contradiction, format!("duplicate column name: {to}")))
+                })
+            }
+            Operation::RenameTable { table, to } => {
+                if let Some(missing) = self.missing_table(table) {
+                    return Some(missing);
+                }
+                if self.schema.table(table).is_some_and(Table::is_view) {
+                    return contradiction(format!("view {table} may not be altered"));
+                }
+                let taken = self.schema.table(to).is_some_and(|table| table.created_in.is_some());
+                taken.then(|| {
+                    failure(FailureKind::Contradiction, format!("there is already another table or index with this name: {to}"))
+                })
+            }
+            Operation::SetNotNull { table, column } => {
+                let known = self.schema.table(table)?;
+                let nulls = known.column(&column.to_lowercase()).is_some_and(|column| column.has_nulls);
+                let broken = || nulls.then(|| failure(FailureKind::Rows, "constraint failed: a row has NULL there"));
+                self.missing_column(known, column).or_else(broken)
+            }
+            Operation::DropConstraint { table, constraint: Some(name), .. } => {
+                let known = self.schema.table(table).filter(|table| table.complete)?;
+                let missing = !known.constraints().iter().any(|constraint| constraint.name.eq_ignore_ascii_case(name));
+                missing.then(|| failure(FailureKind::Contradiction, format!("no such constraint: {name}")))
+            }
+            Operation::CreateIndex(index) => {
+                let known = self.schema.table(&index.table);
+                let name = index.name.as_deref().map(|name| Name::with_schema(index.table.schema.clone(), name));
+                if let Some(name) = name.filter(|name| !index.if_not_exists && self.schema.index(name).is_some()) {
+                    return contradiction(format!("index {name} already exists"));
+                }
+                if let Some(missing) =
+                    known.and_then(|known| index.columns.iter().find_map(|column| self.missing_key(known, column)))
+                {
+                    return Some(missing);
+                }
+                let repeats = |column: &String| {
+                    known.and_then(|known| known.column(&column.to_lowercase())).is_some_and(|column| column.repeats)
+                };
+                let broken =
+                    index.unique && index.predicate.is_none() && index.columns.len() == 1 && index.columns.iter().all(repeats);
+                broken.then(|| failure(FailureKind::Rows, "UNIQUE constraint failed: two rows have the same value"))
+            }
+            Operation::DropIndex { index, table, if_exists: false, .. } => {
+                let owner = table.as_ref().and_then(|table| self.schema.table(table)).filter(|table| table.complete)?;
+                let gone = index.is_known() && owner.index(&index.name.to_lowercase()).is_none();
+                gone.then(|| failure(FailureKind::Contradiction, format!("no such index: {index}")))
+            }
+            Operation::DropTable { table, if_exists, .. } => {
+                if !if_exists && let Some(missing) = self.missing_table(table) {
+                    return Some(missing);
+                }
+                if self.schema.table(table).is_some_and(Table::is_view) {
+                    return contradiction(format!("use DROP VIEW to delete view {table}"));
+                }
+                self.dropped_rows(self.schema.table(table)?, effects)
+            }
+            Operation::Delete { table, .. } => self.dropped_rows(self.schema.table(table)?, effects),
+            Operation::Vacuum { .. } => None,
+            _ => None,
+        }
+    }
+
+    /// Only what the history itself took away is certain to be missing.
+    fn missing_table(&self, table: &Name) -> Option<Failure> {
+        let gone = self.schema.was_dropped(table);
+        gone.then(|| failure(FailureKind::Contradiction, format!("no such table: {table}")))
+    }
+
+    pub(super) fn missing_column(&self, table: &Table, column: &str) -> Option<Failure> {
+        let gone = table.complete && Name::new(column).is_known() && table.column(&column.to_lowercase()).is_none();
+        gone.then(|| failure(FailureKind::Contradiction, format!("no such column: \"{}\"", show_holes(column))))
+    }
+
+    fn missing_key(&self, table: &Table, key: &str) -> Option<Failure> {
+        let plain = key.chars().all(|c| c.is_alphanumeric() || c == '_');
+        if plain { self.missing_column(table, key) } else { None }
+    }
+
+    /// `sqlite3AlterFinishAddColumn` in SQLite's source: some columns are never added, some only to an empty table.
+    pub(super) fn add_column(&self, table: &Name, column: &Column) -> Option<Failure> {
+        let known = self.schema.table(table);
+        let refused = |answer: &str| Some(failure(FailureKind::AddColumn, answer));
+        if known.is_some_and(Table::is_view) {
+            return Some(failure(FailureKind::Contradiction, "Cannot add a column to a view"));
+        }
+        if known.is_some_and(|table| table.column(&column.name.to_lowercase()).is_some()) {
+            return Some(failure(FailureKind::Contradiction, format!("duplicate column name: {}", column.name)));
+        }
+        if column.primary_key && !column.constraints_apart {
+            return refused("Cannot add a PRIMARY KEY column");
+        }
+        if column.unique && !column.constraints_apart {
+            return refused("Cannot add a UNIQUE column");
+        }
+        let with_rows = !known.is_some_and(|table| table.has_rows);
+        self.add_column_to_rows(column).map(|failure| Failure { with_rows, ..failure })
+    }
+
+    fn add_column_to_rows(&self, column: &Column) -> Option<Failure> {
+        let refused = |answer: &str| Some(failure(FailureKind::AddColumn, answer));
+        let value = match &column.default {
+            Some(Default::Expression(value)) if !value.is_null() => Some(value.0.as_str()),
+            _ => None,
+        };
+        let generated = matches!(column.default, Some(Default::Generated { .. } | Default::Sequence));
+        let hidden = value.is_some_and(|value| value.contains(crate::operation::HOLE));
+        if matches!(column.default, Some(Default::Generated { stored: Some(true), .. })) {
+            return refused("cannot add a STORED column");
+        }
+        if (column.nullable == Some(false) || column.primary_key) && value.is_none() && !generated {
+            return refused("Cannot add a NOT NULL column with default value NULL");
+        }
+        if column.references.is_some() && value.is_some() && self.foreign_keys == Some(true) {
+            return refused("Cannot add a REFERENCES column with non-NULL default value");
+        }
+        if value.is_some_and(|value| !hidden && !is_constant(value)) {
+            return refused("Cannot add a column with non-constant default");
+        }
+        let broken = column.checks.iter().any(|check| super::rows::is_false(&check.0, &column.name, value.unwrap_or("NULL")));
+        broken.then(|| failure(FailureKind::Rows, "CHECK constraint failed"))
+    }
+
+    pub(super) fn drop_column(&self, table: &Name, column: &str) -> Option<Failure> {
+        let known = self.schema.table(table)?;
+        let name = show_holes(column);
+        let folded = column.to_lowercase();
+        let dependent = |answer: String| Some(failure(FailureKind::Dependents, answer));
+        if let Some(missing) = self.missing_column(known, column) {
+            return Some(missing);
+        }
+        let constraints = known.constraints();
+        let mine: Vec<&&TableConstraint> = constraints.iter().filter(|constraint| constraint.mentions(&folded)).collect();
+        let has = |wanted: fn(&ConstraintKind) -> bool| mine.iter().find(|constraint| wanted(&constraint.kind));
+        if has(|kind| matches!(kind, ConstraintKind::PrimaryKey { .. })).is_some() {
+            return dependent(format!("cannot drop PRIMARY KEY column: \"{name}\""));
+        }
+        if has(|kind| matches!(kind, ConstraintKind::Unique { .. })).is_some() {
+            return dependent(format!("cannot drop UNIQUE column: \"{name}\""));
+        }
+        let own_index = |index: &&&crate::schema::TableIndex| known.constraint(&index.name).is_none();
+        if let Some(index) = known.indexes().iter().filter(own_index).find(|index| index.mentions(&folded)) {
+            return dependent(format!("error in index {} after drop column: no such column: {name}", index.name));
+        }
+        let table_level = |constraint: &&&&TableConstraint| !constraint.inline;
+        if mine.iter().any(|constraint| table_level(&constraint)) {
+            return dependent(format!("error in table {table} after drop column: no such column: {name}"));
+        }
+        // An inline CHECK goes with its column, unless it is another column's.
+        let others = known.columns().into_iter().filter(|other| !other.name.eq_ignore_ascii_case(column));
+        if others.filter_map(|other| other.generated_from()).any(|text| mentions(text, column)) {
+            return dependent(format!("error in table {table} after drop column: no such column: {name}"));
+        }
+        if let Some(view) = self.views_over(known, Some(column)).first() {
+            return dependent(format!("error in view {view} after drop column: no such column: {name}"));
+        }
+        let uses = |text: &Option<String>| text.as_deref().is_some_and(|text| mentions(text, column));
+        known.ties().triggers.iter().find(|trigger| uses(&trigger.text)).map(|trigger| {
+            failure(
+                FailureKind::Dependents,
+                format!("error in trigger {} after drop column: no such column: {name}", trigger.name),
+            )
+        })
+    }
+
+    /// Views that read a table, or one column of it where one is given.
+    pub(super) fn views_over(&self, table: &Table, column: Option<&str>) -> Vec<Name> {
+        let reads = |view: &&Table| {
+            view.ties().uses.iter().filter(|used| used.relation == table.id).any(|used| match (&used.columns, column) {
+                (Some(columns), Some(column)) => columns.iter().any(|name| name.eq_ignore_ascii_case(column)),
+                _ => true,
+            })
+        };
+        table
+            .ties()
+            .used_by
+            .iter()
+            .filter_map(|id| self.schema.relation(*id))
+            .filter(reads)
+            .map(|view| view.name.clone())
+            .collect()
+    }
+}
+
+/// What `ADD COLUMN` takes as a default for existing rows: a literal, also in parentheses or with a sign.
+fn is_constant(value: &str) -> bool {
+    let mut value = value.trim();
+    while let Some(inner) = value.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        value = inner.trim();
+    }
+    let unsigned = value.trim_start_matches(['-', '+']).trim();
+    let quoted = |quote: char| {
+        unsigned.len() > 1
+            && unsigned.starts_with(quote)
+            && unsigned.ends_with(quote)
+            && !unsigned[1..unsigned.len() - 1].replace("''", "").contains(quote)
+    };
+    let blob = unsigned.get(..2).is_some_and(|head| head.eq_ignore_ascii_case("x'"));
+    unsigned.parse::<f64>().is_ok()
+        || unsigned.get(..2).is_some_and(|head| head.eq_ignore_ascii_case("0x"))
+        || quoted('\'')
+        || quoted('"')
+        || blob
+        || ["true", "false", "null"].iter().any(|word| unsigned.eq_ignore_ascii_case(word))
+}

@@ -1,0 +1,25 @@
+use crate::engine::FailureKind;
+use crate::migration::Mark;
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let effects = before.effects();
+    let Some(failure) = effects.failure.as_ref().filter(|failure| failure.kind == FailureKind::Dependents) else { return };
+    let Some(table) = step.operation.table() else { return };
+    let action = if step.batch.is_some() { "the batch on" } else { "this change of" };
+    let finding = found.at(step.at(Mark::Name), format!("{action} `{table}` fails: {}", failure.answer));
+    if step.batch.is_some() {
+        finding.note(format!("`_alembic_tmp_{}` stays behind, and the next try fails on it", table.name));
+    }
+    finding.help(if failure.answer.contains("view") {
+        "drop the view before and create it again behind; or op.execute(\"PRAGMA legacy_alter_table=ON\") before"
+    } else if failure.answer.contains("generated") {
+        "drop the generated column before the batch and add it again behind it"
+    } else if failure.answer.contains("FOREIGN KEY") {
+        "op.execute(\"PRAGMA foreign_keys=OFF\") as the first thing in the migration"
+    } else if failure.answer.contains("trigger") {
+        "drop the trigger first"
+    } else {
+        "drop the index or the constraint that uses the column first, in the same block"
+    });
+});

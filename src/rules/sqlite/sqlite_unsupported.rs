@@ -1,0 +1,45 @@
+use crate::engine::FailureKind;
+use crate::engine::sqlite::ALTERS_CONSTRAINTS;
+use crate::migration::{Mark, Origin, SqliteSyntax, Step};
+use crate::rule::{Check, Context};
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    if step.manner.shares_call && is_first_of_call(step, before) {
+        found
+            .at(step.span, "this string holds several statements, and Python's sqlite3 executes one at a time")
+            .note("it raises ProgrammingError: You can only execute one statement at a time")
+            .help("give each statement an op.execute() of its own");
+    }
+    let Some(failure) = before.effects().failure.as_ref().filter(|failure| failure.kind == FailureKind::Syntax) else { return };
+    // Of the actions of one ALTER TABLE, the first speaks.
+    if before.at > 0 && before.script.steps[before.at - 1].statement == step.statement {
+        return;
+    }
+    let near = step.marks.get(Mark::Refused);
+    let message = match near {
+        Some(near) => format!("SQLite does not read this: near \"{}\": syntax error", before.text(near)),
+        None => format!("SQLite does not read this: {}", failure.answer),
+    };
+    let finding = found.at(near.unwrap_or(step.span), message);
+    if step.wording.sqlite == SqliteSyntax::Since353 {
+        finding.note(format!("SQLite reads it from 3.{ALTERS_CONSTRAINTS} on; 3.{} is assumed (`sqlite_version`)", before.engine.sqlite_minor));
+    }
+    finding.help(match step.origin {
+        Origin::Directive(_) => "leave the option away; SQLite's grammar has no such words there",
+        Origin::Sql if before.environment.dialects().len() > 1 => {
+            "run it on the other databases only: if op.get_bind().dialect.name != \"sqlite\":"
+        }
+        Origin::Sql => "SQLite renames, adds and drops columns; for anything else make a new table, copy the rows, drop the old one and rename the new one",
+    });
+});
+
+fn is_first_of_call(step: &Step, before: &Context<'_>) -> bool {
+    let earlier = before.steps().filter(|(at, _)| *at < before.at).map(|(_, other)| other);
+    !earlier.last().is_some_and(|other| other.manner.shares_call && other.statement.end <= step.statement.start && only_blank(before, other, step))
+}
+
+/// Whether nothing but separators stands between two statements, so that they are of one string.
+fn only_blank(before: &Context<'_>, first: &Step, second: &Step) -> bool {
+    let between = before.script.source.text().get(first.statement.end as usize..second.statement.start as usize).unwrap_or("x");
+    !between.contains("execute")
+}

@@ -1,0 +1,73 @@
+//! What SQLite's connection was told, and what copying a table loses.
+
+use super::{Schema, fold};
+use crate::operation::{ConstraintKind, Name};
+
+/// Settings of a SQLite connection within one script.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Session {
+    /// `PRAGMA foreign_keys`; None where the script leaves it as the connection has it.
+    pub foreign_keys: Option<bool>,
+    /// `PRAGMA legacy_alter_table`.
+    pub legacy_alter_table: bool,
+    /// Rows were written: Python's driver has begun a transaction, in which `PRAGMA foreign_keys` does nothing.
+    pub wrote: bool,
+}
+
+impl Session {
+    pub(super) fn pragma(&mut self, name: &str, value: Option<&str>) {
+        let on = value.map(|value| matches!(value, "on" | "1" | "true" | "yes"));
+        match (name, on) {
+            ("foreign_keys", Some(on)) if !self.wrote => self.foreign_keys = Some(on),
+            ("legacy_alter_table", Some(on)) => self.legacy_alter_table = on,
+            _ => {}
+        }
+    }
+}
+
+impl Schema {
+    /// Alembic's batch mode has copied the table: what it does not see is gone. `keeps_constraints` where the script
+    /// hands over those without names.
+    pub fn recreate(&mut self, table: &Name, keeps_constraints: bool) {
+        let folds = self.folds;
+        let Some(known) = self.table(table) else { return };
+        let indexes: Vec<String> =
+            known.indexes().into_iter().filter(|index| index.has_expressions()).map(|index| index.name.clone()).collect();
+        let unnamed: Vec<String> = known
+            .constraints()
+            .into_iter()
+            .filter(|constraint| !constraint.named && !keeps_constraints)
+            .filter(|constraint| matches!(constraint.kind, ConstraintKind::Unique { .. } | ConstraintKind::Check { .. }))
+            .map(|constraint| constraint.name.clone())
+            .collect();
+        for index in indexes {
+            self.drop_index(&Name::with_schema(table.schema.clone(), index), None);
+        }
+        for constraint in unnamed {
+            self.drop_constraint(table, &constraint);
+        }
+        self.change(table, |table, _| {
+            if !table.ties().triggers.is_empty() {
+                table.ties_mut().triggers.clear();
+            }
+            let collated: Vec<String> = table
+                .columns()
+                .iter()
+                .filter(|column| column.collation.is_some())
+                .map(|column| fold(&column.name, folds))
+                .collect();
+            for column in collated {
+                if let Some(column) = table.columns.get_mut(&column) {
+                    column.collation = None;
+                }
+            }
+            let descending: Vec<String> =
+                table.indexes().iter().filter(|index| index.descending).map(|index| fold(&index.name, folds)).collect();
+            for index in descending {
+                if let Some(index) = table.indexes.get_mut(&index) {
+                    index.descending = false;
+                }
+            }
+        });
+    }
+}
