@@ -10,7 +10,7 @@ mod statements;
 
 use super::{Effects, Engine, Failure, FailureKind, Statement};
 use crate::migration::{Origin, SqliteSyntax, Step};
-use crate::operation::{ConstraintKind, Operation};
+use crate::operation::Operation;
 use crate::schema::Schema;
 
 /// The first minor version of SQLite 3 with `ALTER COLUMN … SET NOT NULL`, `ADD CONSTRAINT … CHECK` and
@@ -128,9 +128,4 @@ impl Model<'_> {
             _ => None,
         }
     }
-}
-
-/// A key, UNIQUE or CHECK in the words of a column's or table's definition.
-fn is_rule(kind: &ConstraintKind) -> bool {
-    matches!(kind, ConstraintKind::Unique { .. } | ConstraintKind::Check { .. })
 }

@@ -91,6 +91,8 @@ const MODULES_READ: usize = 200;
 fn foreign_keys(layout: &Layout) -> Option<bool> {
     let says = |path: &Path| {
         let text = std::fs::read_to_string(path).ok()?.to_ascii_lowercase();
+        let text: String =
+            text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| format!("{line}\n")).collect();
         let at = text.find("pragma foreign_keys")? + "pragma foreign_keys".len();
         let value = text[at..].trim_start_matches([' ', '=', '(']);
         Some(value.starts_with("on") || value.starts_with('1') || value.starts_with("true"))

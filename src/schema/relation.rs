@@ -91,6 +91,8 @@ pub struct TableColumn {
     pub nullable: Option<bool>,
     pub default: Option<Default>,
     pub collation: Option<String>,
+    /// SQLAlchemy wrote its definition, so that it reads it back as it was.
+    pub by_sqlalchemy: bool,
     pub added_in: Index,
     /// Order within the table.
     pub position: u32,
@@ -175,6 +177,21 @@ pub struct TableConstraint {
 }
 
 impl TableConstraint {
+    /// Whether SQLAlchemy's reflection of SQLite misses it: a CHECK without a name, and an inline UNIQUE behind
+    /// anything but words (it looks for `name type UNIQUE` by a regular expression).
+    pub fn escapes_reflection(&self, table: &Table) -> bool {
+        let behind_words = |column: &TableColumn| {
+            column.default.is_none() && column.data_type.as_ref().is_none_or(|kind| kind.modifiers.is_empty())
+        };
+        match &self.kind {
+            ConstraintKind::Check { .. } => !self.named,
+            ConstraintKind::Unique { columns, .. } => {
+                self.inline && columns.first().and_then(|name| table.column(name)).is_some_and(|column| !behind_words(column))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it says something about the column of its own table.
     pub fn mentions(&self, column: &str) -> bool {
         match &self.kind {
@@ -243,6 +260,7 @@ impl Table {
             nullable: if column.primary_key { Some(false) } else { column.nullable },
             default: column.default.clone(),
             collation: column.collation.clone(),
+            by_sqlalchemy: column.constraints_apart,
             added_in: migration,
             position: self.next_position,
             sequence: None,

@@ -1,7 +1,7 @@
 //! What SQLite's connection was told, and what copying a table loses.
 
 use super::{Schema, fold};
-use crate::operation::{ConstraintKind, Name};
+use crate::operation::Name;
 
 /// Settings of a SQLite connection within one script.
 #[derive(Clone, Copy, Debug, Default)]
@@ -36,8 +36,7 @@ impl Schema {
         let unnamed: Vec<String> = known
             .constraints()
             .into_iter()
-            .filter(|constraint| !constraint.named && !keeps_constraints)
-            .filter(|constraint| matches!(constraint.kind, ConstraintKind::Unique { .. } | ConstraintKind::Check { .. }))
+            .filter(|constraint| !keeps_constraints && constraint.escapes_reflection(known))
             .map(|constraint| constraint.name.clone())
             .collect();
         for index in indexes {

@@ -3,7 +3,7 @@
 //! `ApplyBatchImpl` in Alembic's `batch.py` reflects the table, changes the picture, creates `_alembic_tmp_NAME`, copies
 //! the rows, drops the old table, renames the new one, and makes the indexes anew.
 
-use super::{Failure, FailureKind, Model, failure, is_rule};
+use super::{Failure, FailureKind, Model, failure};
 use crate::engine::Effects;
 use crate::migration::{Batch, Step};
 use crate::operation::{ConstraintKind, Default, Name, Operation, show_holes};
@@ -161,7 +161,11 @@ impl Model<'_> {
             Operation::AddColumn { table, column, .. } => {
                 let empty = !matches!(&column.default, Some(Default::Expression(value)) if !value.is_null());
                 let generated = matches!(column.default, Some(Default::Generated { .. }));
-                let required = column.nullable == Some(false) || column.primary_key;
+                // To a table without a key, SQLite gives the numbers of its rows.
+                let required = match column.primary_key {
+                    true => known.is_some_and(|table| table.primary_key().is_some()),
+                    false => column.nullable == Some(false),
+                };
                 let answer = format!("NOT NULL constraint failed: _alembic_tmp_{}.{}", table.name, show_holes(&column.name));
                 let failure =
                     Failure { with_rows: !known.is_some_and(|table| table.has_rows), ..failure(FailureKind::AddColumn, answer) };
@@ -250,7 +254,7 @@ fn losses(batch: Batch, table: &Table, steps: &[&Step]) -> Vec<String> {
     if batch.copies_from {
         return out;
     }
-    for constraint in table.constraints().into_iter().filter(|constraint| !constraint.named && is_rule(&constraint.kind)) {
+    for constraint in table.constraints().into_iter().filter(|constraint| constraint.escapes_reflection(table)) {
         let about_dropped = dropped.iter().any(|column| constraint.mentions(&column.to_lowercase()));
         if batch.has_table_args || about_dropped {
             continue;
@@ -270,11 +274,13 @@ fn losses(batch: Batch, table: &Table, steps: &[&Step]) -> Vec<String> {
         if let Some(collation) = &column.collation {
             out.push(format!("COLLATE {collation} of {}", column.name));
         }
-        if matches!(column.default, Some(Default::Sequence)) {
+        if matches!(column.default, Some(Default::Sequence)) && !column.by_sqlalchemy {
             out.push(format!("AUTOINCREMENT of {}", column.name));
         }
-        if let Some(kind) =
-            column.data_type.as_ref().filter(|kind| kind.labels.is_empty() && !REFLECTED.contains(&kind.name.as_str()))
+        if let Some(kind) = column
+            .data_type
+            .as_ref()
+            .filter(|kind| !column.by_sqlalchemy && kind.labels.is_empty() && !REFLECTED.contains(&kind.name.as_str()))
         {
             out.push(format!("type {kind} of {}", column.name));
         }

@@ -11,15 +11,25 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if before.is_new(table) {
         return;
     }
-    let children: Vec<String> = effects.empties.keys().filter(|child| !before.is_new(child)).map(|child| format!("`{child}`")).collect();
-    if children.is_empty() {
-        return;
-    }
+    let old = || effects.empties.iter().filter(|(child, _)| !before.is_new(child));
+    let named = |deletes: bool| {
+        let fitting = old().filter(|(_, why)| why.contains("deletes") == deletes);
+        fitting.map(|(child, _)| format!("`{child}`")).collect::<Vec<_>>().join(", ")
+    };
+    let what = match (named(true), named(false)) {
+        (gone, links) if gone.is_empty() && links.is_empty() => return,
+        (gone, links) if links.is_empty() => format!("the rows of {gone} go"),
+        (gone, links) if gone.is_empty() => format!("the rows of {links} lose what they point to"),
+        (gone, links) => format!("the rows of {gone} go, and those of {links} lose what they point to"),
+    };
     let known = before.schema.session.foreign_keys.or(before.engine.foreign_keys).is_some();
-    let how = if step.batch.is_some() { "batch mode copies the table, drops it and renames the copy" } else { "the table is dropped, and a copy renamed" };
+    let how = match step.batch {
+        Some(_) => format!("batch mode copies `{table}` and drops the old one with all it holds"),
+        None => format!("`{table}` is dropped with all it holds, and a copy renamed"),
+    };
     let message = match known {
-        true => format!("the rows of {} go: {how}, and dropping `{table}` deletes what it holds", children.join(", ")),
-        false => format!("where connections set foreign_keys=ON, the rows of {} go: {how}", children.join(", ")),
+        true => format!("{what}: {how}"),
+        false => format!("where connections set foreign_keys=ON, {what}: {how}"),
     };
     let finding = found.at(step.span, message);
     for (child, why) in &effects.empties {

@@ -25,3 +25,7 @@ INSERT INTO viewed(id, vw, o) VALUES (1, 'a', 'b');
 INSERT INTO named(id, a, b, p) VALUES (1, 1, 'b', 1);
 INSERT INTO gen(id, a, c) VALUES (1, 1, 1);
 INSERT INTO auto(id, v) VALUES (1, 'a');
+CREATE TABLE uniq(id INTEGER PRIMARY KEY, a INT UNIQUE, b VARCHAR(5) UNIQUE, c TEXT DEFAULT 'c' UNIQUE, d INT, e INT, UNIQUE (d, e));
+CREATE TABLE keyless(a INT, b TEXT);
+INSERT INTO uniq(id, a, b, c, d, e) VALUES (1, 1, 'b', 'c', 1, 1);
+INSERT INTO keyless(a, b) VALUES (1, 'b');
