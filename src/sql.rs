@@ -23,8 +23,8 @@ use sqlparser::dialect::{GenericDialect, MySqlDialect, PostgreSqlDialect, SQLite
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use crate::migration::{Mark, Marks, Origin, SqliteSyntax, Step, Wording};
-use crate::operation::{Dialect, Operation};
+use crate::migration::{Manner, Mark, Marks, Origin, SqliteSyntax, Step, Wording};
+use crate::operation::{Dialect, HOLE, Operation};
 use crate::source::Span;
 use crate::text::Places;
 use lexeme::Lexemes;
@@ -96,12 +96,43 @@ pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, reader: R
             let span = lowered.range.map_or(whole, locate);
             let step = Step::new(lowered.operation, whole, Origin::Sql);
             let wording = Wording { sqlite, ..lowered.wording };
-            steps.push(Step { span, marks, conditional: lowered.conditional, wording, ..step });
+            let manner = Manner { interpolated: has_open_hole(sql), ..step.manner };
+            steps.push(Step { span, marks, conditional: lowered.conditional, wording, manner, ..step });
         }
     }
     let comments = split.comments.iter().map(|comment| places.locate(base + comment.start..base + comment.end)).collect();
     let unterminated = split.unterminated.map(|(at, what)| (places.locate(base + at..base + at + 1), what));
     Reading { steps, comments, unterminated }
+}
+
+/// Whether a part that the script puts in can change what the statement is. A value outside of quotes, as in
+/// `WHERE id = {id}`, is a number: anything else would not have run.
+fn has_open_hole(sql: &str) -> bool {
+    let mut quoted = false;
+    let mut before = ' ';
+    let mut word = String::new();
+    for c in sql.chars() {
+        match c {
+            '\'' => quoted = !quoted,
+            HOLE => {
+                let is_value =
+                    "=<>(,+-*/".contains(before) || word.eq_ignore_ascii_case("limit") || word.eq_ignore_ascii_case("values");
+                if quoted || !is_value {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        match c {
+            c if c.is_whitespace() => {}
+            c if c.is_alphanumeric() && before.is_alphanumeric() => word.push(c),
+            c => word = c.to_string(),
+        }
+        if !c.is_whitespace() {
+            before = c;
+        }
+    }
+    false
 }
 
 /// Longer statements are rows of data; their head says all that a linter wants to know.

@@ -231,6 +231,7 @@ impl<'a> Evaluator<'a> {
         let reading = sql::read(text.as_str(), Places::Text(text), sql::Reader { dialect: self.sql_dialect(), for_sqlite });
         let has_holes = text.has_holes();
         let several = reading.steps.windows(2).any(|pair| pair[0].statement != pair[1].statement);
+        let mut told = false;
         for mut step in reading.steps {
             if let Operation::Opaque { reason } = &mut step.operation
                 && has_holes
@@ -243,7 +244,9 @@ impl<'a> Evaluator<'a> {
                 step.span = call;
                 step.marks = Marks::default();
             }
-            step.manner.interpolated = has_holes;
+            // Of one call, one statement speaks.
+            step.manner.interpolated &= !told;
+            told |= step.manner.interpolated;
             step.manner.shares_call = several;
             self.push(step);
         }

@@ -226,10 +226,17 @@ fn from_script_names(sources: &[Source]) -> Vec<Evidence> {
 }
 
 /// `0001-init.sqlite.sql`.
+/// `0001_name.sqlite.sql`, `0001_name.postgres.up.sql`: the file is for one database.
+pub(super) fn in_file_name(source: &Source) -> Option<Dialect> {
+    let stem = source.file_name().strip_suffix(".sql")?;
+    let stem = stem.strip_suffix(".up").or_else(|| stem.strip_suffix(".down")).unwrap_or(stem);
+    let (_, part) = stem.rsplit_once('.')?;
+    Dialect::from_name(part)
+}
+
 fn from_file_names(sources: &[Source]) -> Option<Evidence> {
     sources.iter().find_map(|source| {
-        let part = source.file_name().strip_suffix(".sql")?.rsplit('.').next()?;
-        let dialect = Dialect::from_name(part)?;
+        let dialect = in_file_name(source)?;
         Some(Evidence { dialect, driver: None, because: format!("the name of {}", source.path()) })
     })
 }

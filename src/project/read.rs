@@ -17,7 +17,7 @@ use crate::alembic::python::SyntaxError;
 use crate::alembic::script;
 use crate::history::History;
 use crate::migration::{Body, Execution, Migration, Names, Script, Spanned};
-use crate::operation::Dialect;
+use crate::operation::{Dialect, Dialects};
 use crate::source::{MAX_FILE_BYTES, Source, Span};
 use crate::sql;
 use crate::text::Places;
@@ -381,6 +381,10 @@ fn read_file(
         };
         if let Some((span, what)) = reading.unterminated {
             problem.get_or_insert((span, format!("the file is not SQL: a {what} that is opened here is never closed")));
+        }
+        let mut reading = reading;
+        if let Some(only) = dialect::in_file_name(source) {
+            reading.steps.iter_mut().for_each(|step| step.only = step.only.intersection(Dialects::one(only)));
         }
         let body = if reading.steps.is_empty() { Body::Empty } else { Body::Present };
         let script = Script { transaction: wish(convention, &unit.path, source, head), ..script(reading.steps, body, head) };

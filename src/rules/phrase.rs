@@ -1,7 +1,7 @@
 //! Words that several rules share: statements rewritten for people to paste, and pictures of table rebuilds.
 
 use crate::migration::{Mark, Origin, Step};
-use crate::operation::{ConstraintKind, Name, Operation, show_holes};
+use crate::operation::{ConstraintKind, HOLE, Name, Operation, show_holes};
 use crate::project::conventions::Framework;
 use crate::rule::{Context, Found};
 
@@ -17,7 +17,7 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
     // Written anew: the call may stand in a batch, in a loop, or in `index=True` of a column.
     match &step.operation {
         Operation::CreateIndex(index) => {
-            let name = index.name.as_deref().map_or_else(|| "None".to_owned(), python_string);
+            let name = index.name.as_deref().map_or_else(|| "None".to_owned(), |name| name_in_python(context, step, name));
             let columns: Vec<String> = index.columns.iter().map(|column| python_string(column)).collect();
             let unique = if index.unique { ", unique=True" } else { "" };
             let table = python_string(&index.table.name);
@@ -31,7 +31,7 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
             let table = table
                 .as_ref()
                 .map_or_else(String::new, |table| format!(", table_name={}{}", python_string(&table.name), schema_of(table)));
-            format!("op.drop_index({}{table}, postgresql_concurrently=True)", python_string(&index.name))
+            format!("op.drop_index({}{table}, postgresql_concurrently=True)", name_in_python(context, step, &index.name))
         }
         _ => String::new(),
     }
@@ -55,6 +55,14 @@ pub fn sql_name(name: &Name) -> String {
     match &name.schema {
         Some(schema) => format!("{}.{}", part(schema), part(&name.name)),
         None => part(&name.name),
+    }
+}
+
+/// A name as a literal; one that only the script knows, in the words of the script.
+fn name_in_python(context: &Context<'_>, step: &Step, name: &str) -> String {
+    match step.marks.get(Mark::Name).filter(|_| name.contains(HOLE)) {
+        Some(at) => context.text(at).to_owned(),
+        None => python_string(name),
     }
 }
 
@@ -94,7 +102,8 @@ pub fn outside_transaction(context: &Context<'_>, step: &Step, text: &str) -> St
         return if text.is_empty() { how.to_owned() } else { format!("{how}:\n{}", terminated(text)) };
     }
     let call = match step.origin {
-        Origin::Sql if !text.contains("execute") => {
+        // SQL, not a call.
+        _ if text.starts_with(|c: char| c.is_ascii_uppercase()) => {
             format!("op.execute(\"{}\")", text.trim_end_matches(';').split_whitespace().collect::<Vec<_>>().join(" "))
         }
         _ => text.replace('\n', "\n    "),

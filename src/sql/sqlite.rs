@@ -22,6 +22,8 @@ pub(super) fn syntax(sql: &str) -> (SqliteSyntax, Option<Range<usize>>) {
         Ok(Some(Cmd::Stmt(statement))) if counts_what_it_cannot(&statement) => (SqliteSyntax::Refused, None),
         Ok(Some(Cmd::Stmt(statement))) => newer(sql, &statement),
         Ok(_) => (SqliteSyntax::Accepted, None),
+        // `IN :ids` becomes a list before SQLite sees it.
+        Err(Error::ParserError(ParserError::SyntaxError(word), _)) if word.starts_with(':') => (SqliteSyntax::Accepted, None),
         Err(error) => (SqliteSyntax::Refused, place(sql, &error)),
     }
 }

@@ -19,7 +19,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     // What belongs to the dropped table itself goes without CASCADE too; what belongs to others does not.
     let others: Vec<String> = before.effects().locks.keys().map(ToString::to_string).filter(|name| *name != named).collect();
     let of_others = |what: &&String| what.starts_with("con f ") || what.starts_with("rel v ") || what.starts_with("rel m ") || what.starts_with("trg ") || what.starts_with("col ");
-    let own = |what: &str| what.ends_with(&format!(" {named}")) || what.starts_with(&format!("col {named}."));
+    let mine = |name: &str| step.operation.table().and_then(|table| before.table(table)).is_some_and(|table| table.constraint(name).is_some());
+    let own = |what: &str| {
+        what.ends_with(&format!(" {named}")) || what.starts_with(&format!("col {named}.")) || what.strip_prefix("con f ").is_some_and(mine)
+    };
     let along: Vec<&str> = before.effects().drops.iter().filter(of_others).map(String::as_str).filter(|what| !own(what)).collect();
     let takes: Vec<&str> = if others.is_empty() { Vec::new() } else { along };
     if takes.is_empty() && known {

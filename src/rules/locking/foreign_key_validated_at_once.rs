@@ -26,9 +26,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Origin::Sql => "add NOT VALID to the constraint",
         Origin::Directive(_) => "add `postgresql_not_valid=True`",
     };
-    let whom = if reference.table == *table { format!("`{table}`") } else { format!("`{table}` and `{}`", reference.table) };
+    let alone = reference.table == *table || before.is_new(&reference.table);
+    let whom = if alone { format!("`{table}`") } else { format!("`{table}` and `{}`", reference.table) };
+    let held = |name| before.held(name).is_some_and(|mode| mode.blocks_reads());
+    let who = if held(table) || held(&reference.table) { "reads and writes of" } else { "writes to" };
     found
-        .at(step.at(Mark::Name), format!("writes to {whom} wait while the foreign key of every row is checked"))
+        .at(step.at(Mark::Name), format!("{who} {whom} wait while the foreign key of every row is checked"))
         .note("ADD FOREIGN KEY holds ShareRowExclusive on both tables for a scan; with NOT VALID only for an instant, and VALIDATE lets reads and writes go on")
         .note(before.origin_of(table))
         .help(format!("{how}, and {}:\n{}", phrase::in_next_migration(before), phrase::statement(step, &validate)));

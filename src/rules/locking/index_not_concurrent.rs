@@ -8,9 +8,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if index.concurrently || before.is_new(&index.table) {
         return;
     }
-    // IF NOT EXISTS, of one that the history has made.
+    // IF NOT EXISTS, or behind a check, of one that the history has made.
     let own_name = index.name.as_ref().map(|name| Name::with_schema(index.table.schema.clone(), name.as_str()));
-    if index.if_not_exists && own_name.is_some_and(|name| before.schema.index(&name).is_some()) {
+    if (index.if_not_exists || step.conditional) && own_name.is_some_and(|name| before.schema.index(&name).is_some()) {
         return;
     }
     let held = before.held(&index.table).is_some_and(|mode| mode.blocks_reads());

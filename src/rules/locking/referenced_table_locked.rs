@@ -19,9 +19,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     };
     let family = |name: &Name| before.table(table).zip(before.table(name)).is_some_and(|(table, name)| table.ties().children.contains(&name.id));
     let dropped_too = |name: &Name| before.outline.dropped.contains(name);
-    let Some((name, _)) = before.effects().locks.iter().filter(other).find(|(name, _)| !family(name) && !dropped_too(name)) else { return };
+    let taken_anyway = |name: &Name| {
+        before.stages().any(|(later, stage)| later.operation.table() == Some(name) && stage.effects.lock(name) == Some(LockMode::AccessExclusive))
+    };
+    let Some((name, _)) = before.effects().locks.iter().filter(other).find(|(name, _)| !family(name) && !dropped_too(name) && !taken_anyway(name)) else { return };
     found
-        .at(step.span, format!("reads and writes of `{name}` wait for this too: it is locked against everybody, for an instant"))
+        .at(step.span, format!("reads and writes of `{name}` wait for this too: it is locked against everybody until the transaction ends"))
         .note("the other table of a foreign key, and the parent of a partition, are locked with AccessExclusive along with the one that is named")
         .help("set a lock_timeout first, so that a long query on it does not hold up everybody else");
 });
