@@ -104,6 +104,17 @@ fn sources(migration: &Migration) -> Vec<&Arc<Source>> {
     out
 }
 
+/// The schema that the given migrations leave behind, in their order.
+pub fn schema_of(environment: &Environment, dialect: Option<Dialect>, chosen: impl Fn(Index) -> bool) -> Schema {
+    let mut schema = Schema::new(dialect);
+    for &index in environment.history.order.iter().filter(|index| chosen(**index)) {
+        schema.session = Session::default();
+        let Some(script) = &environment.migrations[index].up else { continue };
+        (0..script.steps.len()).for_each(|at| apply(&mut schema, script, at, dialect, index));
+    }
+    schema
+}
+
 /// The way through each migration's upgrade, by the migration's position: the schema before each step, and the one
 /// behind all of them. Of migrations that are not judged there is only that before the first. Snapshots share what
 /// they have in common.

@@ -10,6 +10,7 @@ use whimbrel::operation::Dialect;
 use whimbrel::plan::Which;
 use whimbrel::report::Format;
 use whimbrel::report::plan::PlanFormat;
+use whimbrel::report::schema::SchemaFormat;
 
 /// A static linter and safety analyzer for database migrations.
 ///
@@ -39,6 +40,8 @@ pub enum Command {
     Check(Check),
     /// Show what running the migrations would do: locks, rewrites, scans, transactions
     Plan(Plan),
+    /// Show the schema that the migrations come to
+    Schema(SchemaArgs),
     /// Show the revision graph
     Graph(Graph),
     /// Print a rule's page
@@ -86,6 +89,20 @@ pub struct Plan {
     /// Only what comes after this revision: what a database that stands there would run
     #[arg(long, value_name = "REVISION")]
     pub pending_from: Option<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// Folders or files; the current folder without any
+    pub paths: Vec<PathBuf>,
+    /// How to print the schema
+    #[arg(long, value_enum, default_value_t = SchemaFormat::Sql)]
+    pub format: SchemaFormat,
+    /// The schema after this revision and all that comes before it, instead of after the last
+    #[arg(long, value_name = "REVISION")]
+    pub at: Option<String>,
     #[command(flatten)]
     pub config: ConfigArgs,
 }

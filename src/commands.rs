@@ -5,6 +5,7 @@ pub mod explain;
 pub mod graph;
 pub mod plan;
 pub mod rules;
+pub mod schema;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};

@@ -14,6 +14,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(args, cli.color),
         Command::Graph(args) => commands::graph::run(args),
         Command::Plan(args) => commands::plan::run(args),
+        Command::Schema(args) => commands::schema::run(args),
         Command::Explain { rule } => commands::explain::run(rule),
         Command::Rules { config } => commands::rules::run(config),
     };

@@ -5,6 +5,7 @@ pub mod graph;
 pub mod json;
 pub mod page;
 pub mod plan;
+pub mod schema;
 mod text;
 
 use std::io::{self, Write};

@@ -56,6 +56,8 @@ pub struct Schema {
     pub session: Session,
     /// MySQL and SQLite compare names without case.
     folds: bool,
+    /// A primary key takes NULL where its columns do not say NOT NULL, and foreign keys point to names.
+    is_sqlite: bool,
     /// The last migration that created a table whose name is not known.
     unnamed_made_in: Option<Index>,
 }
@@ -109,6 +111,7 @@ impl Schema {
             sequences: new_map(),
             dropped: new_map(),
             session: Session::default(),
+            is_sqlite: dialect == Some(Dialect::Sqlite),
             folds: dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql),
             unnamed_made_in: None,
         }
@@ -129,6 +132,11 @@ impl Schema {
     /// A table or view.
     pub fn table(&self, name: &Name) -> Option<&Table> {
         self.relations.get(self.by_name.get(&self.key(name))?)
+    }
+
+    /// Enum types by name.
+    pub fn enums(&self) -> impl Iterator<Item = (&str, &EnumType)> {
+        self.enums.iter().map(|(name, known)| (name.as_str(), known))
     }
 
     /// Whether the history has dropped a table of this name, and not made one again.

@@ -287,11 +287,13 @@ impl<'a> Evaluator<'a> {
             ..CreateTable::of_unknown_columns(table.clone())
         };
         let mut indexes = Vec::new();
+        let mut numbered = true;
         for element in elements {
             if let Some(lowered) = sqlalchemy::column(&element.value) {
-                if lowered.indexed {
-                    indexes.push((lowered.column.name.clone(), lowered.column.unique, element.span));
+                if let Some(unique) = lowered.index {
+                    indexes.push((lowered.column.name.clone(), unique, element.span));
                 }
+                numbered &= !lowered.unnumbered;
                 definition.columns.push(lowered.column);
             } else if let Some(constraint) = sqlalchemy::constraint(&element.value) {
                 definition.constraints.push(constraint);
@@ -300,6 +302,7 @@ impl<'a> Evaluator<'a> {
                 definition.columns_unknown = true;
             }
         }
+        sqlalchemy::apply_key(&mut definition.columns, &definition.constraints, numbered);
         self.emit_marked(Operation::CreateTable(Box::new(definition)), "create_table", given.whole, marks);
         for (column, unique, span) in indexes {
             self.column_index(&table, &column, unique, span, given.whole);
@@ -327,14 +330,14 @@ impl<'a> Evaluator<'a> {
         let mut marks = vec![(Mark::Table, given.table_span("table_name")), (Mark::Name, lowered.name_at)];
         marks.extend(lowered.nullable_at.map(|span| (Mark::Nullable, span)));
         marks.extend(lowered.default_at.map(|span| (Mark::Default, span)));
-        let (name, unique) = (lowered.column.name.clone(), lowered.column.unique);
+        let name = lowered.column.name.clone();
         let operation = Operation::AddColumn {
             table: table.clone(),
             column: Box::new(lowered.column),
             if_not_exists: given.flag("if_not_exists"),
         };
         self.emit_marked(operation, "add_column", given.whole, &marks);
-        if lowered.indexed {
+        if let Some(unique) = lowered.index {
             self.column_index(&table, &name, unique, lowered.name_at, given.whole);
         }
     }

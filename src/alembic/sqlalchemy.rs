@@ -216,8 +216,10 @@ pub(super) struct LoweredColumn {
     pub nullable_at: Option<Span>,
     /// `default=…`, which only the application applies.
     pub default_at: Option<Span>,
-    /// `index=True`.
-    pub indexed: bool,
+    /// `index=True`: an index, unique where the column says `unique=True` as well, which then makes no constraint.
+    pub index: Option<bool>,
+    /// `autoincrement=False`.
+    pub unnumbered: bool,
 }
 
 /// `sa.Column(…)`; None when the term is something else.
@@ -259,21 +261,54 @@ pub(super) fn column(value: &Value<'_>) -> Option<LoweredColumn> {
     if let Some(default) = keyword("server_default") {
         column.default = server_default(default).or(column.default);
     }
-    // SQLAlchemy makes a SERIAL, AUTO_INCREMENT or rowid of it.
-    if column.default.is_none() && column.primary_key && matches!(keyword("autoincrement"), Some(Value::Bool(true))) {
+    let numbered = keyword("autoincrement");
+    if column.default.is_none() && column.primary_key && matches!(numbered, Some(Value::Bool(true))) {
         column.default = Some(Default::Sequence);
     }
     column.client_default = keyword("default").is_some_and(|value| !matches!(value, Value::None));
     if arguments.open && column.default.is_none() {
         column.default = Some(Default::Expression(Expression(HOLE.to_string())));
     }
+    let index = matches!(keyword("index"), Some(Value::Bool(true))).then_some(column.unique);
+    column.unique &= index.is_none();
     Some(LoweredColumn {
         column,
         name_at: name_argument.map_or(call.span, |argument| argument.span),
         nullable_at: arguments.keyword("nullable").map(|argument| argument.span),
         default_at: arguments.keyword("default").map(|argument| argument.span),
-        indexed: matches!(keyword("index"), Some(Value::Bool(true))),
+        index,
+        unnumbered: matches!(numbered, Some(Value::Bool(false))),
     })
+}
+
+/// What a table's primary key means for its columns: NOT NULL, and, where it is one integer column, that SQLAlchemy lets
+/// the database number the rows (SERIAL, AUTO_INCREMENT, SQLite's rowid), unless told `autoincrement=False`.
+pub(super) fn apply_key(columns: &mut [Column], constraints: &[Constraint], numbered: bool) {
+    let mut key: Vec<String> = columns.iter().filter(|column| column.primary_key).map(|column| column.name.clone()).collect();
+    for constraint in constraints {
+        if let ConstraintKind::PrimaryKey { columns, .. } = &constraint.kind {
+            key.extend(columns.iter().cloned());
+        }
+    }
+    key.dedup();
+    for column in columns.iter_mut().filter(|column| key.contains(&column.name)) {
+        column.nullable = Some(false);
+    }
+    let [key] = key.as_slice() else { return };
+    if !numbered {
+        return;
+    }
+    let references = constraints
+        .iter()
+        .any(|constraint| matches!(&constraint.kind, ConstraintKind::ForeignKey { columns, .. } if columns.contains(key)));
+    let Some(column) = columns.iter_mut().find(|column| column.name == *key) else { return };
+    let is_integer = column
+        .data_type
+        .as_ref()
+        .is_some_and(|kind| matches!(kind.name.as_str(), "integer" | "bigint" | "smallint") && !kind.array);
+    if is_integer && column.default.is_none() && column.references.is_none() && !references && !column.client_default {
+        column.default = Some(Default::Sequence);
+    }
 }
 
 /// `ForeignKey("schema.table.column", ondelete="CASCADE")`.

@@ -56,6 +56,7 @@ impl Schema {
         if create.if_not_exists && self.by_name.contains_key(&key) {
             return;
         }
+        let waiting = self.pointing_to_nothing(&create.table);
         let id = self.new_id();
         let kind = if create.partition_key.is_empty() { Kind::Table } else { Kind::PartitionedTable };
         let mut table = Table::new(id, create.table.clone(), kind, Some(migration));
@@ -72,6 +73,7 @@ impl Schema {
             table.add(column, self.folds, migration);
         }
         self.insert(table);
+        self.repoint(&waiting, &create.table);
         // SQLAlchemy makes the enum types of a new table's columns.
         for data_type in create.columns.iter().filter_map(|column| column.data_type.as_ref()) {
             if !data_type.labels.is_empty() && data_type.name != "enum" && !self.enums.contains_key(&data_type.name) {
@@ -319,7 +321,7 @@ impl Schema {
         let mut kind = constraint.kind.clone();
         self.constraint_index(id, &name, &mut kind, migration);
         let not_null: Vec<String> = match &kind {
-            ConstraintKind::PrimaryKey { columns, .. } => columns.clone(),
+            ConstraintKind::PrimaryKey { columns, .. } if !self.is_sqlite => columns.clone(),
             ConstraintKind::NotNull { column } => vec![column.clone()],
             _ => Vec::new(),
         };

@@ -257,7 +257,7 @@ impl Table {
         let entry = TableColumn {
             name: column.name.clone(),
             data_type: column.data_type.clone(),
-            nullable: if column.primary_key { Some(false) } else { column.nullable },
+            nullable: column.nullable,
             default: column.default.clone(),
             collation: column.collation.clone(),
             by_sqlalchemy: column.constraints_apart,

@@ -10,8 +10,10 @@ impl Schema {
         let key = self.key(name);
         let Some(id) = self.by_name.get(&key).copied() else { return };
         let Some(table) = self.relations.get(&id).cloned() else { return };
-        for (from, constraint) in &table.ties().referenced_by {
-            if *from != id {
+        let pointing: Vec<(RelationId, String)> =
+            table.ties().referenced_by.iter().filter(|(from, _)| *from != id).cloned().collect();
+        if !self.is_sqlite {
+            for (from, constraint) in &pointing {
                 self.remove_constraint(*from, constraint);
             }
         }
@@ -45,6 +47,29 @@ impl Schema {
         self.relations.remove_mut(&id);
         self.by_name.remove_mut(&key);
         self.dropped.insert_mut(key, id);
+        // SQLite's foreign keys point to a name; the next table of that name is theirs.
+        if self.is_sqlite && !pointing.is_empty() {
+            self.repoint(&pointing, name);
+        }
+    }
+
+    /// Makes foreign keys point to the table of this name, whether it is there or not.
+    pub(super) fn repoint(&mut self, pointing: &[(RelationId, String)], to: &Name) {
+        let Some(target) = self.known_or_new(to) else { return };
+        for (from, name) in pointing {
+            let constraint = self.relations.get_mut(from).and_then(|table| table.constraints.get_mut(name));
+            let Some((id, _)) = constraint.and_then(|constraint| constraint.references.as_mut()) else { continue };
+            *id = target;
+            if let Some(table) = self.relations.get_mut(&target) {
+                table.ties_mut().referenced_by.push((*from, name.clone()));
+            }
+        }
+    }
+
+    /// What points to a table of this name that nothing here creates.
+    pub(super) fn pointing_to_nothing(&self, name: &Name) -> Vec<(RelationId, String)> {
+        let stands_for_one = |table: &&Table| table.created_in.is_none() && table.columns().is_empty();
+        self.table(name).filter(stands_for_one).map(|table| table.ties().referenced_by.clone()).unwrap_or_default()
     }
 
     pub(super) fn drop_column(&mut self, name: &Name, column: &str) {

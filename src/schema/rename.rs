@@ -37,6 +37,7 @@ impl Schema {
             return self.rename_sequence(from, to);
         }
         let (key, new_key) = (self.key(from), self.key(to));
+        let waiting = self.pointing_to_nothing(to);
         let Some(id) = self.known_or_new(from) else { return };
         let moves = from.schema != to.schema;
         if let Some(table) = self.relations.get_mut(&id) {
@@ -51,6 +52,7 @@ impl Schema {
         }
         self.by_name.remove_mut(&key);
         self.by_name.insert_mut(new_key, id);
+        self.repoint(&waiting, to);
     }
 
     pub(super) fn rename_column(&mut self, table: &Name, from: &str, to: &str) {

@@ -62,7 +62,9 @@ fn column_option(column: &mut Column, option: &ColumnOption, dialect: Option<Dia
         }
         ColumnOption::PrimaryKey(_) => {
             column.primary_key = true;
-            column.nullable = Some(false);
+            if dialect != Some(Dialect::Sqlite) {
+                column.nullable = Some(false);
+            }
         }
         ColumnOption::Unique(_) => column.unique = true,
         ColumnOption::Collation(name) => column.collation = Some(name.to_string()),

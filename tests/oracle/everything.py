@@ -1,0 +1,63 @@
+import sqlalchemy as sa
+from alembic import op
+
+revision = "a"
+down_revision = None
+
+
+def upgrade():
+    op.create_table(
+        "teams",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("name", sa.String(50), nullable=False, unique=True),
+        sa.Column("mood", sa.Enum("sad", "ok", name="mood"), server_default="ok"),
+        sa.Column("created", sa.DateTime(timezone=True), server_default=sa.func.now()),
+    )
+    op.create_table(
+        "users",
+        sa.Column("id", sa.BigInteger(), nullable=False),
+        sa.Column("team_id", sa.Integer, sa.ForeignKey("teams.id", ondelete="CASCADE"), index=True),
+        sa.Column("email", sa.Text(), nullable=False, unique=True, index=True),
+        sa.Column("score", sa.Numeric(10, 2), server_default=sa.text("0")),
+        sa.Column("active", sa.Boolean(), nullable=False, server_default=sa.true()),
+        sa.Column("ratio", sa.Float()),
+        sa.Column("born", sa.Date()),
+        sa.Column("at", sa.Time()),
+        sa.Column("data", sa.LargeBinary()),
+        sa.Column("small", sa.SmallInteger()),
+        sa.Column("token", sa.Uuid()),
+        sa.Column("settings", sa.JSON()),
+        sa.Column("kind", sa.CHAR(3)),
+        sa.PrimaryKeyConstraint("id", name="pk_users"),
+        sa.UniqueConstraint("team_id", "kind", name="uq_users_team_kind"),
+        sa.CheckConstraint("score >= 0", name="ck_users_score"),
+    )
+    op.create_table(
+        "memberships",
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("team_id", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_memberships_user"),
+        sa.ForeignKeyConstraint(["team_id"], ["teams.id"]),
+        sa.PrimaryKeyConstraint("user_id", "team_id"),
+    )
+    op.add_column("users", sa.Column("nick", sa.String(length=20), nullable=True))
+    op.add_column("users", sa.Column("level", sa.Integer(), nullable=False, server_default="1"))
+    op.create_index("ix_users_level", "users", ["level", "born"])
+    op.create_index(op.f("ix_users_nick"), "users", ["nick"], unique=True)
+    with op.batch_alter_table("users") as batch_op:
+        batch_op.alter_column("ratio", new_column_name="share", existing_type=sa.Float())
+        batch_op.alter_column("born", nullable=False, existing_type=sa.Date())
+        batch_op.alter_column("kind", type_=sa.String(5), existing_type=sa.CHAR(3))
+        batch_op.alter_column("active", server_default=None, existing_type=sa.Boolean())
+        batch_op.drop_constraint("uq_users_team_kind", type_="unique")
+        batch_op.create_unique_constraint("uq_users_token", ["token"])
+        batch_op.drop_column("at")
+    op.rename_table("memberships", "members")
+    op.drop_index("ix_users_level", table_name="users")
+    op.create_table("gone", sa.Column("id", sa.Integer, primary_key=True))
+    op.drop_table("gone")
+    op.execute("CREATE VIEW names AS SELECT name FROM teams")
+
+
+def downgrade():
+    raise NotImplementedError("only forward")
