@@ -182,22 +182,39 @@ impl View<'_> {
     fn migration(&self, index: Index, migration: &Migration, up_way: &[Schema]) -> Vec<Finding> {
         let mut out = Vec::new();
         if let Some(up) = &migration.up {
-            out.extend(self.script(index, migration, Direction::Up, up, up_way));
+            out.extend(self.script(index, migration, Direction::Up, up, up_way, None));
         }
         if let (Some(down), Some(after)) = (&migration.down, up_way.last()) {
             let down_way = way(down, &mut after.clone(), self.dialect, MADE_BY_DOWNGRADE);
-            out.extend(self.script(index, migration, Direction::Down, down, &down_way));
+            out.extend(self.script(index, migration, Direction::Down, down, &down_way, up_way.first()));
         }
         out
     }
 
-    fn script(&self, index: Index, migration: &Migration, direction: Direction, script: &Script, way: &[Schema]) -> Vec<Finding> {
+    fn script(
+        &self,
+        index: Index,
+        migration: &Migration,
+        direction: Direction,
+        script: &Script,
+        way: &[Schema],
+        undoes: Option<&Schema>,
+    ) -> Vec<Finding> {
         let engine = self.settings.engine(self.environment, self.dialect);
         let inside = runner::surroundings(script, self.environment, self.dialect, |step| engine.refuses_transaction(step));
         let outline = Outline::new(script);
         let stages = stages(script, way, engine);
-        let place =
-            Place { view: self, index, migration, direction, script, outline: &outline, inside: &inside, stages: &stages };
+        let place = Place {
+            view: self,
+            index,
+            migration,
+            direction,
+            script,
+            outline: &outline,
+            inside: &inside,
+            stages: &stages,
+            undoes,
+        };
         let Some(&(first, severity)) = self.rules.first() else { return Vec::new() };
         let mut found = Found::new(first, severity, script.source.clone(), &self.environment.root);
         (found.revision, found.direction) = (Some(migration.id.as_str()), Some(direction));
@@ -250,6 +267,7 @@ struct Place<'a> {
     outline: &'a Outline,
     inside: &'a [Inside],
     stages: &'a [Stage<'a>],
+    undoes: Option<&'a Schema>,
 }
 
 impl<'a> Place<'a> {
@@ -266,6 +284,7 @@ impl<'a> Place<'a> {
             inside: self.inside,
             stages: self.stages,
             at,
+            undoes: self.undoes,
         }
     }
 }

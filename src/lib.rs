@@ -20,6 +20,7 @@ pub mod page;
 mod page_test;
 pub mod plan;
 pub mod project;
+pub mod render;
 pub mod report;
 pub mod rule;
 pub mod rules;
@@ -28,6 +29,7 @@ pub mod schema;
 pub mod source;
 pub mod sql;
 pub mod text;
+pub mod undo;
 
 use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;

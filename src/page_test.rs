@@ -36,12 +36,18 @@ fn lint(rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
         std::fs::write(path, text).expect("a file");
     }
     // A page speaks of its first engine; one that speaks of all is run on PostgreSQL.
+    // A `dialect` fence says otherwise, in the words of `--dialect`.
     let dialect = rule.page.dialects.first().copied().unwrap_or(crate::operation::Dialect::PostgreSql);
+    let forced = section.blocks.iter().find(|(info, _)| *info == "dialect").map(|(_, text)| text.trim());
+    let dialects = match forced {
+        Some(list) => list.split(',').map(|name| name.trim().parse().expect("a dialect")).collect(),
+        None => vec![dialect],
+    };
     let mut file = ConfigFile::default();
     if !rule.page.on_by_default {
         file.severity.insert(rule.name.to_owned(), Level::Warning);
     }
-    let overrides = Overrides { dialects: vec![dialect], ..Overrides::default() };
+    let overrides = Overrides { dialects, ..Overrides::default() };
     let settings = Settings::resolve(&file, None, &overrides).expect("settings");
     check(&[folder.path().to_owned()], &settings, &|| ()).expect("a run").findings
 }

@@ -122,6 +122,8 @@ pub struct Context<'a> {
     pub stages: &'a [Stage<'a>],
     /// The position of the step in the script.
     pub at: usize,
+    /// In a downgrade, the schema before the upgrade that it undoes.
+    pub undoes: Option<&'a Schema>,
 }
 
 impl<'a> Context<'a> {

@@ -37,11 +37,17 @@ rules! {
         version_gap
         unreadable_file
         empty_migration
+        merge_with_operations
+        stale_docstring
     }
     reversibility {
         missing_downgrade
         irreversible_downgrade
         missing_upgrade
+        incomplete_downgrade
+        leftover_enum_type
+        downgrade_fails
+        data_loss_on_downgrade
     }
     locking {
         index_not_concurrent
@@ -125,6 +131,12 @@ rules! {
         batch_empties_children
         batch_loses_objects
         batch_fails_on_dependents
+    }
+    alembic {
+        enum_type_not_created
+        unnamed_constraint
+        missing_docstring
+        dialect_branch_missing
     }
     ignores {
         unused_ignore

@@ -41,6 +41,7 @@ fn spans_slice_to_the_words() {
             "mixed_ddl_dml" => "UPDATE orders SET status = 'paid' WHERE total > 0",
             "index_not_concurrent" => "orders_status_idx",
             "drop_column" => "customer",
+            "incomplete_downgrade" => "ALTER TABLE orders ADD COLUMN customer text;",
             other => panic!("{other}"),
         };
         assert_eq!(words, expected);

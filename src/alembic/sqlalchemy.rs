@@ -136,8 +136,12 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
         "JSONB" => DataType::new("jsonb"),
         "Uuid" | "UUID" | "UUIDType" => DataType::new("uuid"),
         "Enum" | "ENUM" => {
-            let named = arguments.and_then(|arguments| arguments.keyword("name")).map(|name| text_or_hole(&name.value));
-            DataType { labels: enum_labels(arguments), ..DataType::new(named.unwrap_or_else(|| HOLE.to_string())) }
+            let keyword = |name: &str| arguments.and_then(|arguments| arguments.keyword(name)).map(|argument| &argument.value);
+            // Written as a VARCHAR, with or without a CHECK.
+            if matches!(keyword("native_enum"), Some(Value::Bool(false))) {
+                return Some(DataType::with_modifiers("varchar", number(usize::MAX, &["length"])));
+            }
+            DataType { labels: enum_labels(arguments), ..DataType::new(enum_name(arguments)) }
         }
         "ARRAY" => {
             let inner = argument(0, &["item_type"]).and_then(data_type);
@@ -146,6 +150,20 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
         _ if path.starts_with("sqlalchemy.") => sql_type(&name),
         _ => return None,
     })
+}
+
+/// The name that is given, or that of the Python class in lower case.
+fn enum_name(arguments: Option<&Arguments<'_>>) -> String {
+    let Some(arguments) = arguments else { return HOLE.to_string() };
+    if let Some(name) = arguments.keyword("name") {
+        return text_or_hole(&name.value);
+    }
+    let class = match arguments.positional.first().map(|first| &first.value) {
+        Some(Value::Attribute(term)) => Some(term.1.to_string()),
+        Some(other) => other.as_path().and_then(|path| path.rsplit('.').next().map(str::to_owned)),
+        None => None,
+    };
+    class.map_or_else(|| HOLE.to_string(), |class| class.to_lowercase())
 }
 
 fn enum_labels(arguments: Option<&Arguments<'_>>) -> Vec<String> {
@@ -161,7 +179,7 @@ pub(super) fn enum_type(value: &Value<'_>) -> Option<(Name, Vec<String>)> {
     if !matches!(construct_name(call)?.as_str(), "Enum" | "ENUM") {
         return None;
     }
-    let name = call.arguments.keyword("name").map_or(HOLE.to_string(), |name| text_or_hole(&name.value));
+    let name = enum_name(Some(&call.arguments));
     let schema = optional_name(call.arguments.keyword("schema").map(|argument| &argument.value));
     Some((Name::with_schema(schema, name), enum_labels(Some(&call.arguments))))
 }

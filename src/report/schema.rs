@@ -98,7 +98,7 @@ pub fn write(format: SchemaFormat, views: &[SchemaView<'_>], out: &mut dyn Write
 }
 
 /// What this history makes, by name; what is only known from what was done to it comes along, marked incomplete.
-fn tables<'s>(schema: &'s Schema) -> Vec<&'s Table> {
+fn tables(schema: &Schema) -> Vec<&Table> {
     let shown =
         |table: &&Table| !table.is_view() && !table.temporary && (table.created_in.is_some() || !table.columns().is_empty());
     let mut tables: Vec<&Table> = schema.relations().filter(shown).collect();

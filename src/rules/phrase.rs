@@ -1,8 +1,9 @@
 //! Words that several rules share: statements rewritten for people to paste, and pictures of table rebuilds.
 
 use crate::migration::{Mark, Origin, Step};
-use crate::operation::{ConstraintKind, HOLE, Name, Operation, show_holes};
+use crate::operation::{ConstraintKind, Dialect, HOLE, Name, Operation, show_holes};
 use crate::project::conventions::Framework;
+use crate::render::Style;
 use crate::rule::{Context, Found};
 
 /// The statement or call that does the same with CONCURRENTLY.
@@ -55,6 +56,14 @@ pub fn sql_name(name: &Name) -> String {
     match &name.schema {
         Some(schema) => format!("{}.{}", part(schema), part(&name.name)),
         None => part(&name.name),
+    }
+}
+
+/// How this script's statements are written.
+pub fn style(context: &Context<'_>) -> Style {
+    match context.framework() {
+        Framework::Alembic => Style::Alembic { batch: context.environment.dialects().contains(&Dialect::Sqlite) },
+        _ => Style::Sql,
     }
 }
 

@@ -16,7 +16,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let unnamed = !index.is_known() && !before.is_upgrade();
     // Everybody waits for the table already.
     let locked = table.is_some_and(|table| before.held(table).is_some_and(|mode| mode.blocks_reads()));
-    if locked || is_new || undoes || goes_anyway || unnamed {
+    // It went with its table: downgrade_fails says so.
+    let gone = known.is_none() && before.stages[..before.at].iter().any(|stage| stage.schema.index(index).is_some());
+    if gone || locked || is_new || undoes || goes_anyway || unnamed {
         return;
     }
     let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));

@@ -1,0 +1,25 @@
+use crate::migration::{Mark, Origin};
+use crate::operation::{ConstraintKind, Dialect, Operation};
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    let Operation::AddConstraint { table, constraint } = &step.operation else { return };
+    let from_directive = matches!(step.origin, Origin::Directive(name) if name.starts_with("create_"));
+    if constraint.name.is_some() || !from_directive || !before.is_upgrade() || before.environment.has_naming_convention {
+        return;
+    }
+    // In a batch on SQLite it fails, which batch_unnamed_constraint says.
+    if step.batch.is_some() && before.environment.dialects().contains(&Dialect::Sqlite) {
+        return;
+    }
+    let (prefix, columns) = match &constraint.kind {
+        ConstraintKind::Unique { columns, .. } => ("uq", columns.join("_")),
+        ConstraintKind::ForeignKey { columns, .. } => ("fk", columns.join("_")),
+        ConstraintKind::PrimaryKey { columns, .. } => ("pk", columns.join("_")),
+        _ => ("ck", "rule".to_owned()),
+    };
+    found
+        .at(step.at(Mark::Name), format!("the {} of `{table}` has no name, so no later migration can drop it by one", constraint.kind.title()))
+        .note("each database makes up a name of its own; a downgrade with drop_constraint(None) fails")
+        .help(format!("\"{prefix}_{}_{}\"", table.name, crate::operation::show_holes(&columns)));
+});

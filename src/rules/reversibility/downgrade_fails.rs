@@ -1,0 +1,61 @@
+use crate::migration::{Mark, Origin, Step};
+use crate::operation::{Name, Operation, show_holes};
+use crate::rule::{Check, Context};
+
+pub const CHECK: Check = Check::Step(|step, before, found| {
+    if before.is_upgrade() || step.conditional || step.wording.if_exists {
+        return;
+    }
+    let Some((message, earlier)) = reason(step, before) else { return };
+    let finding = found.at(step.at(Mark::Name), message);
+    if let Some(earlier) = earlier {
+        finding.label(&before.script.source, earlier.span, "gone from here on");
+    }
+    finding.help(match &step.operation {
+        Operation::DropConstraint { constraint: None, .. } => {
+            "give the constraint a name in the upgrade, and drop it by that name"
+        }
+        _ => "drop it before what it stands on, or not at all",
+    });
+});
+
+/// Why the step cannot work, and the step that made it so.
+fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c Step>)> {
+    match &step.operation {
+        Operation::DropConstraint { table, constraint: None, .. } if matches!(step.origin, Origin::Directive(_)) && step.batch.is_none() => {
+            let answer = "Alembic cannot write DROP CONSTRAINT without a name";
+            Some((format!("the constraint of `{table}` has no name here: {answer}"), None))
+        }
+        Operation::DropIndex { index, if_exists: false, .. } if index.is_known() && before.schema.index(index).is_none() => {
+            let gone = gone_since(before, |schema| schema.index(index).is_some())?;
+            let with = gone.operation.table().map_or_else(String::new, |table| format!(" with `{table}`"));
+            Some((format!("the index `{index}` is gone already: it went{with}"), Some(gone)))
+        }
+        Operation::DropColumn { table, column, if_exists: false, .. } | Operation::AlterColumnType { table, column, .. } | Operation::SetNotNull { table, column } | Operation::DropNotNull { table, column }
+            if Name::new(column.as_str()).is_known() && before.schema.column(table, column).is_none() =>
+        {
+            let gone = gone_since(before, |schema| schema.column(table, column).is_some())?;
+            Some((format!("the column `{table}.{}` is gone already", show_holes(column)), Some(gone)))
+        }
+        Operation::DropTable { table, if_exists: false, .. } if before.table(table).is_none() => {
+            let gone = gone_since(before, |schema| schema.table(table).is_some())?;
+            Some((format!("the table `{table}` is gone already"), Some(gone)))
+        }
+        Operation::DropConstraint { table, constraint: Some(name), if_exists: false, .. } => {
+            let there = |schema: &crate::schema::Schema| schema.table(table).is_some_and(|table| table.constraint(name).is_some());
+            if there(before.schema) {
+                return None;
+            }
+            let gone = gone_since(before, there)?;
+            Some((format!("the constraint `{}` of `{table}` is gone already", show_holes(name)), Some(gone)))
+        }
+        _ => None,
+    }
+}
+
+/// The earlier step of this script behind which something is no longer there.
+fn gone_since<'c>(before: &Context<'c>, there: impl Fn(&crate::schema::Schema) -> bool) -> Option<&'c Step> {
+    let steps: Vec<(usize, &Step)> = before.steps().filter(|(at, _)| *at < before.at).collect();
+    let last = steps.iter().rev().find(|(at, _)| there(before.stages[*at].schema))?;
+    (!last.1.conditional).then_some(last.1)
+}

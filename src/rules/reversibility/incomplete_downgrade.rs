@@ -1,0 +1,91 @@
+use crate::finding::Direction;
+use crate::migration::{Body, Script};
+use crate::operation::{Class, Name, Operation};
+use crate::rule::{Check, Context};
+use crate::rules::phrase;
+use crate::undo::{self, Difference, How};
+
+/// How many differences a message names.
+const NAMED: usize = 3;
+
+pub const CHECK: Check = Check::Script(|context, found| {
+    let (Some(before), Some(up), Some(last)) = (context.undoes, context.migration.up.as_ref(), context.stages.last()) else { return };
+    if context.direction != Direction::Down || context.script.body != Body::Present || !is_known(up) || !is_known(context.script) {
+        return;
+    }
+    // `SELECT 1;` says on purpose that there is no way back.
+    if !context.script.steps.iter().any(|step| step.operation.class() == Class::Schema) {
+        return;
+    }
+    let tables = tables_of(up, context.script);
+    let differences = undo::differences(before, last.schema, &tables, context.index);
+    // What an error of its own explains is not told twice.
+    if differences.is_empty() || already_fails(context) {
+        return;
+    }
+    let mut named: Vec<String> = differences.iter().take(NAMED).map(in_words).collect();
+    if differences.len() > NAMED {
+        named.push(format!("and {} more", differences.len() - NAMED));
+    }
+    let finding = found.at(context.script.head, format!("going up and back is not the way back: {}", named.join("; ")));
+    for difference in &differences {
+        if let Some(step) = made_by(up, difference) {
+            finding.label(&up.source, step, format!("{} comes from here", difference.what));
+        }
+    }
+    let style = phrase::style(context);
+    let lines: Vec<String> = differences.iter().flat_map(|difference| &difference.repair).filter_map(|repair| crate::render::operation(repair, style)).collect();
+    match lines.is_empty() {
+        true => finding.help("undo it in the downgrade, last step first"),
+        false => finding.help(format!("add to the downgrade:\n{}", lines.join("\n"))),
+    };
+});
+
+fn in_words(difference: &Difference) -> String {
+    match &difference.how {
+        How::LeftOver => format!("{} stays", difference.what),
+        How::Missing => format!("{} does not come back", difference.what),
+        How::Changed(how) => format!("{} {how}", difference.what),
+    }
+}
+
+/// Nothing in the script escapes the replay.
+fn is_known(script: &Script) -> bool {
+    script.steps.iter().all(|step| {
+        let named = step.operation.table().is_none_or(Name::is_known);
+        let hidden = matches!(&step.operation, Operation::CreateTable(create) if create.columns_unknown);
+        step.operation.is_understood() && named && !hidden && !step.conditional
+    })
+}
+
+/// Every table that either way touches, also under its other name.
+fn tables_of(up: &Script, down: &Script) -> Vec<Name> {
+    let mut tables: Vec<Name> = Vec::new();
+    for step in up.steps.iter().chain(&down.steps) {
+        let other = match &step.operation {
+            Operation::RenameTable { to, .. } => Some(to),
+            _ => None,
+        };
+        tables.extend(step.operation.table().into_iter().chain(other).cloned());
+    }
+    tables.sort();
+    tables.dedup();
+    tables
+}
+
+/// The step of the upgrade behind something that is left over.
+fn made_by(up: &Script, difference: &Difference) -> Option<crate::source::Span> {
+    let [repair] = difference.repair.as_slice() else { return None };
+    let made = |operation: &Operation| match (operation, repair) {
+        (Operation::AddColumn { table: of, column: made, .. }, Operation::DropColumn { table, column, .. }) => of == table && made.name == *column,
+        (Operation::CreateTable(create), Operation::DropTable { table, .. }) => create.table == *table,
+        (Operation::CreateIndex(created), Operation::DropIndex { index, .. }) => created.name.as_ref() == Some(&index.name),
+        (Operation::AddConstraint { constraint: made, .. }, Operation::DropConstraint { constraint, .. }) => made.name == *constraint,
+        _ => false,
+    };
+    up.steps.iter().find(|step| made(&step.operation)).map(|step| step.span)
+}
+
+fn already_fails(context: &Context<'_>) -> bool {
+    context.stages().any(|(_, stage)| stage.effects.fails_because.is_some())
+}

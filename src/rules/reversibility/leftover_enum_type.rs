@@ -1,0 +1,48 @@
+use crate::finding::Direction;
+use crate::migration::Body;
+use crate::operation::{Name, Operation};
+use crate::rule::Check;
+
+pub const CHECK: Check = Check::Script(|context, found| {
+    let (Some(before), Some(up), Some(last)) = (context.undoes, context.migration.up.as_ref(), context.stages.last()) else { return };
+    if context.direction != Direction::Down || context.script.body != Body::Present {
+        return;
+    }
+    // SQL that drops types by a name or a way that is not followed may drop this one.
+    let drops_unknown = context.steps().any(|(_, step)| match &step.operation {
+        Operation::Opaque { .. } => true,
+        Operation::DropType { name, .. } => !name.is_known(),
+        _ => false,
+    });
+    if drops_unknown {
+        return;
+    }
+    for step in up.steps.iter().filter(|step| step.runs_on(context.dialect())) {
+        for name in made(&step.operation) {
+            let stays = Name::new(name.as_str());
+            let made_here = last.schema.enum_type(&stays).is_some_and(|known| known.created_in == context.index);
+            if before.enum_type(&stays).is_some() || !made_here {
+                continue;
+            }
+            let finding = found.at(context.script.head, format!("the enum type `{name}` stays behind: the next upgrade fails with \"type \\\"{name}\\\" already exists\""));
+            finding.label(&up.source, step.span, "made here");
+            finding.note("dropping a table or a column leaves the enum types of its columns");
+            finding.help(match step.origin {
+                crate::migration::Origin::Sql => format!("DROP TYPE {name};"),
+                crate::migration::Origin::Directive(_) => format!("as the last line of the downgrade:\nsa.Enum(name=\"{name}\").drop(op.get_bind(), checkfirst=True)"),
+            });
+        }
+    }
+});
+
+/// The types that an operation makes, also on the side.
+fn made(operation: &Operation) -> Vec<String> {
+    match operation {
+        Operation::CreateEnum { name, .. } if name.is_known() => vec![name.name.clone()],
+        Operation::CreateTable(create) => {
+            let types = create.columns.iter().filter_map(|column| column.data_type.as_ref());
+            types.filter(|kind| !kind.labels.is_empty() && Name::new(kind.name.as_str()).is_known()).map(|kind| kind.name.clone()).collect()
+        }
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,392 @@
+//! The way back: what undoes an operation, and what is still different after going there and back.
+
+use crate::history::Index;
+use crate::migration::Step;
+use crate::operation::{Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default as ColumnDefault, Name, Operation};
+use crate::schema::{Schema, Table, TableColumn, TableConstraint, TableIndex};
+
+/// The operations that undo one, given the schema before it; None where that cannot be known.
+pub fn reverse(operation: &Operation, before: &Schema) -> Option<Vec<Operation>> {
+    let table_before = |name: &Name| before.table(name);
+    let column_before = |table: &Name, column: &str| before.column(table, column);
+    let one = |operation: Operation| Some(vec![operation]);
+    match operation {
+        Operation::CreateTable(create) => {
+            one(Operation::DropTable { table: create.table.clone(), if_exists: false, cascade: false })
+        }
+        Operation::DropTable { table, .. } => recreate(table_before(table)?, before),
+        Operation::RenameTable { table, to } => one(Operation::RenameTable { table: to.clone(), to: table.clone() }),
+        Operation::AddColumn { table, column, .. } => {
+            one(Operation::DropColumn { table: table.clone(), column: column.name.clone(), if_exists: false, cascade: false })
+        }
+        Operation::DropColumn { table, column, .. } => add_again(table_before(table)?, column_before(table, column)?),
+        Operation::RenameColumn { table, column, to } => {
+            one(Operation::RenameColumn { table: table.clone(), column: to.clone(), to: column.clone() })
+        }
+        Operation::AlterColumnType { table, column, to, from, .. } => {
+            let old = column_before(table, column).and_then(|column| column.data_type.clone()).or_else(|| from.clone())?;
+            one(Operation::AlterColumnType {
+                table: table.clone(),
+                column: column.clone(),
+                to: Some(old),
+                from: to.clone(),
+                using: None,
+                collation: None,
+            })
+        }
+        Operation::SetNotNull { table, column } => match column_before(table, column).and_then(|column| column.nullable) {
+            Some(false) => Some(Vec::new()),
+            _ => one(Operation::DropNotNull { table: table.clone(), column: column.clone() }),
+        },
+        Operation::DropNotNull { table, column } => match column_before(table, column).and_then(|column| column.nullable) {
+            Some(true) => Some(Vec::new()),
+            _ => one(Operation::SetNotNull { table: table.clone(), column: column.clone() }),
+        },
+        Operation::SetDefault { table, column, .. } | Operation::DropDefault { table, column } => {
+            let old = column_before(table, column)?;
+            one(match &old.default {
+                Some(default) => Operation::SetDefault { table: table.clone(), column: column.clone(), default: default.clone() },
+                None => Operation::DropDefault { table: table.clone(), column: column.clone() },
+            })
+        }
+        Operation::AddConstraint { table, constraint } => {
+            let name = constraint.name.clone()?;
+            one(Operation::DropConstraint { table: table.clone(), constraint: Some(name), if_exists: false, cascade: false })
+        }
+        Operation::DropConstraint { table, constraint: Some(name), .. } => {
+            let known = table_before(table)?.constraint(name)?;
+            one(Operation::AddConstraint { table: table.clone(), constraint: Box::new(constraint_of(known, before)) })
+        }
+        Operation::RenameConstraint { table, constraint, to } => {
+            one(Operation::RenameConstraint { table: table.clone(), constraint: to.clone(), to: constraint.clone() })
+        }
+        Operation::CreateIndex(index) => {
+            let name = Name::with_schema(index.table.schema.clone(), index.name.clone()?);
+            one(Operation::DropIndex {
+                index: name,
+                table: Some(index.table.clone()),
+                concurrently: false,
+                if_exists: false,
+                cascade: false,
+            })
+        }
+        Operation::DropIndex { index, .. } => {
+            let (table, known) = before.index(index)?;
+            one(Operation::CreateIndex(Box::new(index_of(known, &table.name))))
+        }
+        Operation::RenameIndex { index, to } => {
+            one(Operation::RenameIndex { index: Name::with_schema(index.schema.clone(), to.as_str()), to: index.name.clone() })
+        }
+        Operation::CreateEnum { name, .. } => {
+            one(Operation::DropType { name: name.clone(), is_domain: false, if_exists: false, cascade: false })
+        }
+        Operation::DropType { name, is_domain: false, .. } => {
+            one(Operation::CreateEnum { name: name.clone(), labels: before.enum_type(name)?.labels.clone() })
+        }
+        Operation::RenameType { name, to } => {
+            one(Operation::RenameType { name: Name::with_schema(name.schema.clone(), to.as_str()), to: name.name.clone() })
+        }
+        Operation::CreateView { name, materialized, replace: false, .. } => {
+            one(Operation::DropView { name: name.clone(), materialized: *materialized, if_exists: false, cascade: false })
+        }
+        Operation::ValidateConstraint { .. }
+        | Operation::Select(_)
+        | Operation::Set { .. }
+        | Operation::Pragma { .. }
+        | Operation::Begin
+        | Operation::Commit
+        | Operation::LockTable { .. }
+        | Operation::Vacuum { .. }
+        | Operation::Analyze { .. } => Some(Vec::new()),
+        _ => None,
+    }
+}
+
+/// The whole way back of a script: its steps undone, last first. `ways` holds the schema before each step.
+pub fn way_back(steps: &[Step], ways: &[Schema]) -> Option<Vec<Operation>> {
+    let mut out = Vec::new();
+    for (step, before) in steps.iter().zip(ways).rev() {
+        if step.conditional || !step.operation.is_understood() {
+            return None;
+        }
+        // What goes with its table needs no line of its own.
+        let made_here = |name: &Name| {
+            steps.iter().any(|other| matches!(&other.operation, Operation::CreateTable(create) if create.table == *name))
+        };
+        let goes_along = !matches!(step.operation, Operation::CreateTable(_)) && step.operation.table().is_some_and(made_here);
+        if !goes_along {
+            out.extend(reverse(&step.operation, before)?);
+        }
+    }
+    Some(out)
+}
+
+/// A table with everything on it, as CREATE TABLE and CREATE INDEX.
+fn recreate(table: &Table, schema: &Schema) -> Option<Vec<Operation>> {
+    if !table.complete || table.is_view() {
+        return None;
+    }
+    let constraints = table.constraints().into_iter().map(|constraint| constraint_of(constraint, schema)).collect();
+    let columns = table.columns().into_iter().map(column_of).collect();
+    let create =
+        CreateTable { columns, constraints, columns_unknown: false, ..CreateTable::of_unknown_columns(table.name.clone()) };
+    let own = |index: &&TableIndex| table.constraint(&index.name).is_none();
+    let indexes =
+        table.indexes().into_iter().filter(own).map(|index| Operation::CreateIndex(Box::new(index_of(index, &table.name))));
+    Some(std::iter::once(Operation::CreateTable(Box::new(create))).chain(indexes).collect())
+}
+
+/// A dropped column, and the indexes and constraints that went with it.
+fn add_again(table: &Table, column: &TableColumn) -> Option<Vec<Operation>> {
+    let mut out =
+        vec![Operation::AddColumn { table: table.name.clone(), column: Box::new(column_of(column)), if_not_exists: false }];
+    for index in
+        table.indexes().into_iter().filter(|index| index.mentions(&column.name) && table.constraint(&index.name).is_none())
+    {
+        out.push(Operation::CreateIndex(Box::new(index_of(index, &table.name))));
+    }
+    // Those without a name come back under another.
+    for constraint in table.constraints().into_iter().filter(|constraint| constraint.mentions(&column.name)) {
+        let kind = constraint.kind.clone();
+        out.push(Operation::AddConstraint {
+            table: table.name.clone(),
+            constraint: Box::new(Constraint::new(Some(constraint.name.clone()), kind)),
+        });
+    }
+    Some(out)
+}
+
+fn column_of(column: &TableColumn) -> Column {
+    Column {
+        nullable: column.nullable,
+        default: column.default.clone(),
+        collation: column.collation.clone(),
+        ..Column::new(column.name.clone(), column.data_type.clone())
+    }
+}
+
+fn constraint_of(constraint: &TableConstraint, schema: &Schema) -> Constraint {
+    let mut kind = constraint.kind.clone();
+    if let (ConstraintKind::ForeignKey { reference, .. }, Some((id, columns))) = (&mut kind, &constraint.references) {
+        if let Some(table) = schema.relation(*id) {
+            reference.table = table.name.clone();
+        }
+        reference.columns.clone_from(columns);
+    }
+    Constraint { not_valid: !constraint.validated, ..Constraint::new(Some(constraint.name.clone()), kind) }
+}
+
+fn index_of(index: &TableIndex, table: &Name) -> CreateIndex {
+    CreateIndex {
+        unique: index.unique,
+        method: index.method.clone(),
+        predicate: index.predicate.clone(),
+        include: index.include.clone(),
+        descending: index.descending,
+        ..CreateIndex::new(Some(index.name.clone()), table.clone(), index.columns.clone())
+    }
+}
+
+/// One thing that is not as it was.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Difference {
+    /// In words: ``the column `users.age` ``.
+    pub what: String,
+    pub how: How,
+    /// What would mend it.
+    pub repair: Vec<Operation>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum How {
+    /// The upgrade made it, and it is still there.
+    LeftOver,
+    /// It was there before, and is not there any more.
+    Missing,
+    /// It is there, and not as it was: what is different.
+    Changed(String),
+}
+
+/// What is different in the given tables after there and back. Of tables that the history does not show in full, only
+/// what the upgrade (`made_in`) itself made counts.
+pub fn differences(before: &Schema, after: &Schema, tables: &[Name], made_in: Index) -> Vec<Difference> {
+    let mut out = Vec::new();
+    let exists =
+        |schema: &Schema, name: &Name| schema.table(name).is_some_and(|table| table.created_in.is_some() && !table.is_view());
+    for name in tables {
+        match (exists(before, name), exists(after, name)) {
+            (false, true) if after.table(name).is_some_and(|table| table.created_in == Some(made_in)) => {
+                let repair = vec![Operation::DropTable { table: name.clone(), if_exists: false, cascade: false }];
+                out.push(Difference { what: format!("the table `{name}`"), how: How::LeftOver, repair });
+            }
+            (true, false) => {
+                let repair = before.table(name).and_then(|table| recreate(table, before)).unwrap_or_default();
+                out.push(Difference { what: format!("the table `{name}`"), how: How::Missing, repair });
+            }
+            (true, true) | (false, false) => {
+                if let Some(now) = after.table(name) {
+                    in_table(before, after, before.table(name), now, made_in, &mut out);
+                }
+            }
+            (false, true) => {}
+        }
+    }
+    out
+}
+
+fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, made_in: Index, out: &mut Vec<Difference>) {
+    let table = &now.name;
+    // Indexes and constraints go before the columns that they stand on. One without a name is unnamed_constraint's.
+    for constraint in now.constraints().into_iter().filter(|constraint| constraint.named && constraint.created_in == made_in) {
+        let same = |other: &&TableConstraint| other.name == constraint.name || other.kind == constraint.kind;
+        let own_column =
+            columns_of(&constraint.kind).iter().all(|column| now.column(column).is_some_and(|column| column.added_in == made_in));
+        if was.is_some_and(|was| was.constraints().iter().any(same)) || own_column {
+            continue;
+        }
+        let repair = vec![Operation::DropConstraint {
+            table: table.clone(),
+            constraint: Some(constraint.name.clone()),
+            if_exists: false,
+            cascade: false,
+        }];
+        out.push(Difference {
+            what: format!("the {} `{}` of `{table}`", constraint.kind.title(), constraint.name),
+            how: How::LeftOver,
+            repair,
+        });
+    }
+    for index in now.indexes().into_iter().filter(|index| index.created_in == made_in && now.constraint(&index.name).is_none()) {
+        let own_column = index.columns.iter().all(|column| now.column(column).is_some_and(|column| column.added_in == made_in));
+        if was.is_some_and(|was| was.index(&index.name).is_some()) || own_column {
+            continue;
+        }
+        let repair = vec![Operation::DropIndex {
+            index: Name::with_schema(table.schema.clone(), index.name.as_str()),
+            table: Some(table.clone()),
+            concurrently: false,
+            if_exists: false,
+            cascade: false,
+        }];
+        out.push(Difference { what: format!("the index `{}` on `{table}`", index.name), how: How::LeftOver, repair });
+    }
+    for column in now.columns().into_iter().filter(|column| column.added_in == made_in) {
+        if was.is_some_and(|was| was.column(&column.name).is_some()) {
+            continue;
+        }
+        let repair =
+            vec![Operation::DropColumn { table: table.clone(), column: column.name.clone(), if_exists: false, cascade: false }];
+        out.push(Difference { what: format!("the column `{table}.{}`", column.name), how: How::LeftOver, repair });
+    }
+    let Some(was) = was else { return };
+    for column in was.columns() {
+        match now.column(&column.name) {
+            None if now.complete || was.complete => {
+                let repair = vec![Operation::AddColumn {
+                    table: table.clone(),
+                    column: Box::new(column_of(column)),
+                    if_not_exists: false,
+                }];
+                out.push(Difference { what: format!("the column `{table}.{}`", column.name), how: How::Missing, repair });
+            }
+            None => {}
+            Some(found) => in_column(table, column, found, out),
+        }
+    }
+    for index in was.indexes().into_iter().filter(|index| was.constraint(&index.name).is_none()) {
+        let alike =
+            |other: &&TableIndex| other.name == index.name || other.columns == index.columns && other.unique == index.unique;
+        if now.indexes().iter().any(alike) {
+            continue;
+        }
+        let repair = vec![Operation::CreateIndex(Box::new(index_of(index, table)))];
+        out.push(Difference { what: format!("the index `{}` on `{table}`", index.name), how: How::Missing, repair });
+    }
+    for constraint in was.constraints() {
+        let alike = |other: &&TableConstraint| other.name == constraint.name || same_rule(&other.kind, &constraint.kind);
+        let points_to_nothing = constraint
+            .references
+            .as_ref()
+            .is_some_and(|(id, _)| before.relation(*id).is_some_and(|table| after.table(&table.name).is_none()));
+        if now.constraints().iter().any(alike) || points_to_nothing || matches!(constraint.kind, ConstraintKind::NotNull { .. }) {
+            continue;
+        }
+        // UNIQUE can come back as a unique index.
+        let as_index = matches!(&constraint.kind, ConstraintKind::Unique { columns, .. } if now.indexes().iter().any(|index| index.unique && index.columns == *columns));
+        if as_index {
+            continue;
+        }
+        let repair =
+            vec![Operation::AddConstraint { table: table.clone(), constraint: Box::new(constraint_of(constraint, before)) }];
+        out.push(Difference {
+            what: format!("the {} `{}` of `{table}`", constraint.kind.title(), constraint.name),
+            how: How::Missing,
+            repair,
+        });
+    }
+}
+
+/// The same rule, whatever it is called and however the other end of a foreign key is written.
+fn same_rule(a: &ConstraintKind, b: &ConstraintKind) -> bool {
+    match (a, b) {
+        (
+            ConstraintKind::ForeignKey { columns: a, reference: to_a },
+            ConstraintKind::ForeignKey { columns: b, reference: to_b },
+        ) => a == b && to_a.table.name == to_b.table.name,
+        (ConstraintKind::Check { .. }, ConstraintKind::Check { .. }) => a == b,
+        _ => {
+            std::mem::discriminant(a) == std::mem::discriminant(b) && columns_of(a) == columns_of(b) && !columns_of(a).is_empty()
+        }
+    }
+}
+
+fn columns_of(kind: &ConstraintKind) -> &[String] {
+    match kind {
+        ConstraintKind::PrimaryKey { columns, .. }
+        | ConstraintKind::Unique { columns, .. }
+        | ConstraintKind::ForeignKey { columns, .. }
+        | ConstraintKind::Exclusion { columns } => columns,
+        ConstraintKind::Check { .. } | ConstraintKind::NotNull { .. } => &[],
+    }
+}
+
+fn in_column(table: &Name, was: &TableColumn, now: &TableColumn, out: &mut Vec<Difference>) {
+    let what = || format!("the column `{table}.{}`", was.name);
+    let column = || was.name.clone();
+    if let (Some(old), Some(new)) = (&was.data_type, &now.data_type)
+        && old.to_string() != new.to_string()
+        && !old.name.contains(crate::operation::HOLE)
+        && !new.name.contains(crate::operation::HOLE)
+    {
+        let repair = Operation::AlterColumnType {
+            table: table.clone(),
+            column: column(),
+            to: Some(old.clone()),
+            from: Some(new.clone()),
+            using: None,
+            collation: None,
+        };
+        out.push(Difference { what: what(), how: How::Changed(format!("is {new} and was {old}")), repair: vec![repair] });
+    }
+    if let (Some(old), Some(new)) = (was.nullable, now.nullable)
+        && old != new
+    {
+        let (says, repair) = match old {
+            true => ("is NOT NULL and took NULL before", Operation::DropNotNull { table: table.clone(), column: column() }),
+            false => ("takes NULL and was NOT NULL", Operation::SetNotNull { table: table.clone(), column: column() }),
+        };
+        out.push(Difference { what: what(), how: How::Changed(says.to_owned()), repair: vec![repair] });
+    }
+    // Numbers come back with the table.
+    let numbered = |column: &TableColumn| matches!(column.default, Some(ColumnDefault::Sequence | ColumnDefault::Identity));
+    if was.default.is_some() != now.default.is_some() && !numbered(was) && !numbered(now) {
+        let (says, repair) = match &was.default {
+            Some(default) => (
+                "has lost its default",
+                Operation::SetDefault { table: table.clone(), column: column(), default: default.clone() },
+            ),
+            None => ("keeps the default of the upgrade", Operation::DropDefault { table: table.clone(), column: column() }),
+        };
+        out.push(Difference { what: what(), how: How::Changed(says.to_owned()), repair: vec![repair] });
+    }
+}
