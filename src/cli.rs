@@ -69,6 +69,15 @@ pub struct Check {
     /// Exit with 0 whatever was found
     #[arg(long)]
     pub exit_zero: bool,
+    /// Write the fixes that change nothing but the finding, then say what is left
+    #[arg(long)]
+    pub fix: bool,
+    /// Also the fixes that want a look
+    #[arg(long)]
+    pub unsafe_fixes: bool,
+    /// Print what the fixes would change, and change nothing
+    #[arg(long)]
+    pub diff: bool,
     /// Also say what was detected from which evidence, and list what was not understood
     #[arg(short, long)]
     pub verbose: bool,

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::alembic::python;
-use crate::finding::Finding;
+use crate::finding::{Edit, Finding, Fix};
 use crate::source::{Source, Span};
 use crate::sql::split;
 
@@ -15,6 +15,8 @@ pub struct Ignore {
     pub rule: String,
     /// The name in the comment.
     pub span: Span,
+    /// The whole comment.
+    comment: Span,
     /// The lines that it covers.
     lines: Range<usize>,
     pub used: bool,
@@ -61,6 +63,7 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
                     out.push(Ignore {
                         rule: name.to_owned(),
                         span: Span::new(from, from + name.len()),
+                        comment: *comment,
                         lines: lines.clone(),
                         used: false,
                     });
@@ -68,11 +71,39 @@ pub fn ignores(source: &Source) -> Vec<Ignore> {
                 }
             }
             None => {
-                out.push(Ignore { rule: String::new(), span: Span::new(comment.start as usize + word, base), lines, used: false })
+                let span = Span::new(comment.start as usize + word, base);
+                out.push(Ignore { rule: String::new(), span, comment: *comment, lines, used: false });
             }
         }
     }
     out
+}
+
+impl Ignore {
+    /// Takes the name out of its comment, or the comment out of the file where it holds no other name.
+    pub fn removal(&self, source: &Source) -> Option<Fix> {
+        let text = source.text();
+        let comment = source.slice(self.comment);
+        let inner = comment.split_once('[').and_then(|(_, rest)| rest.split_once(']')).map_or("", |(inner, _)| inner);
+        let span = match inner.contains(',') {
+            true => {
+                let (start, end) = (self.span.start as usize, self.span.end as usize);
+                let behind = text[end..].find(|c: char| !c.is_whitespace() && c != ',').map_or(end, |at| end + at);
+                let before = text[..start].trim_end().trim_end_matches(',').trim_end().len();
+                // The last name takes the comma before it along, any other the one behind it.
+                if text[end..].trim_start().starts_with(']') { Span::new(before, end) } else { Span::new(start, behind) }
+            }
+            false => {
+                let (start, end) = (self.comment.start as usize, self.comment.end as usize);
+                let line = text[..start].rfind('\n').map_or(0, |end| end + 1);
+                let alone = text[line..start].trim().is_empty() && text[end..].starts_with(['\n', '\r']);
+                let newline = text[end..].find('\n').map_or(end, |at| end + at + 1);
+                if alone { Span::new(line, newline) } else { Span::new(text[..start].trim_end_matches([' ', '\t']).len(), end) }
+            }
+        };
+        let edits = vec![Edit { file: source.path().to_owned(), span, text: String::new() }];
+        Some(Fix { safe: true, description: "remove the ignore".to_owned(), edits })
+    }
 }
 
 /// Whether an ignore hides the finding; marks the ignore as used.

@@ -11,6 +11,7 @@ pub mod config;
 pub mod dialect;
 pub mod engine;
 pub mod finding;
+pub mod fix;
 pub mod history;
 pub mod ignore;
 pub mod migration;
@@ -143,7 +144,10 @@ fn unused(source: &Arc<Source>, list: &[Ignore], environment: &Environment, sett
             // A rule that is off would hide nothing either way.
             Some(known) if settings.severity_of(known).is_none() => {}
             Some(_) => {
-                found.at(ignore.span, format!("this ignore hides nothing: `{name}` finds nothing here")).help("remove it");
+                found
+                    .at(ignore.span, format!("this ignore hides nothing: `{name}` finds nothing here"))
+                    .help("remove it")
+                    .fix(ignore.removal(source));
             }
             None if ignore.rule.is_empty() => {
                 found.at(ignore.span, "this ignore names no rule").help("write `whimbrel: ignore[rule_name] reason`");

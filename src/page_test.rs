@@ -1,5 +1,7 @@
 //! Runs the examples of a rule's page: Bad yields this rule and no other, Good yields nothing at all.
 
+use std::path::Path;
+
 use crate::config::{ConfigFile, Level, Overrides, Settings};
 use crate::finding::Finding;
 use crate::page::{File, Section};
@@ -20,6 +22,9 @@ pub fn run(name: &str) {
             assert!(!finding.source.slice(finding.span).trim().is_empty(), "{name}: the span is empty: {}", finding.message);
         }
     }
+    for section in bad_sections(&sections) {
+        fixes_mend(rule, section);
+    }
     for section in good {
         let found = lint(rule, section);
         let texts: Vec<String> = found.iter().map(|finding| format!("{}: {}", finding.rule, finding.message)).collect();
@@ -27,14 +32,51 @@ pub fn run(name: &str) {
     }
 }
 
-fn lint(rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
-    assert!(!section.files.is_empty(), "{}: `{}` has no files", rule.name, section.title);
+fn bad_sections<'s, 'p>(sections: &'s [Section<'p>]) -> Vec<&'s Section<'p>> {
+    sections.iter().filter(|section| section.title.starts_with("Bad")).collect()
+}
+
+/// Applied fixes leave files that can be read, and none of the findings that they were for.
+fn fixes_mend(rule: &Rule, section: &Section<'_>) {
     let folder = tempfile::tempdir().expect("a temporary folder");
+    let found = lint_in(folder.path(), rule, section);
+    let fixable = found.iter().filter(|finding| finding.fix.is_some()).count();
+    let mending = crate::fix::mend(&found, true).expect("readable files");
+    if fixable == 0 {
+        assert!(mending.files.is_empty());
+        return;
+    }
+    assert!(mending.fixed > 0, "{}: no fix leaves a file that can be read", rule.name);
+    for mended in &mending.files {
+        std::fs::write(&mended.file, &mended.after).expect("a file");
+    }
+    let left: Vec<Finding> = judge(folder.path(), rule, section);
+    let same = left.iter().filter(|finding| finding.rule == rule.name).count();
+    assert!(
+        same + mending.fixed <= found.len(),
+        "{}: fixed, and still found: {:#?}",
+        rule.name,
+        left.iter().map(|finding| &finding.message).collect::<Vec<_>>()
+    );
+    assert!(left.iter().all(|finding| finding.rule != "unreadable_file"), "{}: the fixed file cannot be read", rule.name);
+}
+
+fn lint(rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    lint_in(folder.path(), rule, section)
+}
+
+fn lint_in(folder: &Path, rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
+    assert!(!section.files.is_empty(), "{}: `{}` has no files", rule.name, section.title);
     for File { path, text } in &section.files {
-        let path = folder.path().join(path);
+        let path = folder.join(path);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     }
+    judge(folder, rule, section)
+}
+
+fn judge(folder: &Path, rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
     // A page speaks of its first engine; one that speaks of all is run on PostgreSQL.
     // A `dialect` fence says otherwise, in the words of `--dialect`.
     let dialect = rule.page.dialects.first().copied().unwrap_or(crate::operation::Dialect::PostgreSql);
@@ -49,7 +91,7 @@ fn lint(rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
     }
     let overrides = Overrides { dialects, ..Overrides::default() };
     let settings = Settings::resolve(&file, None, &overrides).expect("settings");
-    check(&[folder.path().to_owned()], &settings, &|| ()).expect("a run").findings
+    check(&[folder.to_owned()], &settings, &|| ()).expect("a run").findings
 }
 
 #[test]

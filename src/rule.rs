@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use crate::engine::{Effects, Engine};
-use crate::finding::{Direction, Finding, Label, Severity};
+use crate::finding::{Direction, Finding, Fix, Label, Severity};
 use crate::history::Index;
 use crate::migration::{Migration, Script, Step};
 use crate::operation::{Dialect, LockMode, Name, Operation};
@@ -355,6 +355,12 @@ impl<'a> Found<'a> {
 impl Finding {
     pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// A change of files that mends it, where one can be written.
+    pub fn fix(&mut self, fix: Option<Fix>) -> &mut Self {
+        self.fix = fix;
         self
     }
 

@@ -1,8 +1,10 @@
 //! The way back: what undoes an operation, and what is still different after going there and back.
 
 use crate::history::Index;
-use crate::migration::Step;
-use crate::operation::{Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default as ColumnDefault, Name, Operation};
+use crate::migration::{Origin, Step};
+use crate::operation::{
+    Class, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default as ColumnDefault, Dialects, Name, Operation,
+};
 use crate::schema::{Schema, Table, TableColumn, TableConstraint, TableIndex};
 
 /// The operations that undo one, given the schema before it; None where that cannot be known.
@@ -102,20 +104,35 @@ pub fn reverse(operation: &Operation, before: &Schema) -> Option<Vec<Operation>>
     }
 }
 
-/// The whole way back of a script: its steps undone, last first. `ways` holds the schema before each step.
-pub fn way_back(steps: &[Step], ways: &[Schema]) -> Option<Vec<Operation>> {
+/// The whole way back of a script: its steps undone, last first, each with the schema before it. None where a step
+/// cannot be undone for certain.
+pub fn way_back(steps: &[(&Step, &Schema)]) -> Option<Vec<Operation>> {
+    let made_here = |name: &Name| {
+        steps.iter().any(|(other, _)| matches!(&other.operation, Operation::CreateTable(create) if create.table == *name))
+    };
     let mut out = Vec::new();
-    for (step, before) in steps.iter().zip(ways).rev() {
-        if step.conditional || !step.operation.is_understood() {
+    for (step, before) in steps.iter().rev() {
+        if step.conditional || step.only != Dialects::ANY || step.operation.class() == Class::Data {
             return None;
         }
         // What goes with its table needs no line of its own.
-        let made_here = |name: &Name| {
-            steps.iter().any(|other| matches!(&other.operation, Operation::CreateTable(create) if create.table == *name))
-        };
         let goes_along = !matches!(step.operation, Operation::CreateTable(_)) && step.operation.table().is_some_and(made_here);
-        if !goes_along {
-            out.extend(reverse(&step.operation, before)?);
+        if goes_along {
+            continue;
+        }
+        out.extend(reverse(&step.operation, before)?);
+        // The types that create_table makes stay when the table goes.
+        if let (Operation::CreateTable(create), Origin::Directive(_)) = (&step.operation, step.origin) {
+            let types =
+                create.columns.iter().filter_map(|column| column.data_type.as_ref()).filter(|kind| !kind.labels.is_empty());
+            for kind in types.filter(|kind| before.enum_type(&Name::new(kind.name.as_str())).is_none()) {
+                out.push(Operation::DropType {
+                    name: Name::new(kind.name.as_str()),
+                    is_domain: false,
+                    if_exists: true,
+                    cascade: false,
+                });
+            }
         }
     }
     Some(out)

@@ -191,3 +191,34 @@ fn heads_are_told_at_the_judged_file() {
     assert_eq!(rules(&report), ["multiple_heads"]);
     assert_eq!(report["findings"][0]["file"], "versions/c.py");
 }
+
+/// What `alembic init` writes.
+const TEMPLATE: &str = "\"\"\"${message}\n\nRevision ID: ${up_revision}\nRevises: ${down_revision | comma,n}\nCreate Date: ${create_date}\n\n\"\"\"\n\
+from alembic import op\nimport sqlalchemy as sa\n${imports if imports else \"\"}\n\nrevision = ${repr(up_revision)}\ndown_revision = ${repr(down_revision)}\n\
+branch_labels = ${repr(branch_labels)}\ndepends_on = ${repr(depends_on)}\n\n\ndef upgrade():\n    ${upgrades if upgrades else \"pass\"}\n\n\n\
+def downgrade():\n    ${downgrades if downgrades else \"pass\"}\n";
+
+#[test]
+fn fixes_are_shown_written_and_gone() {
+    let unfinished = revision("b", Some("a")).replace("    op.drop_table(\"t_b\")\n", "    pass\n");
+    let folder = project(&[
+        ("migrations/env.py", "from alembic import context\n"),
+        ("migrations/script.py.mako", TEMPLATE),
+        ("migrations/versions/a.py", &revision("a", None)),
+        ("migrations/versions/b.py", &unfinished),
+        ("migrations/versions/c.py", &revision("c", Some("a"))),
+    ]);
+    let args = ["check", "--dialect", "postgresql"];
+    let diff = whimbrel(folder.path(), &[&args[..], &["--diff", "--unsafe-fixes"]].concat());
+    assert_eq!(diff.code, 1);
+    insta::assert_snapshot!("fix_diff", diff.out);
+    // A diff changes nothing.
+    assert_eq!(std::fs::read_to_string(folder.path().join("migrations/versions/b.py")).unwrap(), unfinished);
+    let safe = whimbrel(folder.path(), &[&args[..], &["--fix", "--format", "compact"]].concat());
+    assert_eq!((safe.code, safe.err.as_str()), (1, "whimbrel: 1 fixed in 1 files\n"), "{}", safe.out);
+    assert!(safe.out.contains("multiple_heads") && !safe.out.contains("missing_downgrade"), "{}", safe.out);
+    let all = whimbrel(folder.path(), &[&args[..], &["--unsafe-fixes"]].concat());
+    assert_eq!((all.code, all.err.as_str()), (0, "whimbrel: 1 fixed in 1 files\n"), "{}", all.out);
+    // Nothing is left to write.
+    assert_eq!(whimbrel(folder.path(), &[&args[..], &["--diff", "--unsafe-fixes"]].concat()).code, 0);
+}

@@ -1,9 +1,11 @@
 //! `whimbrel check`
 
+use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use whimbrel::report;
+use whimbrel::source::printable;
+use whimbrel::{Outcome, fix, report};
 
 use super::{Exit, Failure};
 use crate::cli::{Check, Colour};
@@ -16,8 +18,14 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
     progress.set_style(
         ProgressStyle::with_template("{spinner} {pos} environments read").unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
-    let outcome = whimbrel::check(&paths, &settings, &|| progress.inc(1))?;
+    let mut outcome = whimbrel::check(&paths, &settings, &|| progress.inc(1))?;
     progress.finish_and_clear();
+    if args.diff {
+        return print_diff(&outcome, args.unsafe_fixes);
+    }
+    if args.fix || args.unsafe_fixes {
+        outcome = mend(outcome, args.unsafe_fixes, || whimbrel::check(&paths, &settings, &|| ()))?;
+    }
     if args.format != report::Format::Text {
         super::say_problems(&outcome);
     }
@@ -31,4 +39,35 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
     // The process ends here; taking everything apart first would only take time.
     std::mem::forget(outcome);
     Ok(if fails { Exit::Findings } else { Exit::Clean })
+}
+
+/// How often fixes are applied that wait for others, before those that are left are left alone.
+const ROUNDS: usize = 10;
+
+/// Writes fixes until none is left, and gives what is then found.
+fn mend(mut outcome: Outcome, unsafe_too: bool, check: impl Fn() -> Result<Outcome, Failure>) -> Result<Outcome, Failure> {
+    let (mut fixed, mut files) = (0, BTreeSet::new());
+    for _ in 0..ROUNDS {
+        let mending = fix::mend(&outcome.findings, unsafe_too)?;
+        if mending.files.is_empty() {
+            break;
+        }
+        for mended in &mending.files {
+            std::fs::write(&mended.file, &mended.after)
+                .map_err(|error| format!("{}: {}", printable(&mended.file), error.kind()))?;
+            files.insert(mended.file.clone());
+        }
+        fixed += mending.fixed;
+        outcome = check()?;
+    }
+    eprintln!("whimbrel: {fixed} fixed in {} files", files.len());
+    Ok(outcome)
+}
+
+fn print_diff(outcome: &Outcome, unsafe_too: bool) -> Result<Exit, Failure> {
+    let mending = fix::mend(&outcome.findings, unsafe_too)?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    let written = mending.files.iter().try_for_each(|mended| write!(out, "{}", fix::diff(mended))).and_then(|()| out.flush());
+    super::ignore_closed_pipe(written)?;
+    Ok(if mending.files.is_empty() { Exit::Clean } else { Exit::Findings })
 }

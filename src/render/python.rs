@@ -63,6 +63,17 @@ pub(super) fn call(operation: &Operation, batch: bool) -> Option<String> {
                 table.as_ref().map_or_else(String::new, |table| format!(", table_name={}{}", text(&table.name), schema(table)));
             format!("drop_index({}{table})", text(&index.name))
         }
+        Operation::DropType { name, is_domain: false, .. } => {
+            return Some(format!("sa.Enum(name={}).drop(op.get_bind(), checkfirst=True)", text(&name.name)));
+        }
+        Operation::CreateEnum { name, labels } => {
+            let labels: Vec<String> = labels.iter().map(|label| text(label)).collect();
+            return Some(format!(
+                "sa.Enum({}, name={}).create(op.get_bind(), checkfirst=True)",
+                labels.join(", "),
+                text(&name.name)
+            ));
+        }
         // What `op` has no directive for.
         other => return Some(format!("op.execute({})", text(sql::statement(other)?.trim_end_matches(';')))),
     };

@@ -1,7 +1,7 @@
 use crate::migration::{Mark, Origin};
 use crate::operation::{Dialect, Name, Operation, show_holes};
 use crate::rule::{Check, Context};
-use crate::rules::phrase;
+use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AddColumn { table, column, .. } = &step.operation else { return };
@@ -29,7 +29,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         let at = step.at(Mark::Default);
         finding.label(&before.script.source, at, "only the application applies this; the database never sees it");
     }
-    finding.note(before.origin_of(table)).help(help(before, step.origin, table, &column.name));
+    finding.fix(mend::server_default(before, step)).note(before.origin_of(table)).help(help(before, step.origin, table, &column.name));
 });
 
 fn help(before: &Context<'_>, origin: Origin, table: &Name, column: &str) -> String {

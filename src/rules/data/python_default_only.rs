@@ -1,6 +1,7 @@
 use crate::migration::Mark;
 use crate::operation::{Operation, show_holes};
 use crate::rule::Check;
+use crate::rules::mend;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AddColumn { table, column, .. } = &step.operation else { return };
@@ -20,5 +21,6 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let name = show_holes(&column.name);
     found
         .at(step.at(Mark::Default), format!("rows that `{table}` already has keep NULL in `{name}`: `default=` is applied by the application, never by the database"))
+        .fix(mend::server_default(before, step))
         .help("use `server_default=` if existing rows should have the value; leave `default=` to the model otherwise");
 });

@@ -1,7 +1,9 @@
+use crate::finding::{Edit, Fix};
 use crate::migration::Migration;
 use crate::project::Environment;
 use crate::project::conventions::Framework;
 use crate::rule::{Check, Found};
+use crate::source::Span;
 
 pub const CHECK: Check = Check::Environment(|environment, found| match environment.framework {
     Framework::Alembic => diverged_heads(environment, found),
@@ -34,8 +36,40 @@ fn diverged_heads(environment: &Environment, found: &mut Found<'_>) {
             let other = &environment.migrations[other];
             finding.label(&fork.source, fork.id_span, format!("`{}` and `{}` diverge after `{}`", migration.id, other.id, fork.id));
         }
-        finding.help(format!("alembic merge -m \"merge heads\" {}", ids.join(" ")));
+        finding.help(format!("alembic merge -m \"merge heads\" {}", ids.join(" "))).fix(merge(environment, migration, &ids));
     }
+}
+
+/// The merge revision, as the environment's own template has it.
+fn merge(environment: &Environment, beside: &Migration, heads: &[&str]) -> Option<Fix> {
+    let template = std::fs::read_to_string(format!("{}/script.py.mako", environment.root)).ok()?;
+    // An id that is the same wherever the same heads are merged.
+    let id = format!("{:012x}", heads.join(",").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)) >> 16);
+    let parents = format!("({})", heads.iter().map(|head| format!("'{head}'")).collect::<Vec<_>>().join(", "));
+    let mut text = String::new();
+    for line in template.split_inclusive('\n').filter(|line| !line.contains("create_date")) {
+        text.push_str(
+            &line
+                .replace("${message}", "merge heads")
+                .replace("${up_revision}", &id)
+                .replace("${down_revision | comma,n}", &heads.join(", "))
+                .replace("${down_revision | comma, n}", &heads.join(", "))
+                .replace("${repr(up_revision)}", &format!("'{id}'"))
+                .replace("${repr(down_revision)}", &parents)
+                .replace("${repr(branch_labels)}", "None")
+                .replace("${repr(depends_on)}", "None")
+                .replace("${imports if imports else \"\"}", "")
+                .replace("${imports if imports else ''}", "")
+                .replace("${upgrades if upgrades else \"pass\"}", "pass")
+                .replace("${downgrades if downgrades else \"pass\"}", "pass"),
+        );
+    }
+    // A template of the project's own making has words that only Mako reads.
+    let is_plain = !text.contains("${") && !text.lines().any(|line| line.trim_start().starts_with(['%', '<']));
+    let folder = beside.source.path().rsplit_once('/').map_or(".", |(folder, _)| folder);
+    let file = format!("{folder}/{id}_merge_heads.py");
+    let edit = Edit { file, span: Span::default(), text };
+    if is_plain { Some(Fix { safe: false, description: "merge the heads".to_owned(), edits: vec![edit] }) } else { None }
 }
 
 /// Whether each migration is an older copy of a duplicate, or has an ancestor whose parent is not known.

@@ -1,6 +1,7 @@
 use crate::migration::Migration;
 use crate::project::conventions::Framework;
 use crate::rule::Check;
+use crate::rules::mend;
 use crate::source::Span;
 
 pub const CHECK: Check = Check::Migration(|migration, environment, found| {
@@ -24,7 +25,8 @@ pub const CHECK: Check = Check::Migration(|migration, environment, found| {
         found
             .at(at, format!("the docstring says `{label} {said}`, but `{what}` is {is}"))
             .note("Alembic goes by the variable; people read the docstring")
-            .help(format!("{label} {is}"));
+            .help(format!("{label} {is}"))
+            .fix(mend::safe("say what the variable says", vec![mend::edit(&migration.source, at, if is == "None" { "" } else { is.as_str() })]));
     }
 });
 

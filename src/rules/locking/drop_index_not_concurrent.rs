@@ -1,7 +1,7 @@
 use crate::migration::Mark;
 use crate::operation::Operation;
 use crate::rule::Check;
-use crate::rules::phrase;
+use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropIndex { index, table, concurrently: false, .. } = &step.operation else { return };
@@ -25,5 +25,6 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     found
         .at(step.at(Mark::Name), format!("reads and writes of {whom} queue behind the drop of `{index}`"))
         .note("DROP INDEX takes AccessExclusive on the table: the drop itself is an instant, but it first waits for every running query, and all later ones wait for it")
-        .help(phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step)));
+        .help(phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step)))
+        .fix(mend::made_concurrent(before, step));
 });

@@ -1,7 +1,7 @@
 use crate::migration::{Mark, Origin};
 use crate::operation::{ConstraintKind, Name, Operation};
 use crate::rule::Check;
-use crate::rules::phrase;
+use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let (table, reference, name) = match &step.operation {
@@ -34,5 +34,6 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .at(step.at(Mark::Name), format!("{who} {whom} wait while the foreign key of every row is checked"))
         .note("ADD FOREIGN KEY holds ShareRowExclusive on both tables for a scan; with NOT VALID only for an instant, and VALIDATE lets reads and writes go on")
         .note(before.origin_of(table))
-        .help(format!("{how}, and {}:\n{}", phrase::in_next_migration(before), phrase::statement(step, &validate)));
+        .help(format!("{how}, and {}:\n{}", phrase::in_next_migration(before), phrase::statement(step, &validate)))
+        .fix(mend::not_valid(before, step));
 });

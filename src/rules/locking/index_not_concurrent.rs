@@ -1,7 +1,7 @@
 use crate::operation::{Name, Operation};
 use crate::rule::Check;
 use crate::migration::Mark;
-use crate::rules::phrase;
+use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::CreateIndex(index) = &step.operation else { return };
@@ -29,5 +29,6 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .at(step.at(Mark::Name), format!("{who} `{}` wait until {name} is built", index.table))
         .note(note)
         .note(before.origin_of(&index.table))
-        .help(phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step)));
+        .help(phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step)))
+        .fix(mend::made_concurrent(before, step));
 });

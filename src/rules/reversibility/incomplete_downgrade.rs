@@ -2,7 +2,7 @@ use crate::finding::Direction;
 use crate::migration::{Body, Script};
 use crate::operation::{Class, Name, Operation};
 use crate::rule::{Check, Context};
-use crate::rules::phrase;
+use crate::rules::{mend, phrase};
 use crate::undo::{self, Difference, How};
 
 /// How many differences a message names.
@@ -39,6 +39,11 @@ pub const CHECK: Check = Check::Script(|context, found| {
         true => finding.help("undo it in the downgrade, last step first"),
         false => finding.help(format!("add to the downgrade:\n{}", lines.join("\n"))),
     };
+    let complete = differences.iter().all(|difference| !difference.repair.is_empty());
+    let count: usize = differences.iter().map(|difference| difference.repair.len()).sum();
+    if complete && count == lines.len() && mend::speaks_alembic(&context.script.source, &lines) {
+        finding.fix(mend::at_the_end(context.script, &lines).and_then(|edits| mend::with_a_look("add what is missing", edits)));
+    }
 });
 
 fn in_words(difference: &Difference) -> String {

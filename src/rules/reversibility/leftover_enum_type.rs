@@ -1,7 +1,8 @@
 use crate::finding::Direction;
-use crate::migration::Body;
+use crate::migration::{Body, Origin};
 use crate::operation::{Name, Operation};
 use crate::rule::Check;
+use crate::rules::mend;
 
 pub const CHECK: Check = Check::Script(|context, found| {
     let (Some(before), Some(up), Some(last)) = (context.undoes, context.migration.up.as_ref(), context.stages.last()) else { return };
@@ -27,10 +28,17 @@ pub const CHECK: Check = Check::Script(|context, found| {
             let finding = found.at(context.script.head, format!("the enum type `{name}` stays behind: the next upgrade fails with \"type \\\"{name}\\\" already exists\""));
             finding.label(&up.source, step.span, "made here");
             finding.note("dropping a table or a column leaves the enum types of its columns");
-            finding.help(match step.origin {
-                crate::migration::Origin::Sql => format!("DROP TYPE {name};"),
-                crate::migration::Origin::Directive(_) => format!("as the last line of the downgrade:\nsa.Enum(name=\"{name}\").drop(op.get_bind(), checkfirst=True)"),
-            });
+            let is_sql = !up.source.path().ends_with(".py");
+            let line = match step.origin {
+                Origin::Sql if is_sql => format!("DROP TYPE {name};"),
+                Origin::Sql => format!("op.execute(\"DROP TYPE {name}\")"),
+                Origin::Directive(_) => format!("sa.Enum(name=\"{name}\").drop(op.get_bind(), checkfirst=True)"),
+            };
+            finding.help(format!("as the last line of the downgrade:\n{line}"));
+            let lines = [line];
+            if is_sql || mend::speaks_alembic(&context.script.source, &lines) {
+                finding.fix(mend::at_the_end(context.script, &lines).and_then(|edits| mend::with_a_look("drop the type", edits)));
+            }
         }
     }
 });

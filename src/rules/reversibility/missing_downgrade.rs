@@ -1,31 +1,88 @@
 use crate::migration::{Body, Migration, Script};
+use crate::finding::{Edit, Fix};
 use crate::project::Environment;
 use crate::project::conventions::{Framework, WayBack};
-use crate::rule::{Check, Found};
+use crate::rule::{Check, Context, Found};
+use crate::rules::{mend, phrase};
+use crate::source::Span;
+use crate::undo;
 
-pub const CHECK: Check = Check::Migration(|migration, environment, found| {
-    let Some(up) = migration.up.as_ref().filter(|up| up.body == Body::Present) else { return };
+pub const CHECK: Check = Check::Script(|context, found| {
+    let (migration, environment, up) = (context.migration, context.environment, context.script);
+    if !context.is_upgrade() || up.body != Body::Present {
+        return;
+    }
     let used = || environment.migrations.iter().any(|other| other.down.is_some());
     match environment.framework.convention().way_back {
         WayBack::None => return,
         WayBack::WhereUsed if !used() => return,
         WayBack::WhereUsed | WayBack::Expected => {}
     }
+    // It belongs to the migration, not to one of its ways.
+    let direction = found.direction.take();
     match &migration.down {
         None => absent(migration, up, environment, found),
         Some(down) if down.body == Body::Empty => {
-            found.source = down.source.clone();
+            let up_source = std::mem::replace(&mut found.source, down.source.clone());
             let what = if environment.framework == Framework::Alembic { "`downgrade()`" } else { "the way back" };
             found
                 .at(down.head, format!("{what} of `{}` does nothing: going back leaves everything as the upgrade made it", migration.id))
                 .help(help(environment.framework));
+            found.source = up_source;
         }
-        Some(_) => {}
+        Some(_) => {
+            found.direction = direction;
+            return;
+        }
+    }
+    found.direction = direction;
+    if let Some(finding) = found.findings.last_mut() {
+        finding.fix(written(context));
     }
 });
 
+/// The way back, where every step of the way forth can be undone for certain.
+fn written(context: &Context<'_>) -> Option<Fix> {
+    let up = context.script;
+    let steps: Vec<_> = context.stages().map(|(step, stage)| (step, stage.schema)).collect();
+    let operations = undo::way_back(&steps)?;
+    let lines: Vec<String> = operations.iter().map(|operation| crate::render::operation(operation, phrase::style(context))).collect::<Option<_>>()?;
+    if lines.is_empty() {
+        return None;
+    }
+    let framework = context.framework();
+    let edits = match (&context.migration.down, framework) {
+        (Some(down), _) if down.source.path().ends_with(".py") || !down.steps.is_empty() => mend::at_the_end(down, &lines)?,
+        (Some(down), _) if has_files(framework) => {
+            let whole = Span::new(0, down.source.text().len());
+            vec![mend::edit(&down.source, whole, format!("{}{}\n", down.source.text(), lines.join("\n")))]
+        }
+        (Some(down), _) => vec![mend::edit(&down.source, Span::new(down.head.end as usize, down.head.end as usize), format!("\n{}", lines.join("\n")))],
+        (None, Framework::Alembic) => {
+            let end = up.source.text().trim_end().len();
+            let returns = if up.source.slice(up.head).contains("-> None") { " -> None" } else { "" };
+            let body = lines.join("\n").replace('\n', "\n    ");
+            vec![mend::edit(&up.source, Span::new(end, up.source.text().len()), format!("\n\n\ndef downgrade(){returns}:\n    {body}\n"))]
+        }
+        (None, Framework::Liquibase) => return None,
+        (None, _) if has_files(framework) => {
+            let path = up.source.path();
+            let down = path.strip_suffix("up.sql").map(|stem| format!("{stem}down.sql"))?;
+            vec![Edit { file: down, span: Span::default(), text: format!("{}\n", lines.join("\n")) }]
+        }
+        (None, _) => {
+            let end = up.source.text().trim_end().len();
+            let marker = framework.convention().down_marker;
+            vec![mend::edit(&up.source, Span::new(end, up.source.text().len()), format!("\n\n-- {marker}\n{}\n", lines.join("\n")))]
+        }
+    };
+    if framework == Framework::Alembic && !mend::speaks_alembic(&up.source, &lines) {
+        return None;
+    }
+    mend::safe("write the way back", edits)
+}
+
 fn absent(migration: &Migration, up: &Script, environment: &Environment, found: &mut Found<'_>) {
-    found.source = up.source.clone();
     let (missing, consequence) = match environment.framework {
         Framework::Alembic => ("has no `downgrade()`".to_owned(), "`alembic downgrade` fails on it"),
         Framework::GolangMigrate => {

@@ -2,6 +2,7 @@ use crate::engine::FailureKind;
 use crate::migration::{Mark, Origin, Step};
 use crate::operation::{Column, Operation, show_holes};
 use crate::rule::{Check, Context};
+use crate::rules::mend;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Origin::Directive(directive) = step.origin else { return };
@@ -24,10 +25,17 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     };
     let finding = found.at(step.at(Mark::Name), format!("SQLite cannot {does}"));
     finding.note("SQLite's ALTER TABLE only renames, and adds or drops plain columns; Alembic's batch mode copies the table into a new one");
-    finding.help(match &step.operation {
-        Operation::AddColumn { column, .. } => named_constraint(&table, column),
-        _ => in_batch(before.text(step.statement), directive, &table),
-    });
+    if let Operation::AddColumn { column, .. } = &step.operation {
+        finding.help(named_constraint(&table, column));
+        return;
+    }
+    let text = before.text(step.statement);
+    finding.help(in_batch(text, directive, &table));
+    let opener = format!("with op.batch_alter_table(\"{table}\") as batch_op:");
+    if let Some(call) = batch_call(text, directive, &table).filter(|_| text.starts_with("op.")) {
+        let edits = mend::in_block(&before.script.source, step.statement, &opener, &call);
+        finding.fix(edits.and_then(|edits| mend::safe("put it into a batch block", edits)));
+    }
 });
 
 fn refused(before: &Context<'_>, at: usize) -> bool {
@@ -55,18 +63,24 @@ fn named_constraint(table: &str, column: &Column) -> String {
 
 /// The call inside a batch block, where that can be written without knowing more.
 fn in_batch(call: &str, directive: &str, table: &str) -> String {
-    let rewritten = call.split_once(directive).and_then(|(_, arguments)| {
-        let quoted = [format!("\"{table}\""), format!("'{table}'")];
-        let inner = arguments.trim_start().strip_prefix('(')?;
-        // The table's name goes away: first for most directives, second behind a constraint's name.
-        let at = quoted.iter().filter_map(|quoted| inner.find(quoted.as_str()).map(|at| (at, quoted.len()))).min()?;
-        let behind = inner[at.0 + at.1..].trim_start();
-        let behind = behind.strip_prefix(',').map(str::trim_start).unwrap_or(behind);
-        let before = inner[..at.0].trim_end_matches("table_name=").trim_end_matches("source_table=");
-        Some(format!("    batch_op.{directive}({}{behind}", before.trim_start()))
-    });
-    match rewritten {
-        Some(call) => format!("with op.batch_alter_table(\"{table}\") as batch_op:\n{call}"),
-        None => format!("with op.batch_alter_table(\"{table}\") as batch_op:\n    batch_op.{directive}(…)"),
+    let call = batch_call(call, directive, table).unwrap_or_else(|| format!("batch_op.{directive}(…)"));
+    format!("with op.batch_alter_table(\"{table}\") as batch_op:\n    {call}")
+}
+
+/// The same call on `batch_op`, without the table: it stands first, or second behind a constraint's name.
+fn batch_call(call: &str, directive: &str, table: &str) -> Option<String> {
+    let (_, arguments) = call.split_once(directive)?;
+    let inner = arguments.trim_start().strip_prefix('(')?;
+    let quoted = [format!("\"{table}\""), format!("'{table}'")];
+    let (at, length) = quoted.iter().filter_map(|quoted| inner.find(quoted.as_str()).map(|at| (at, quoted.len()))).min()?;
+    let behind = inner[at + length..].trim_start();
+    let behind = behind.strip_prefix(',').map(str::trim_start).unwrap_or(behind);
+    let before = inner[..at].trim_end_matches("table_name=").trim_end_matches("source_table=");
+    // What only plain operations take.
+    if call.contains("schema=") {
+        return None;
     }
+    // A list of arguments that ends with the table leaves a comma behind.
+    let before = if behind.starts_with(')') { before.trim_end().trim_end_matches(',') } else { before };
+    Some(format!("batch_op.{directive}({}{behind}", before.trim_start()))
 }

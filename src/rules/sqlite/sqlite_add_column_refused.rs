@@ -2,6 +2,7 @@ use crate::engine::FailureKind;
 use crate::migration::Mark;
 use crate::operation::{Dialect, Operation, show_holes};
 use crate::rule::Check;
+use crate::rules::mend;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AddColumn { table, column, .. } = &step.operation else { return };
@@ -20,6 +21,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let finding = found.at(step.at(mark), format!("adding `{table}.{name}` fails {when}: {}", failure.answer));
     if failure.with_rows {
         finding.note(before.origin_of(table));
+    }
+    if required {
+        finding.fix(mend::server_default(before, step));
     }
     finding.help(if required {
         "give it a constant default, or add it nullable, fill it, and make it NOT NULL in a batch block"

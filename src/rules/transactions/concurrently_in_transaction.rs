@@ -3,7 +3,7 @@ use crate::operation::{Dialect, Operation};
 use crate::project::conventions::Framework;
 use crate::rule::{Check, Context};
 use crate::runner::Inside;
-use crate::rules::phrase;
+use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     if !before.effects().refuses_transaction {
@@ -40,6 +40,11 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let text = before.text(step.statement).to_owned();
     finding.help(phrase::outside_transaction(before, step, &text));
+    let by_alembic = before.framework() == Framework::Alembic && matches!(inside, Inside::RunnerTransaction) && step.batch.is_none();
+    if by_alembic && text.starts_with("op.") && mend::is_alone(before, step) {
+        let edits = mend::in_block(&before.script.source, step.statement, "with op.get_context().autocommit_block():", &text);
+        finding.fix(edits.and_then(|edits| mend::safe("run it outside of the transaction", edits)));
+    }
 });
 
 fn commits_before(before: &Context<'_>) -> bool {
