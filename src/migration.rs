@@ -179,7 +179,7 @@ impl Step {
                     Some(ColumnDefault::Generated { stored, .. }) => *stored == Some(true),
                     _ => false,
                 };
-                default || column.unique || column.references.is_some() || !column.checks.is_empty()
+                default || !column.checks.is_empty()
             }
             Operation::CreateIndex(_) | Operation::DropIndex { .. } => false,
             _ => true,

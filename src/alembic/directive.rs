@@ -286,7 +286,7 @@ impl<'a> Evaluator<'a> {
             partition_key: given.value("postgresql_partition_by").map(|_| vec![HOLE.to_string()]).unwrap_or_default(),
             ..CreateTable::of_unknown_columns(table.clone())
         };
-        let mut indexes = Vec::new();
+        let (mut indexes, mut own) = (Vec::new(), Vec::new());
         let mut numbered = true;
         for element in elements {
             if let Some(lowered) = sqlalchemy::column(&element.value) {
@@ -297,7 +297,9 @@ impl<'a> Evaluator<'a> {
                 definition.columns.push(lowered.column);
             } else if let Some(constraint) = sqlalchemy::constraint(&element.value) {
                 definition.constraints.push(constraint);
-            } else if !matches!(element.value, Value::None) && !is_index(&element.value) {
+            } else if let Some(index) = index_in(&element.value, &table) {
+                own.push((index, element.span));
+            } else if !matches!(element.value, Value::None) {
                 // Columns from `*mixin_columns()` and the like.
                 definition.columns_unknown = true;
             }
@@ -306,6 +308,9 @@ impl<'a> Evaluator<'a> {
         self.emit_marked(Operation::CreateTable(Box::new(definition)), "create_table", given.whole, marks);
         for (column, unique, span) in indexes {
             self.column_index(&table, &column, unique, span, given.whole);
+        }
+        for (index, span) in own {
+            self.emit_marked(Operation::CreateIndex(Box::new(index)), "create_index", given.whole, &[(Mark::Name, span)]);
         }
     }
 
@@ -331,12 +336,19 @@ impl<'a> Evaluator<'a> {
         marks.extend(lowered.nullable_at.map(|span| (Mark::Nullable, span)));
         marks.extend(lowered.default_at.map(|span| (Mark::Default, span)));
         let name = lowered.column.name.clone();
-        let operation = Operation::AddColumn {
-            table: table.clone(),
-            column: Box::new(lowered.column),
-            if_not_exists: given.flag("if_not_exists"),
-        };
+        // Alembic sends ADD COLUMN without them, and each as a statement behind it.
+        let mut column = lowered.column;
+        let (unique, references) = (std::mem::take(&mut column.unique), column.references.take());
+        let if_not_exists = given.flag("if_not_exists");
+        let operation = Operation::AddColumn { table: table.clone(), column: Box::new(column), if_not_exists };
         self.emit_marked(operation, "add_column", given.whole, &marks);
+        let own = || vec![name.clone()];
+        let unique = unique.then(|| (None, ConstraintKind::Unique { columns: own(), using_index: None }));
+        let key = references.map(|reference| (reference.name.clone(), ConstraintKind::ForeignKey { columns: own(), reference }));
+        for (named, kind) in unique.into_iter().chain(key) {
+            let constraint = Box::new(Constraint::new(named, kind));
+            self.emit_marked(Operation::AddConstraint { table: table.clone(), constraint }, "add_column", given.whole, &marks);
+        }
         if let Some(unique) = lowered.index {
             self.column_index(&table, &name, unique, lowered.name_at, given.whole);
         }
@@ -387,7 +399,7 @@ impl<'a> Evaluator<'a> {
         if changes.is_empty() {
             let operation = match given.arguments.open {
                 true => Operation::opaque("the arguments of `alter_column` are not known"),
-                false => Operation::Other { kind: "alter_column", table: Some(table), name: Some(column), class: Class::Schema },
+                false => Operation::Other { kind: "alter_column", table: Some(table), name: Some(column), class: Class::Neither },
             };
             self.emit_marked(operation, "alter_column", given.whole, &marks);
             return;
@@ -439,8 +451,16 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-fn is_index(value: &Value<'_>) -> bool {
-    matches!(value, Value::Call(call) if call.callee.as_path().is_some_and(|path| path.ends_with(".Index")))
+/// `sa.Index("name", "column", unique=True)` among the elements of a table.
+fn index_in(value: &Value<'_>, table: &Name) -> Option<CreateIndex> {
+    let Value::Call(call) = value else { return None };
+    if !call.callee.as_path().is_some_and(|path| path.ends_with(".Index")) {
+        return None;
+    }
+    let name = optional_name(call.arguments.positional.first().map(|first| &first.value));
+    let columns = call.arguments.positional.iter().skip(1).map(|argument| sqlalchemy::column_in_index(&argument.value)).collect();
+    let unique = matches!(call.arguments.keyword("unique").map(|argument| &argument.value), Some(Value::Bool(true)));
+    Some(CreateIndex { unique, ..CreateIndex::new(name, table.clone(), columns) })
 }
 
 fn open_batch<'a>(given: &Given<'_, 'a>) -> Value<'a> {

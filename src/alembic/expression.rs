@@ -57,17 +57,19 @@ impl<'a> Evaluator<'a> {
             Expr::Compare(node) => self.compare(node, scope),
             Expr::IfExp(node) => {
                 let test = self.value(&node.test, scope);
-                match self.truth(&test) {
-                    Truth::Known(true) => self.value(&node.body, scope),
-                    Truth::Known(false) => self.value(&node.orelse, scope),
-                    _ => {
-                        let around = self.around;
-                        self.around.conditional = true;
-                        self.value(&node.body, scope);
-                        self.value(&node.orelse, scope);
-                        self.around = around;
-                        Value::Unknown
-                    }
+                let around = self.around;
+                let (yes, no, unsure) = self.truth(&test).split(around.on);
+                let on = |this: &mut Self, on: Dialects, side: &'a Expr| {
+                    this.around.on = on;
+                    this.around.conditional = around.conditional || unsure;
+                    let value = (!on.is_empty()).then(|| this.value(side, scope));
+                    this.around = around;
+                    value
+                };
+                let (first, second) = (on(self, yes, &node.body), on(self, no, &node.orelse));
+                match (first, second) {
+                    (Some(one), None) | (None, Some(one)) => one,
+                    _ => Value::Unknown,
                 }
             }
             Expr::Subscript(node) => self.subscript(node, scope),
@@ -243,10 +245,19 @@ impl<'a> Evaluator<'a> {
         let mut set = if is_and { Dialects::ANY } else { Dialects::NONE };
         let (mut on_dialect, mut unsure) = (false, false);
         let mut last = Value::Unknown;
+        let around = self.around;
         for operand in &node.values {
             last = self.value(operand, scope);
-            match self.truth(&last) {
-                Truth::Known(known) if known != is_and => return last,
+            let truth = self.truth(&last);
+            // The next operand is only reached where this one did not decide.
+            let (yes, no, in_doubt) = truth.split(self.around.on);
+            self.around.on = if is_and { yes } else { no };
+            self.around.conditional |= in_doubt;
+            match truth {
+                Truth::Known(known) if known != is_and => {
+                    self.around = around;
+                    return last;
+                }
                 Truth::Known(_) => {}
                 Truth::OnDialect(more) => {
                     on_dialect = true;
@@ -263,7 +274,11 @@ impl<'a> Evaluator<'a> {
                 Truth::PerhapsOn(_) | Truth::AtLeastOn(_) => unsure = true,
                 Truth::Unsure => unsure = true,
             }
+            if self.around.on.is_empty() {
+                break;
+            }
         }
+        self.around = around;
         match (on_dialect, unsure) {
             (true, false) => Value::OnDialect(set),
             (true, true) if is_and => Value::PerhapsOn(set),

@@ -67,7 +67,7 @@ pub(super) fn column_list(value: &Value<'_>) -> Vec<String> {
 }
 
 /// A column by name, or the text of an expression.
-fn column_in_index(value: &Value<'_>) -> String {
+pub(super) fn column_in_index(value: &Value<'_>) -> String {
     match sql_text(value) {
         Some(text) => text.as_str().to_owned(),
         None => match value {

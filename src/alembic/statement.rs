@@ -20,6 +20,21 @@ pub(super) enum Truth {
     Unsure,
 }
 
+impl Truth {
+    /// The dialects, of those that come here, on which it may hold, those on which it may not, and whether either is in
+    /// doubt.
+    pub(super) fn split(&self, on: Dialects) -> (Dialects, Dialects, bool) {
+        match self {
+            Truth::Known(true) => (on, Dialects::NONE, false),
+            Truth::Known(false) => (Dialects::NONE, on, false),
+            Truth::OnDialect(set) => (on.intersection(*set), on.intersection(set.complement()), false),
+            Truth::PerhapsOn(set) => (on.intersection(*set), on, true),
+            Truth::AtLeastOn(set) => (on, on.intersection(set.complement()), true),
+            Truth::Unsure => (on, on, true),
+        }
+    }
+}
+
 impl<'a> Evaluator<'a> {
     pub fn run(&mut self, body: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
         for statement in body {
@@ -212,10 +227,7 @@ impl<'a> Evaluator<'a> {
         let (yes, no, unsure) = match self.truth(&value) {
             Truth::Known(true) => return self.run(body, scope),
             Truth::Known(false) => return self.run(orelse, scope),
-            Truth::OnDialect(set) => (around.on.intersection(set), around.on.intersection(set.complement()), false),
-            Truth::PerhapsOn(set) => (around.on.intersection(set), around.on, true),
-            Truth::AtLeastOn(set) => (around.on, around.on.intersection(set.complement()), true),
-            Truth::Unsure => (around.on, around.on, true),
+            truth => truth.split(around.on),
         };
         self.around.conditional |= unsure;
 

@@ -119,11 +119,6 @@ impl Model<'_> {
             Operation::AddColumn { if_not_exists: true, .. } | Operation::DropColumn { if_exists: true, .. } => {
                 Some(failure(FailureKind::Syntax, "near \"EXISTS\": syntax error"))
             }
-            // The column is added before the constraint is refused.
-            Operation::AddColumn { table, column, .. } if column.unique || column.references.is_some() => {
-                let plain = crate::operation::Column { unique: false, references: None, ..(**column).clone() };
-                self.add_column(table, &plain).or_else(|| needs_batch(CONSTRAINTS))
-            }
             Operation::Other { kind: "comment", .. } => needs_batch("near \"COMMENT\": syntax error"),
             _ => None,
         }

@@ -37,6 +37,20 @@ pub fn in_block(source: &Source, statement: Span, opener: &str, call: &str) -> O
     Some(vec![edit(source, statement, format!("{opener}\n{indent}    {call}"))])
 }
 
+/// A Python call with one more keyword argument, laid out as the others are.
+fn with_keyword(call: &str, keyword: &str) -> String {
+    let inner = call.strip_suffix(')').unwrap_or(call);
+    let arguments = inner.trim_end();
+    let gap = &inner[arguments.len()..];
+    let arguments = arguments.trim_end_matches(',');
+    if !gap.contains('\n') {
+        return format!("{arguments}, {keyword})");
+    }
+    let last = arguments.rsplit('\n').next().unwrap_or_default();
+    let indent = &last[..last.len() - last.trim_start().len()];
+    format!("{arguments},\n{indent}{keyword},{gap})")
+}
+
 /// Puts lines before a statement.
 pub fn before(source: &Source, statement: Span, lines: &[String]) -> Option<Vec<Edit>> {
     let indent = indentation(source, statement)?;
@@ -109,7 +123,7 @@ pub fn made_concurrent(context: &Context<'_>, step: &Step) -> Option<Fix> {
     let what = "build it concurrently, outside of the transaction";
     match (context.framework(), step.origin) {
         (Framework::Alembic, Origin::Directive(_)) if text.starts_with("op.") => {
-            let call = format!("{}, postgresql_concurrently=True)", text.trim_end_matches(')').trim_end().trim_end_matches(','));
+            let call = with_keyword(text, "postgresql_concurrently=True");
             let edits = in_block(source, step.statement, "with op.get_context().autocommit_block():", &call)?;
             with_a_look(what, edits)
         }
@@ -149,8 +163,7 @@ pub fn not_valid(context: &Context<'_>, step: &Step) -> Option<Fix> {
     }
     let edit = match step.origin {
         Origin::Directive(_) if text.starts_with("op.create_") && text.ends_with(')') => {
-            let inner = text.trim_end_matches(')').trim_end().trim_end_matches(',');
-            edit(source, step.statement, format!("{inner}, postgresql_not_valid=True)"))
+            edit(source, step.statement, with_keyword(text, "postgresql_not_valid=True"))
         }
         Origin::Directive(_) => return None,
         // Of several actions of one ALTER TABLE, the words of this one end at a comma.

@@ -27,6 +27,11 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             .collect(),
         Statement::CreateIndex(create) => {
             let columns = create.columns.iter().map(|column| table::index_column(column, dialect)).collect();
+            let mut table = object(&create.table_name);
+            // SQLite writes the schema before the index, and means the table.
+            if dialect == Some(Dialect::Sqlite) && table.schema.is_none() {
+                table.schema = create.name.as_ref().and_then(|name| object(name).schema);
+            }
             let index = CreateIndex {
                 unique: create.unique,
                 concurrently: create.concurrently,
@@ -38,7 +43,7 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
                     .columns
                     .iter()
                     .any(|column| column.column.options.sort == Some(sqlparser::ast::OrderBySort::Desc)),
-                ..CreateIndex::new(create.name.as_ref().map(|name| object(name).name), object(&create.table_name), columns)
+                ..CreateIndex::new(create.name.as_ref().map(|name| object(name).name), table, columns)
             };
             let on = lexemes.find(0..lexemes.len(), "on");
             let name_at = create.name.as_ref().and(on.as_ref()).and_then(|on| word_before(lexemes, on.start));

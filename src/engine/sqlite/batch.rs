@@ -56,11 +56,6 @@ impl Model<'_> {
         let is_there = |name: &str| known.is_some_and(|table| table.column(&name.to_lowercase()).is_some()) && !is_dropped(name);
         match &step.operation {
             Operation::AddConstraint { constraint, .. } if constraint.name.is_none() => unnamed(),
-            Operation::AddColumn { column, .. }
-                if column.unique || column.references.as_ref().is_some_and(|key| key.name.is_none()) =>
-            {
-                unnamed()
-            }
             Operation::AddColumn { column, .. } if is_there(&column.name) => {
                 gone(format!("duplicate column name: {}", show_holes(&column.name)))
             }

@@ -1,6 +1,6 @@
 use crate::engine::FailureKind;
 use crate::migration::{Mark, Origin, Step};
-use crate::operation::{Column, Operation, show_holes};
+use crate::operation::{Constraint, ConstraintKind, Operation, show_holes};
 use crate::rule::{Check, Context};
 use crate::rules::mend;
 
@@ -12,12 +12,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let Some(failure) = &before.effects().failure else { return };
     let Some(table) = step.operation.table().map(ToString::to_string) else { return };
     let does = match &step.operation {
+        // The column is added first, its constraint apart from it.
+        Operation::AddConstraint { constraint, .. } if directive == "add_column" => {
+            let column = columns(constraint).join(", ");
+            format!("add the {} of `{table}.{}`: Alembic adds the column, then raises {}", constraint.kind.title(), show_holes(&column), failure.answer)
+        }
         Operation::AddConstraint { constraint, .. } => format!("add a {} to `{table}`: Alembic raises {}", constraint.kind.title(), failure.answer),
         Operation::DropConstraint { .. } => format!("drop a constraint of `{table}`: Alembic raises {}", failure.answer),
-        Operation::AddColumn { column, .. } => {
-            let what = if column.unique { "unique" } else { "its foreign key" };
-            format!("add `{table}.{}` with {what}: Alembic adds the column, then raises {}", show_holes(&column.name), failure.answer)
-        }
         operation => match operation.object() {
             Some(column) => format!("alter `{table}.{}`: it answers `{}`", show_holes(&column), failure.answer),
             None => format!("do this to `{table}`: it answers `{}`", failure.answer),
@@ -25,8 +26,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     };
     let finding = found.at(step.at(Mark::Name), format!("SQLite cannot {does}"));
     finding.note("SQLite's ALTER TABLE only renames, and adds or drops plain columns; Alembic's batch mode copies the table into a new one");
-    if let Operation::AddColumn { column, .. } = &step.operation {
-        finding.help(named_constraint(&table, column));
+    if let (Operation::AddConstraint { constraint, .. }, "add_column") = (&step.operation, directive) {
+        finding.help(named_constraint(&table, constraint));
         return;
     }
     let text = before.text(step.statement);
@@ -48,17 +49,24 @@ fn is_repeated(step: &Step, before: &Context<'_>) -> bool {
     earlier.take_while(|(_, other)| other.statement == step.statement).any(|(at, _)| refused(before, at))
 }
 
+fn columns(constraint: &Constraint) -> &[String] {
+    match &constraint.kind {
+        ConstraintKind::Unique { columns, .. } | ConstraintKind::ForeignKey { columns, .. } => columns,
+        _ => &[],
+    }
+}
+
 /// A batch refuses constraints without a name, so the column comes first and its constraint after it.
-fn named_constraint(table: &str, column: &Column) -> String {
-    let name = show_holes(&column.name);
-    let constraint = match &column.references {
-        Some(reference) => {
+fn named_constraint(table: &str, constraint: &Constraint) -> String {
+    let name = show_holes(&columns(constraint).join("_"));
+    let call = match &constraint.kind {
+        ConstraintKind::ForeignKey { reference, .. } => {
             let referenced = reference.columns.first().map_or("id", String::as_str);
             format!("batch_op.create_foreign_key(\"fk_{table}_{name}\", \"{}\", [\"{name}\"], [\"{referenced}\"])", reference.table)
         }
-        None => format!("batch_op.create_unique_constraint(\"uq_{table}_{name}\", [\"{name}\"])"),
+        _ => format!("batch_op.create_unique_constraint(\"uq_{table}_{name}\", [\"{name}\"])"),
     };
-    format!("in a batch block, add the plain column first and then its constraint, under a name:\nwith op.batch_alter_table(\"{table}\") as batch_op:\n    {constraint}")
+    format!("in a batch block, add the plain column first and then its constraint, under a name:\nwith op.batch_alter_table(\"{table}\") as batch_op:\n    {call}")
 }
 
 /// The call inside a batch block, where that can be written without knowing more.

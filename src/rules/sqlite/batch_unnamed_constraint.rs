@@ -1,5 +1,5 @@
 use crate::engine::FailureKind;
-use crate::migration::Mark;
+use crate::migration::{Mark, Origin};
 use crate::operation::{ConstraintKind, Operation, show_holes};
 use crate::rule::Check;
 
@@ -16,14 +16,14 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             ConstraintKind::Check { .. } => ("the check".to_owned(), format!("ck_{}_…", table.name)),
             _ => ("the key".to_owned(), format!("pk_{}", table.name)),
         },
-        Operation::AddColumn { column, .. } if column.unique => (format!("the unique column `{}`", show_holes(&column.name)), format!("uq_{}_{}", table.name, column.name)),
-        Operation::AddColumn { column, .. } => (format!("the foreign key of `{}`", show_holes(&column.name)), format!("fk_{}_{}", table.name, column.name)),
         _ => ("the constraint to drop".to_owned(), "its name".to_owned()),
     };
     let finding = found.at(step.at(Mark::Name), format!("the batch on `{table}` fails: {what} has no name, and Alembic raises \"Constraint must have a name\""));
     finding.help(match &step.operation {
-        Operation::AddColumn { column, .. } if column.unique => format!("add the column without `unique=True`, then batch_op.create_unique_constraint(\"{}\", [\"{}\"])", show_holes(&name), show_holes(&column.name)),
-        Operation::AddColumn { column, .. } => format!("give it a name: sa.ForeignKey(…, name=\"fk_{}_{}\")", table.name, show_holes(&column.name)),
+        Operation::AddConstraint { constraint, .. } if step.origin == Origin::Directive("add_column") => match &constraint.kind {
+            ConstraintKind::ForeignKey { .. } => format!("give it a name: sa.ForeignKey(…, name=\"{}\")", show_holes(&name)),
+            _ => format!("add the column without `unique=True`, and then:\nbatch_op.create_unique_constraint(\"{}\", […])", show_holes(&name)),
+        },
         Operation::AddConstraint { .. } => format!("give it a name, such as \"{}\"", show_holes(&name)),
         _ => "constraints without a name get one in `batch_alter_table(…, naming_convention={\"uq\": \"uq_%(table_name)s_%(column_0_name)s\"})`, by which they can be dropped".to_owned(),
     });
