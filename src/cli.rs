@@ -44,6 +44,17 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Show the revision graph
     Graph(Graph),
+    /// Write today's findings down, so that `check --baseline` only tells new ones
+    Baseline(BaselineArgs),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        #[arg(value_enum)]
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
     /// Print a rule's page
     Explain {
         /// The rule's name
@@ -63,6 +74,21 @@ pub struct Check {
     /// How to print findings
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub format: Format,
+    /// Write there instead of to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Only judge migrations that are new since this Git revision; the rest is history
+    #[arg(long, value_name = "REV")]
+    pub since: Option<String>,
+    /// Hide the findings that this file lists, as `whimbrel baseline` writes it
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Print how often each rule fires, instead of the findings
+    #[arg(long)]
+    pub statistics: bool,
+    /// Print nothing but the findings
+    #[arg(short, long)]
+    pub quiet: bool,
     /// The lowest severity that makes the exit code 1 [default: error]
     #[arg(long, value_name = "SEVERITY")]
     pub fail_on: Option<Severity>,
@@ -95,9 +121,23 @@ pub struct Plan {
     /// Which way
     #[arg(long, value_enum, default_value_t = Which::Up)]
     pub direction: Which,
+    /// Only migrations that are new since this Git revision
+    #[arg(long, value_name = "REV", conflicts_with = "pending_from")]
+    pub since: Option<String>,
     /// Only what comes after this revision: what a database that stands there would run
     #[arg(long, value_name = "REVISION")]
     pub pending_from: Option<String>,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct BaselineArgs {
+    /// Folders or files; the current folder without any
+    pub paths: Vec<PathBuf>,
+    /// The file to write
+    #[arg(short, long, value_name = "FILE", default_value = "whimbrel-baseline.json")]
+    pub output: PathBuf,
     #[command(flatten)]
     pub config: ConfigArgs,
 }
@@ -133,6 +173,12 @@ pub enum GraphFormat {
     Text,
     /// The frozen shape, for programs
     Json,
+    /// For Graphviz
+    Dot,
+    /// For Markdown that draws Mermaid
+    Mermaid,
+    /// A picture, light and dark
+    Svg,
 }
 
 #[derive(Debug, Args)]

@@ -1,7 +1,9 @@
 //! One module a command; what they share is here.
 
+pub mod baseline;
 pub mod check;
 pub mod explain;
+pub mod generate;
 pub mod graph;
 pub mod plan;
 pub mod rules;

@@ -1,5 +1,6 @@
 //! What a rule found: where, what happens, and what to do about it.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -101,6 +102,29 @@ pub struct Edit {
     pub file: String,
     pub span: Span,
     pub text: String,
+}
+
+/// A name for each finding that stays the same while other lines move: its rule, its file, its statement without the
+/// white space, and which one of several alike it is. Sixteen hexadecimal digits.
+pub fn fingerprints(findings: &[Finding]) -> Vec<String> {
+    let mut seen: HashMap<u64, u32> = HashMap::new();
+    let one = |finding: &Finding| {
+        let words: Vec<&str> = finding.source.slice(finding.statement).split_whitespace().collect();
+        let direction = finding.direction.map_or("", |direction| if direction == Direction::Up { "up" } else { "down" });
+        let parts = [finding.rule, finding.source.path(), direction, &words.join(" ")];
+        let base = parts.iter().fold(FNV_OFFSET, |hash, part| fnv(fnv(hash, part.as_bytes()), &[0]));
+        let count = seen.entry(base).or_default();
+        *count += 1;
+        format!("{:016x}", fnv(base, &count.to_le_bytes()))
+    };
+    findings.iter().map(one).collect()
+}
+
+const FNV_OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+
+/// FNV-1a: the same on every machine and in every release, which Rust's own hashers do not promise.
+fn fnv(hash: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(hash, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 impl Finding {

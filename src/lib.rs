@@ -7,6 +7,7 @@
 
 pub mod alembic;
 pub mod analysis;
+pub mod baseline;
 pub mod config;
 pub mod dialect;
 pub mod engine;
@@ -27,13 +28,14 @@ pub mod rule;
 pub mod rules;
 pub mod runner;
 pub mod schema;
+pub mod since;
 pub mod source;
 pub mod sql;
 pub mod text;
 pub mod undo;
 
 use std::collections::{BTreeMap, HashSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -42,6 +44,7 @@ use config::Settings;
 use finding::Finding;
 use ignore::Ignore;
 use project::conventions::Framework;
+use project::git::Since;
 use project::{Environment, Layout, Unreadable};
 use rule::Found;
 use source::{Source, Span, printable};
@@ -96,15 +99,55 @@ pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) ->
 /// # Errors
 /// A path that does not exist.
 pub fn check(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) -> Result<Outcome, String> {
+    let outcome = read(paths, settings, each)?;
+    Ok(judged(outcome, settings, None))
+}
+
+/// Reads, and judges what is new since a Git revision.
+///
+/// # Errors
+/// A path that does not exist; what Git says.
+pub fn check_since(paths: &[PathBuf], settings: &Settings, revision: &str, each: &(dyn Fn() + Sync)) -> Result<Outcome, String> {
+    let (outcome, since) = read_since(paths, settings, revision, each)?;
+    Ok(judged(outcome, settings, Some(&since)))
+}
+
+/// Reads; only what is new since a Git revision is to be judged.
+///
+/// # Errors
+/// A path that does not exist; what Git says.
+pub fn read_since(
+    paths: &[PathBuf],
+    settings: &Settings,
+    revision: &str,
+    each: &(dyn Fn() + Sync),
+) -> Result<(Outcome, Since), String> {
+    let start = paths.first().map_or(Path::new("."), PathBuf::as_path);
+    let parent = || start.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let since = Since::new(if start.is_dir() { start } else { parent() }, revision)?;
     let mut outcome = read(paths, settings, each)?;
-    let judge = |environment: &Environment| visible(environment, analysis::findings(environment, settings), settings);
+    since::narrow(&mut outcome.environments, &since);
+    let mut counts = Counts::default();
+    outcome.environments.iter().for_each(|environment| counts.add(environment));
+    outcome.counts = counts;
+    Ok((outcome, since))
+}
+
+fn judged(mut outcome: Outcome, settings: &Settings, since: Option<&Since>) -> Outcome {
+    let judge = |environment: &Environment| {
+        let mut findings = analysis::findings(environment, settings);
+        if let Some(since) = since {
+            findings.extend(since::findings(environment, since, settings));
+        }
+        visible(environment, findings, settings)
+    };
     let judged: Vec<(Vec<Finding>, usize)> = with_deep_stack(|| outcome.environments.par_iter().map(judge).collect());
     for (findings, ignored) in judged {
         outcome.findings.extend(findings);
         outcome.ignored += ignored;
     }
     outcome.findings.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    Ok(outcome)
+    outcome
 }
 
 /// Takes out what is ignored, adds what is wrong with the ignores themselves.

@@ -15,6 +15,9 @@ fn main() -> ExitCode {
         Command::Graph(args) => commands::graph::run(args),
         Command::Plan(args) => commands::plan::run(args),
         Command::Schema(args) => commands::schema::run(args),
+        Command::Baseline(args) => commands::baseline::run(args),
+        Command::Completions { shell } => commands::generate::completions(*shell),
+        Command::Man => commands::generate::man(),
         Command::Explain { rule } => commands::explain::run(rule),
         Command::Rules { config } => commands::rules::run(config),
     };

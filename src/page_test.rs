@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::config::{ConfigFile, Level, Overrides, Settings};
 use crate::finding::Finding;
-use crate::page::{File, Section};
+use crate::page::Section;
 use crate::rule::Rule;
 use crate::{check, rules};
 
@@ -68,12 +68,50 @@ fn lint(rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
 
 fn lint_in(folder: &Path, rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
     assert!(!section.files.is_empty(), "{}: `{}` has no files", rule.name, section.title);
-    for File { path, text } in &section.files {
-        let path = folder.join(path);
-        std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        std::fs::write(path, text).expect("a file");
+    if needs_repository(section) {
+        in_repository(folder, section);
+        return judge(folder, rule, section);
     }
+    section.files.iter().for_each(|file| write(folder, file.path, file.text));
     judge(folder, rule, section)
+}
+
+fn write(folder: &Path, path: &str, text: &str) {
+    let path = folder.join(path);
+    std::fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
+    std::fs::write(path, text).expect("a file");
+}
+
+/// Files under `main/` are committed before the branch leaves it, those under `theirs/` on main after that; the others
+/// are the branch's.
+fn needs_repository(section: &Section<'_>) -> bool {
+    section.files.iter().any(|file| file.path.starts_with("main/"))
+}
+
+fn in_repository(folder: &Path, section: &Section<'_>) {
+    let git = |arguments: &[&str]| {
+        let identity = ["-c", "user.name=page", "-c", "user.email=page@example.org", "-c", "commit.gpgsign=false"];
+        let run =
+            std::process::Command::new("git").arg("-C").arg(folder).args(identity).args(arguments).output().expect("Git runs");
+        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    };
+    let commit = |prefix: &str| {
+        for file in &section.files {
+            if let Some(path) = file.path.strip_prefix(prefix) {
+                write(folder, path, file.text);
+            }
+        }
+        git(&["add", "-A"]);
+        git(&["commit", "-q", "--allow-empty", "-m", "step"]);
+    };
+    git(&["init", "-q", "-b", "main"]);
+    commit("main/");
+    git(&["branch", "work"]);
+    commit("theirs/");
+    git(&["checkout", "-q", "work"]);
+    for file in section.files.iter().filter(|file| !file.path.starts_with("main/") && !file.path.starts_with("theirs/")) {
+        write(folder, file.path, file.text);
+    }
 }
 
 fn judge(folder: &Path, rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
@@ -91,7 +129,12 @@ fn judge(folder: &Path, rule: &Rule, section: &Section<'_>) -> Vec<Finding> {
     }
     let overrides = Overrides { dialects, ..Overrides::default() };
     let settings = Settings::resolve(&file, None, &overrides).expect("settings");
-    check(&[folder.to_owned()], &settings, &|| ()).expect("a run").findings
+    let paths = [folder.to_owned()];
+    let outcome = match needs_repository(section) {
+        true => crate::check_since(&paths, &settings, "main", &|| ()),
+        false => check(&paths, &settings, &|| ()),
+    };
+    outcome.expect("a run").findings
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub mod alembic;
 pub mod conventions;
 mod detect;
 pub mod dialect;
+pub mod git;
 mod numbered;
 pub mod read;
 mod relevant;

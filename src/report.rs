@@ -1,10 +1,17 @@
 //! One reporter per format. Each gets the whole outcome and writes bytes.
 
 mod compact;
+pub mod drawing;
+mod github;
+mod gitlab;
 pub mod graph;
 pub mod json;
+mod junit;
+mod markdown;
 pub mod page;
 pub mod plan;
+mod rdjson;
+mod sarif;
 pub mod schema;
 mod text;
 
@@ -21,6 +28,18 @@ pub enum Format {
     Compact,
     /// The frozen shape, for programs.
     Json,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations in GitHub's workflow logs.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+    /// reviewdog's diagnostics, with suggestions.
+    Rdjson,
+    /// Test results in XML.
+    Junit,
+    /// One comment for a pull request.
+    Markdown,
 }
 
 /// How text for a person is drawn.
@@ -42,7 +61,28 @@ pub fn write(format: Format, outcome: &Outcome, style: Style, out: &mut dyn Writ
         Format::Text => text::write(outcome, style, out),
         Format::Compact => compact::write(outcome, style, out),
         Format::Json => json::write(outcome, out),
+        Format::Sarif => sarif::write(outcome, out),
+        Format::Github => github::write(outcome, out),
+        Format::Gitlab => gitlab::write(outcome, out),
+        Format::Rdjson => rdjson::write(outcome, out),
+        Format::Junit => junit::write(outcome, out),
+        Format::Markdown => markdown::write(outcome, out),
     }
+}
+
+/// How often each rule fires, most often first.
+///
+/// # Errors
+/// What the writer says.
+pub fn statistics(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+    let mut counts: std::collections::BTreeMap<&str, usize> = std::collections::BTreeMap::new();
+    outcome.findings.iter().for_each(|finding| *counts.entry(finding.rule).or_default() += 1);
+    let mut counts: Vec<(&str, usize)> = counts.into_iter().collect();
+    counts.sort_by_key(|(rule, count)| (std::cmp::Reverse(*count), *rule));
+    for (rule, count) in counts {
+        writeln!(out, "{:>6}  {rule}", thousands(count))?;
+    }
+    writeln!(out, "{}", summary(outcome))
 }
 
 /// `1,530`

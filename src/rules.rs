@@ -40,6 +40,9 @@ rules! {
         empty_migration
         merge_with_operations
         stale_docstring
+        edited_migration
+        out_of_order_version
+        future_heads
     }
     reversibility {
         missing_downgrade

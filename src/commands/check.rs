@@ -2,8 +2,11 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use whimbrel::baseline::Baseline;
+use whimbrel::config::Settings;
 use whimbrel::source::printable;
 use whimbrel::{Outcome, fix, report};
 
@@ -18,13 +21,20 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
     progress.set_style(
         ProgressStyle::with_template("{spinner} {pos} environments read").unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
-    let mut outcome = whimbrel::check(&paths, &settings, &|| progress.inc(1))?;
+    let mut outcome = check(&paths, &settings, args.since.as_deref(), &|| progress.inc(1))?;
     progress.finish_and_clear();
+    if let Some(file) = &args.baseline {
+        let (hidden, stale) = Baseline::load(file)?.hide(&mut outcome.findings);
+        outcome.ignored += hidden;
+        if stale > 0 && !args.quiet {
+            eprintln!("whimbrel: {stale} entries of the baseline hide nothing any more; `whimbrel baseline` writes it anew");
+        }
+    }
     if args.diff {
         return print_diff(&outcome, args.unsafe_fixes);
     }
     if args.fix || args.unsafe_fixes {
-        outcome = mend(outcome, args.unsafe_fixes, || whimbrel::check(&paths, &settings, &|| ()))?;
+        outcome = mend(outcome, args.unsafe_fixes, || check(&paths, &settings, args.since.as_deref(), &|| ()))?;
     }
     if args.format != report::Format::Text {
         super::say_problems(&outcome);
@@ -32,13 +42,34 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
     if outcome.environments.is_empty() {
         return super::nothing_to_judge(&paths);
     }
-    let mut out = BufWriter::new(std::io::stdout().lock());
-    let written = report::write(args.format, &outcome, super::style(colour, args.verbose), &mut out).and_then(|()| out.flush());
-    super::ignore_closed_pipe(written)?;
+    let style = super::style(colour, args.verbose);
+    let write = |out: &mut dyn Write| match args.statistics {
+        true => report::statistics(&outcome, out),
+        false => report::write(args.format, &outcome, style, out),
+    };
+    match &args.output {
+        Some(path) => {
+            let failure = |error: std::io::Error| format!("{}: {}", printable(&path.display().to_string()), error.kind());
+            let mut out = BufWriter::new(std::fs::File::create(path).map_err(failure)?);
+            write(&mut out).and_then(|()| out.flush()).map_err(failure)?;
+        }
+        None if args.quiet && outcome.findings.is_empty() && args.format == report::Format::Text => {}
+        None => {
+            let mut out = BufWriter::new(std::io::stdout().lock());
+            super::ignore_closed_pipe(write(&mut out).and_then(|()| out.flush()))?;
+        }
+    }
     let fails = !args.exit_zero && outcome.findings.iter().any(|finding| finding.severity >= settings.fail_on);
     // The process ends here; taking everything apart first would only take time.
     std::mem::forget(outcome);
     Ok(if fails { Exit::Findings } else { Exit::Clean })
+}
+
+fn check(paths: &[PathBuf], settings: &Settings, since: Option<&str>, each: &(dyn Fn() + Sync)) -> Result<Outcome, Failure> {
+    match since {
+        Some(revision) => whimbrel::check_since(paths, settings, revision, each),
+        None => whimbrel::check(paths, settings, each),
+    }
 }
 
 /// How often fixes are applied that wait for others, before those that are left are left alone.

@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write};
 
-use whimbrel::report::graph;
+use whimbrel::report::{drawing, graph};
 
 use super::{Exit, Failure};
 use crate::cli::{Graph, GraphFormat};
@@ -18,6 +18,9 @@ pub fn run(args: &Graph) -> Result<Exit, Failure> {
     let write = match args.format {
         GraphFormat::Text => graph::write_text,
         GraphFormat::Json => graph::write_json,
+        GraphFormat::Dot => drawing::write_dot,
+        GraphFormat::Mermaid => drawing::write_mermaid,
+        GraphFormat::Svg => drawing::write_svg,
     };
     let written = write(&outcome.environments, &outcome.findings, &mut out).and_then(|()| out.flush());
     super::ignore_closed_pipe(written)?;

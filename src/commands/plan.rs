@@ -10,7 +10,10 @@ use crate::cli::Plan;
 pub fn run(args: &Plan) -> Result<Exit, Failure> {
     let paths = super::or_here(&args.paths);
     let settings = super::settings(&args.config, &paths, &args.config.overrides(None))?;
-    let outcome = whimbrel::read(&paths, &settings, &|| ())?;
+    let outcome = match &args.since {
+        Some(revision) => whimbrel::read_since(&paths, &settings, revision, &|| ())?.0,
+        None => whimbrel::read(&paths, &settings, &|| ())?,
+    };
     if outcome.environments.is_empty() {
         return Err(super::nothing_found(&paths));
     }

@@ -1,0 +1,164 @@
+//! What only shows against another revision of the repository: history that was rewritten, heads that will be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::alembic::script;
+use crate::config::Settings;
+use crate::finding::Finding;
+use crate::migration::Migration;
+use crate::project::Environment;
+use crate::project::conventions::Framework;
+use crate::project::git::{Change, Since};
+use crate::rule::Found;
+use crate::rules;
+use crate::source::{Source, Span};
+
+fn absolute(path: &str) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
+}
+
+/// Leaves only migrations to be judged that are new since the revision.
+pub fn narrow(environments: &mut [Environment], since: &Since) {
+    for migration in environments.iter_mut().flat_map(|environment| &mut environment.migrations) {
+        let is_new = |source: &Arc<Source>| matches!(since.changes.get(&absolute(source.path())), Some(Change::Added));
+        let any = is_new(&migration.source) || migration.scripts().any(|(_, script)| is_new(&script.source));
+        migration.judged &= any;
+    }
+}
+
+/// Findings about one environment that need both revisions.
+pub fn findings(environment: &Environment, since: &Since, settings: &Settings) -> Vec<Finding> {
+    let mut out = edited(environment, since, settings);
+    out.extend(out_of_order(environment, since, settings));
+    out.extend(future_heads(environment, since, settings));
+    out
+}
+
+fn found<'a>(rule: &str, environment: &'a Environment, settings: &Settings) -> Option<Found<'a>> {
+    let rule = rules::find(rule)?;
+    let anywhere = environment.migrations.first().map_or_else(Arc::default, |first| first.source.clone());
+    Some(Found::new(rule, settings.severity_of(rule)?, anywhere, &environment.root))
+}
+
+/// Migrations that the revision has already, and that are not as they were there.
+fn edited(environment: &Environment, since: &Since, settings: &Settings) -> Vec<Finding> {
+    let Some(mut found) = found("edited_migration", environment, settings) else { return Vec::new() };
+    let help = "put it back as it was, and write a new migration for the change";
+    let mut told = BTreeSet::new();
+    let mut files: Vec<(&Arc<Source>, &Migration, Span)> = Vec::new();
+    for migration in &environment.migrations {
+        files.push((&migration.source, migration, migration.id_span));
+        files.extend(migration.scripts().map(|(_, script)| (&script.source, migration, script.head)));
+    }
+    for (source, migration, at) in files {
+        let path = absolute(source.path());
+        let message = match since.changes.get(&path) {
+            Some(Change::Modified) => format!(
+                "`{}` was changed, and `{}` has it already: databases that ran it will not run it again",
+                migration.id, since.revision
+            ),
+            Some(Change::RenamedFrom(old)) => {
+                format!("`{}` was renamed from {}, and `{}` has it already", source.file_name(), name(old), since.revision)
+            }
+            _ => continue,
+        };
+        if told.insert(path) {
+            found.in_file(source, at, message).of(migration).help(help);
+        }
+    }
+    let root = absolute(&environment.root);
+    let is_migration = |path: &Path| match environment.framework {
+        Framework::Alembic => {
+            path.extension().is_some_and(|ending| ending == "py") && path.components().any(|part| part.as_os_str() == "versions")
+        }
+        _ => path.extension().is_some_and(|ending| ending == "sql"),
+    };
+    let anywhere = found.source.clone();
+    for (path, change) in &since.changes {
+        if *change == Change::Deleted && path.starts_with(&root) && is_migration(path) {
+            let message =
+                format!("{} is gone, and `{}` has it already: databases that ran it are stranded", name(path), since.revision);
+            found.in_file(&anywhere, Span::default(), message).help(help);
+        }
+    }
+    found.findings
+}
+
+fn name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// New numbered files that sort before some that are there already.
+fn out_of_order(environment: &Environment, since: &Since, settings: &Settings) -> Vec<Finding> {
+    let Some(mut found) =
+        found("out_of_order_version", environment, settings).filter(|_| environment.framework != Framework::Alembic)
+    else {
+        return Vec::new();
+    };
+    let before: BTreeSet<PathBuf> = since.names_at_base(&absolute(&environment.root)).into_iter().collect();
+    let mut last: Option<&Migration> = None;
+    for migration in environment.migrations.iter().rev() {
+        let is_old = before.contains(&absolute(migration.source.path()));
+        match last {
+            None if is_old => last = Some(migration),
+            Some(last) if !is_old && migration.id != last.id => {
+                let message = format!(
+                    "`{}` sorts before {}, which `{}` has already: where that one ran, this one never will, or is refused",
+                    migration.source.file_name(),
+                    last.id,
+                    since.revision
+                );
+                found
+                    .in_file(&migration.source, migration.id_span, message)
+                    .of(migration)
+                    .help("give it a number behind the last one");
+            }
+            _ => {}
+        }
+    }
+    found.findings
+}
+
+/// This branch and the revision each add a child to one parent.
+fn future_heads(environment: &Environment, since: &Since, settings: &Settings) -> Vec<Finding> {
+    let Some(mut found) = found("future_heads", environment, settings).filter(|_| environment.framework == Framework::Alembic)
+    else {
+        return Vec::new();
+    };
+    let here: BTreeMap<&str, &Migration> =
+        environment.migrations.iter().map(|migration| (migration.id.as_str(), migration)).collect();
+    let texts = since.files_of_revision(&absolute(&environment.root), ".py");
+    let there: Vec<Migration> = texts
+        .into_iter()
+        .map(|(path, text)| script::recover(&Arc::new(Source::new(path.to_string_lossy().into_owned(), text)), false))
+        .filter(|migration| !migration.id.is_empty() && migration.id_span != Span::default())
+        .collect();
+    let theirs: Vec<&Migration> = there.iter().filter(|migration| !here.contains_key(migration.id.as_str())).collect();
+    // What each side has a child for.
+    let ours_new: Vec<&Migration> =
+        environment.migrations.iter().filter(|migration| !there.iter().any(|other| other.id == migration.id)).collect();
+    let is_parent =
+        |id: &str, of: &[&Migration]| of.iter().any(|migration| migration.parents.values().any(|parent| parent == id));
+    let our_heads: Vec<&&Migration> =
+        ours_new.iter().filter(|migration| !is_parent(&migration.id, &ours_new) && !is_parent(&migration.id, &theirs)).collect();
+    let their_heads: Vec<&&Migration> =
+        theirs.iter().filter(|migration| !is_parent(&migration.id, &theirs) && !is_parent(&migration.id, &ours_new)).collect();
+    if let (Some(ours), Some(other)) = (our_heads.first(), their_heads.first()) {
+        let message =
+            format!("merging into `{}` makes two heads: it has `{}` since this branch left it", since.revision, other.id);
+        let finding = found.in_file(&ours.source, ours.id_span, message).of(ours);
+        finding.note(format!(
+            "{} comes after {}, as {} does here",
+            other.id,
+            other.parents.values().collect::<Vec<_>>().join(", "),
+            ours.id
+        ));
+        finding.help(format!(
+            "set `down_revision` of the first revision of this branch to \"{}\", or merge after it: alembic merge {} {}",
+            other.id, ours.id, other.id
+        ));
+    }
+    found.findings
+}
