@@ -1,5 +1,6 @@
 //! What a statement does to a live database, by product and version.
 
+pub mod mysql;
 pub mod postgres;
 pub mod sqlite;
 
@@ -25,6 +26,8 @@ pub struct Effects {
     pub refuses_transaction: bool,
     /// Why it is certain to fail.
     pub fails_because: Option<String>,
+    /// On MySQL and MariaDB, the cheapest algorithm by which the whole ALTER TABLE can run, and why no cheaper one.
+    pub algorithm: Option<(mysql::Algorithm, String)>,
     /// What fails, where this operation is the one at fault.
     pub failure: Option<Failure>,
     /// Rows of other tables that it removes or changes, each with the reason in words.
@@ -87,16 +90,21 @@ impl<'s> Statement<'s> {
     /// Cuts steps into statements; gives the position of each one's first step. What Alembic emits for one call
     /// are statements of their own.
     pub fn cut(steps: &[&'s Step]) -> Vec<(usize, Statement<'s>)> {
+        Statement::cut_where(steps, |before, step| {
+            step.origin == Origin::Sql
+                && before.origin == Origin::Sql
+                && before.statement == step.statement
+                && step.conditional == before.conditional
+                && together(&before.operation, &step.operation)
+        })
+    }
+
+    /// Joins each step to the one before it where the two belong together.
+    fn cut_where(steps: &[&'s Step], joins: impl Fn(&Step, &Step) -> bool) -> Vec<(usize, Statement<'s>)> {
         let mut out: Vec<(usize, Statement<'s>)> = Vec::new();
         for (at, step) in steps.iter().enumerate() {
-            let joins = at > 0
-                && step.origin == Origin::Sql
-                && steps[at - 1].origin == Origin::Sql
-                && steps[at - 1].statement == step.statement
-                && step.conditional == steps[at - 1].conditional
-                && together(&steps[at - 1].operation, &step.operation);
             match out.last_mut() {
-                Some((_, statement)) if joins => {
+                Some((_, statement)) if joins(steps[at - 1], step) => {
                     statement.operations.push(&step.operation);
                     statement.steps.push(step);
                 }
@@ -157,7 +165,8 @@ impl Engine {
     /// Cuts steps into what the engine sees as one statement; gives the position of each one's first step.
     pub fn cut<'s>(&self, steps: &[&'s Step]) -> Vec<(usize, Statement<'s>)> {
         match self.dialect {
-            Some(Dialect::Sqlite) => sqlite::cut(steps),
+            Some(Dialect::Sqlite) => Statement::cut_where(steps, sqlite::belong_together),
+            Some(Dialect::MySql | Dialect::MariaDb) => Statement::cut_where(steps, mysql::belong_together),
             _ => Statement::cut(steps),
         }
     }
@@ -172,6 +181,7 @@ impl Engine {
         match self.dialect {
             Some(Dialect::PostgreSql) => postgres::effects(statement, schema, self.postgres_major),
             Some(Dialect::Sqlite) => sqlite::effects(statement, schema, self),
+            Some(Dialect::MySql | Dialect::MariaDb) => mysql::effects(statement, schema),
             _ => vec![Effects::default(); statement.operations.len()],
         }
     }

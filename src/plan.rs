@@ -209,8 +209,8 @@ fn one<'o>(
 
 /// The worst that a step does.
 fn verdict(engine: Engine, steps: &[StepPlan<'_>]) -> Verdict {
-    if !matches!(engine.dialect, Some(Dialect::PostgreSql | Dialect::Sqlite)) {
-        return Verdict::Unknown("only PostgreSQL and SQLite are modelled so far".to_owned());
+    if engine.dialect.is_none() {
+        return Verdict::Unknown("nothing says which database this is for; `--dialect` does".to_owned());
     }
     let mut worst = Verdict::Safe;
     for step in steps {
@@ -242,6 +242,13 @@ fn verdict_of(plan: &StepPlan<'_>, is_sqlite: bool) -> Verdict {
     // SQLite copies while writers wait; readers see the old table until the commit.
     if let Some(table) = effects.rewrites.keys().find(old).filter(|_| is_sqlite) {
         return Verdict::BlocksWrites(format!("nothing can be written while `{table}` is copied"));
+    }
+    if let Some((algorithm, why)) = &effects.algorithm {
+        let table = plan.step.operation.table().filter(|table| !plan.new.contains(*table));
+        return match table.filter(|_| algorithm.blocks_writes()) {
+            Some(table) => Verdict::BlocksWrites(format!("nothing can be written to `{table}`: {why}")),
+            None => Verdict::Safe,
+        };
     }
     if let Some(table) = effects.rewrites.keys().find(old) {
         return Verdict::NeedsDowntime(format!("`{table}` is written anew while nothing can read it"));

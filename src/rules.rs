@@ -75,6 +75,7 @@ rules! {
         partition_detached_blocking
         trigger_blocks_writes
         domain_constraint_scans
+        copy_algorithm
     }
     transactions {
         concurrently_in_transaction
@@ -90,6 +91,7 @@ rules! {
         string_not_executable
         autocommit_in_batch
         breaks_offline_mode
+        ddl_not_atomic
     }
     compatibility {
         drop_column

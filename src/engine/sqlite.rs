@@ -18,27 +18,13 @@ use crate::schema::Schema;
 pub const ALTERS_CONSTRAINTS: u32 = 53;
 
 /// The operations of one batch block belong together, and so do those of one call; statements of SQL stand alone.
-pub(super) fn cut<'s>(steps: &[&'s Step]) -> Vec<(usize, Statement<'s>)> {
-    let mut out: Vec<(usize, Statement<'s>)> = Vec::new();
-    for (at, step) in steps.iter().enumerate() {
-        let joins = at > 0 && {
-            let before = steps[at - 1];
-            let same_block = match (before.batch, step.batch) {
-                (Some(before), Some(batch)) => before.block == batch.block,
-                (None, None) => before.statement == step.statement && !matches!(step.origin, Origin::Sql),
-                _ => false,
-            };
-            same_block && before.operation.table() == step.operation.table()
-        };
-        match out.last_mut() {
-            Some((_, statement)) if joins => {
-                statement.operations.push(&step.operation);
-                statement.steps.push(step);
-            }
-            _ => out.push((at, Statement { steps: vec![step], operations: vec![&step.operation], wording: step.wording })),
-        }
-    }
-    out
+pub(super) fn belong_together(before: &Step, step: &Step) -> bool {
+    let same_block = match (before.batch, step.batch) {
+        (Some(before), Some(batch)) => before.block == batch.block,
+        (None, None) => before.statement == step.statement && !matches!(step.origin, Origin::Sql),
+        _ => false,
+    };
+    same_block && before.operation.table() == step.operation.table()
 }
 
 pub(super) fn effects(statement: &Statement<'_>, schema: &Schema, engine: &Engine) -> Vec<Effects> {

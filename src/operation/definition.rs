@@ -135,6 +135,8 @@ pub struct Column {
     pub collation: Option<String>,
     /// Its key, UNIQUE and foreign key are written behind the columns, as SQLAlchemy does.
     pub constraints_apart: bool,
+    /// MySQL's `FIRST` or `AFTER`: it does not go to the end.
+    pub positioned: bool,
 }
 
 impl Column {
@@ -151,6 +153,7 @@ impl Column {
             checks: Vec::new(),
             collation: None,
             constraints_apart: false,
+            positioned: false,
         }
     }
 }

@@ -68,6 +68,9 @@ struct JsonStep<'o> {
     drops_silently: Vec<&'o str>,
     refuses_transaction: bool,
     fails_because: Option<&'o str>,
+    /// On MySQL and MariaDB.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    algorithm: Option<&'static str>,
 }
 
 /// Writes the plans in the format that was asked for.
@@ -130,6 +133,7 @@ fn json_step<'o>(migration: &'o MigrationPlan<'o>, plan: &'o StepPlan<'o>) -> Js
         drops_silently: effects.drops.iter().map(String::as_str).collect(),
         refuses_transaction: effects.refuses_transaction,
         fails_because: effects.fails_because.as_deref(),
+        algorithm: effects.algorithm.as_ref().map(|(algorithm, _)| algorithm.name()),
     }
 }
 

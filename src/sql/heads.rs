@@ -127,7 +127,7 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
                 "table" | "temp" | "temporary" | "unlogged" | "virtual" | "global" | "local" if words(at + 1) != "trigger" => {
                     rest::create_table(lexemes, at, dialect)
                 }
-                "index" | "unique" => rest::create_index(lexemes, at, dialect),
+                "index" | "unique" | "fulltext" | "spatial" => rest::create_index(lexemes, at, dialect),
                 "function" | "aggregate" => known("create_function", Class::Schema, at + 1),
                 "procedure" => known("create_procedure", Class::Schema, at + 1),
                 "trigger" => create_trigger(lexemes, at + 1, dialect),

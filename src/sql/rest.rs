@@ -74,6 +74,8 @@ pub(super) fn create_index(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
         concurrently,
         if_not_exists: behind.is_some(),
         only: lexemes.is(on + 1, "only"),
+        // MySQL says it in front.
+        method: ["fulltext", "spatial"].into_iter().find(|method| lexemes.is(at, method)).map(str::to_owned),
         ..CreateIndex::new(name.map(|(name, _)| name.name), table, columns.collect())
     }));
     Some(vec![Lowered::new(operation).mark(Mark::Name, name_at).mark(Mark::Table, Some(lexemes.bytes(table_at..table_end)))])
@@ -170,6 +172,7 @@ fn known_action(
 
 /// Actions that neither bring nor take a column, a constraint or an index.
 const ACTIONS: &[(&str, &str)] = &[
+    ("force", "force"),
     ("owner to", "owner"),
     ("set (", "set_storage_parameters"),
     ("reset (", "set_storage_parameters"),

@@ -150,14 +150,17 @@ pub(super) fn constraint(tree: &TableConstraint, dialect: Option<Dialect>) -> Op
 
 /// MySQL's `KEY ix (a)` inside a table definition.
 pub(super) fn inline_index(tree: &TableConstraint, table: &Name, dialect: Option<Dialect>) -> Option<Operation> {
-    let (name, columns) = match tree {
-        TableConstraint::Index(index) => (&index.name, &index.columns),
-        TableConstraint::FulltextOrSpatial(index) => (&index.opt_index_name, &index.columns),
+    let (name, columns, method) = match tree {
+        TableConstraint::Index(index) => (&index.name, &index.columns, None),
+        TableConstraint::FulltextOrSpatial(index) => {
+            let method = if index.fulltext { "fulltext" } else { "spatial" };
+            (&index.opt_index_name, &index.columns, Some(method.to_owned()))
+        }
         _ => return None,
     };
     let name = name.as_ref().map(|name| names::ident(name, dialect));
     let columns = columns.iter().map(|column| index_column(column, dialect)).collect();
-    Some(Operation::CreateIndex(Box::new(CreateIndex::new(name, table.clone(), columns))))
+    Some(Operation::CreateIndex(Box::new(CreateIndex { method, ..CreateIndex::new(name, table.clone(), columns) })))
 }
 
 /// Lowers ALTER TABLE: an operation for each action, which points at its own words.
@@ -204,8 +207,9 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
     };
     let one = |operation: Operation, name: &Ident| vec![Lowered::new(operation).mark(Mark::Name, place(name))];
     match tree {
-        Action::AddColumn { column_def, if_not_exists, .. } => {
-            let column = Box::new(column(column_def, dialect));
+        Action::AddColumn { column_def, if_not_exists, column_position, .. } => {
+            let positioned = column_position.is_some();
+            let column = Box::new(Column { positioned, ..column(column_def, dialect) });
             let operation = Operation::AddColumn { table, column, if_not_exists: *if_not_exists };
             vec![
                 Lowered::new(operation)
@@ -349,7 +353,7 @@ fn restate(
         to,
         from: None,
         using: None,
-        collation: None,
+        collation: stated.collation,
     });
     operations.push(match stated.nullable {
         Some(false) => Operation::SetNotNull { table: table.clone(), column: column.clone() },

@@ -1,0 +1,62 @@
+//! The model of MySQL and MariaDB against a real MariaDB: by which algorithm each ALTER TABLE runs.
+
+mod support;
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+use support::{ROOT, python, skip, whimbrel, write};
+
+/// How many of the statements have to agree.
+const AIM: f64 = 0.98;
+
+fn lines(name: &str) -> Vec<String> {
+    let path = Path::new(ROOT).join("tests/oracle/mysql").join(name);
+    std::fs::read_to_string(path)
+        .expect("a file of the oracle")
+        .lines()
+        .filter(|line| !line.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn mariadb_alters_as_plan_says() {
+    let Some(python) = python("pymysql").filter(|_| Command::new("mariadbd").arg("--version").output().is_ok()) else {
+        return skip("MariaDB", "no server, or no Python with pymysql");
+    };
+    let (fixture, statements) = (lines("fixture.sql").join("\n"), lines("statements.txt"));
+    let asked = json!({"fixture": fixture, "statements": statements});
+    let script = Path::new(ROOT).join("tests/oracle/mysql/measure.py");
+    let mut child = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python runs");
+    child.stdin.take().expect("a pipe").write_all(asked.to_string().as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    let truth: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (at, statement) in statements.iter().enumerate() {
+        write(folder.path(), &format!("c{at:04}/000001_a.up.sql"), fixture.as_bytes());
+        write(folder.path(), &format!("c{at:04}/000002_b.up.sql"), format!("{statement};\n").as_bytes());
+    }
+    let run = whimbrel(folder.path(), &["plan", "--format", "json", "--dialect", "mariadb", "."]);
+    let mut plan: Value = serde_json::from_str(&run.out).expect("JSON");
+    let environments = plan["environments"].as_array_mut().expect("environments");
+    environments.sort_by_key(|environment| environment["root"].to_string());
+    let (mut agree, mut wrong) = (0_u32, Vec::new());
+    for ((statement, seen), environment) in statements.iter().zip(truth["results"].as_array().expect("results")).zip(environments)
+    {
+        let said =
+            environment["migrations"][1]["steps"].as_array().expect("steps").iter().find_map(|step| step["algorithm"].as_str());
+        match said == seen.as_str() {
+            true => agree += 1,
+            false => wrong.push(format!("{statement}: the server {seen}, plan {said:?}")),
+        }
+    }
+    let total = agree as usize + wrong.len();
+    println!("MariaDB {}: {agree} of {total} agree", truth["version"]);
+    wrong.iter().for_each(|wrong| println!("  {wrong}"));
+    assert!(f64::from(agree) >= AIM * total as f64, "{agree} of {total} agree");
+}
