@@ -93,10 +93,11 @@ fn algorithm(step: &Step, steps: &[&Step], at: usize, known: Option<&Table>) -> 
             because(Algorithm::Instant, "")
         }
         Operation::AddColumn { column, .. } => {
+            let drops = steps.iter().any(|other| matches!(other.operation, Operation::DropColumn { .. }));
             let is_virtual =
                 |column: &&TableColumn| matches!(column.default, Some(Default::Generated { stored: Some(false), .. }));
-            match column.positioned && known.is_some_and(|table| table.columns().iter().any(is_virtual)) {
-                true => because(Algorithm::Copy, "a column is put between others of a table with virtual columns"),
+            match (column.positioned || drops) && known.is_some_and(|table| table.columns().iter().any(is_virtual)) {
+                true => because(Algorithm::Copy, "columns of a table with virtual columns change their places"),
                 false => Some(add_column(column)),
             }
         }
