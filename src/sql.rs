@@ -159,6 +159,8 @@ pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<L
     match (&first, dialect) {
         // Where nothing says which product it is, the statement may be of another one.
         (Err(_), None) => read_with(sql, &GenericDialect {}, dialect).or(first),
+        // MariaDB's IF [NOT] EXISTS, which the parser takes for other products' words.
+        (Err(_), Some(Dialect::MySql | Dialect::MariaDb)) => read_with(sql, &GenericDialect {}, dialect).or(first),
         _ => first,
     }
     .unwrap_or_else(|reason| vec![Lowered::new(Operation::opaque(reason))])
