@@ -144,6 +144,22 @@ rules! {
         missing_docstring
         dialect_branch_missing
     }
+    schema {
+        identifier_too_long
+        foreign_key_without_index
+        foreign_key_type_mismatch
+        redundant_index
+        narrow_primary_key
+        timestamp_without_zone
+        char_column
+        varchar_limit
+        json_column
+        serial_column
+        missing_primary_key
+        missing_if_exists
+        reserved_word
+        money_column
+    }
     ignores {
         unused_ignore
     }
