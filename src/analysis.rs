@@ -150,7 +150,9 @@ fn apply(schema: &mut Schema, script: &Script, at: usize, dialect: Option<Dialec
     schema.apply(&step.operation, maker);
     let Some(batch) = step.batch.filter(|_| dialect == Some(Dialect::Sqlite)) else { return };
     let in_block = |other: &&Step| other.batch.is_some_and(|other| other.block == batch.block) && other.runs_on(dialect);
-    let is_last = !script.steps[at + 1..].iter().any(|other| in_block(&other));
+    // The steps of a block follow each other.
+    let next = script.steps[at + 1..].iter().find(|other| other.runs_on(dialect));
+    let is_last = !next.is_some_and(|other| in_block(&other));
     let copies = || batch.recreates(script.steps.iter().filter(in_block));
     if let Some(table) = step.operation.table().filter(|_| is_last && copies()) {
         schema.recreate(table, batch.has_table_args || batch.copies_from);

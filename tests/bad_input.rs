@@ -58,7 +58,7 @@ fn fifty_megabytes() {
     assert!(many.len() + one_statement.len() > 50_000_000);
     let folder = project(&[
         ("m/1_a.up.sql", &format!("CREATE TABLE t (id int, v text);\n{many}{one_statement}")),
-        ("m/1_a.down.sql", "ALTER TABLE x DROP COLUMN y;\nDROP TABLE t;"),
+        ("m/1_a.down.sql", "DROP TABLE t;"),
     ]);
     let report = check_json(folder.path(), &[]);
     assert_eq!(report["summary"]["statements"], 300_003);

@@ -1,4 +1,6 @@
-use crate::operation::{ConstraintKind, Dialect};
+use std::collections::HashSet;
+
+use crate::operation::{ConstraintKind, Dialect, Name};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
@@ -6,8 +8,12 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let indexes = matches!(context.dialect(), Some(Dialect::PostgreSql | Dialect::Sqlite));
     let Some(last) = context.stages.last().filter(|_| indexes && context.is_upgrade()) else { return };
     let mut told: Vec<(String, Vec<String>)> = Vec::new();
+    let mut seen: HashSet<&Name> = HashSet::new();
     for (_, step) in context.steps() {
         let Some(table) = step.operation.table().and_then(|table| last.schema.table(table)).filter(|table| table.complete) else { continue };
+        if !seen.insert(&table.name) {
+            continue;
+        }
         for constraint in table.constraints() {
             let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { continue };
             let new = constraint.created_in == context.index;

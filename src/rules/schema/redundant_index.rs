@@ -15,7 +15,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             && (!index.unique || other.columns == index.columns && other.unique)
     };
     let indexes = table.indexes();
-    let Some(other) = indexes.iter().copied().find(|other| covers(&other)) else { return };
+    let Some(other) = indexes.iter().copied().find(covers) else { return };
     found
         .at(step.at(Mark::Name), format!("`{}` on `{}` has these columns in front already: this index only costs writes and space", other.name, index.table))
         .help("leave it out");

@@ -34,12 +34,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
 });
 
 fn is_first_of_call(step: &Step, before: &Context<'_>) -> bool {
-    let earlier = before.steps().filter(|(at, _)| *at < before.at).map(|(_, other)| other);
-    !earlier.last().is_some_and(|other| other.manner.shares_call && other.statement.end <= step.statement.start && only_blank(before, other, step))
+    let earlier = before.at.checked_sub(1).map(|at| &before.script.steps[at]);
+    !earlier.is_some_and(|other| other.manner.shares_call && is_one_string(before, other, step))
 }
 
 /// Whether nothing but separators stands between two statements, so that they are of one string.
-fn only_blank(before: &Context<'_>, first: &Step, second: &Step) -> bool {
-    let between = before.script.source.text().get(first.statement.end as usize..second.statement.start as usize).unwrap_or("x");
-    !between.contains("execute")
+fn is_one_string(before: &Context<'_>, first: &Step, second: &Step) -> bool {
+    let between = before.script.source.text().get(first.statement.end as usize..second.statement.start as usize);
+    first.statement == second.statement || between.is_some_and(|between| !between.contains("execute"))
 }
