@@ -25,9 +25,11 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="whimbrel-maria-"))
     user = []
     if os.geteuid() == 0:
-        shutil.chown(folder, "mysql", "mysql")
-        user = ["--user=mysql"]
-    subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--auth-root-authentication-method=normal", *user], check=True, capture_output=True)
+        # The `mysql` user may not reach into the TMPDIR of root.
+        user = ["--user=root"]
+    made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--auth-root-authentication-method=normal", *user], capture_output=True, text=True)
+    if made.returncode:
+        raise SystemExit(f"mariadb-install-db: {made.stdout}{made.stderr}")
     server = subprocess.Popen(
         ["mariadbd", "--no-defaults", f"--datadir={folder}/data", f"--socket={folder}/sock", "--skip-networking", f"--pid-file={folder}/pid", "--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4", *user],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
