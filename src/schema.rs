@@ -50,8 +50,8 @@ pub struct Schema {
     composites: Map<String, Index>,
     functions: Map<String, Function>,
     sequences: Map<String, Option<(RelationId, String)>>,
-    /// Tables and views that the history has dropped, under their last names.
-    dropped: Map<String, RelationId>,
+    /// Tables and views that the history has dropped, under their last names; also those that it never made.
+    dropped: Map<String, ()>,
     /// What SQLite's connection was told in this script.
     pub session: Session,
     /// MySQL and SQLite compare names without case.
@@ -143,6 +143,10 @@ impl Schema {
     pub fn was_dropped(&self, name: &Name) -> bool {
         let key = self.key(name);
         self.dropped.contains_key(&key) && !self.by_name.contains_key(&key)
+    }
+
+    pub fn is_sequence(&self, name: &Name) -> bool {
+        self.sequences.contains_key(&self.key(name))
     }
 
     pub fn relation(&self, id: RelationId) -> Option<&Table> {

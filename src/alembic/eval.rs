@@ -214,7 +214,7 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The dialect by whose grammar SQL at this place is read.
-    fn sql_dialect(&self) -> Option<Dialect> {
+    pub(super) fn sql_dialect(&self) -> Option<Dialect> {
         let reached = |dialect: &Dialect| self.around.on.contains(*dialect);
         self.dialects.iter().copied().find(reached).or_else(|| {
             // A guard that names one dialect says it for a project of which nothing else is known.

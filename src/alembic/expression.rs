@@ -11,7 +11,7 @@ use super::literal::{self, Piece};
 use super::python::span;
 use super::statement::Truth;
 use super::value::{Argument, Arguments, Body, Call, Class, Function, Object, Scope, Value};
-use crate::operation::Dialects;
+use crate::operation::{Dialect, Dialects};
 use crate::source::Span;
 use crate::text::Text;
 
@@ -404,6 +404,9 @@ impl<'a> Evaluator<'a> {
         if let Some(value) = self.directive(&callee, receiver, &arguments, whole) {
             return value;
         }
+        if let Some((value, "with_variant")) = receiver {
+            return self.variant(value.clone(), &arguments);
+        }
         if let Some(result) = receiver.and_then(|(value, name)| super::builtin::method(value, name, &arguments, whole)) {
             return result;
         }
@@ -446,6 +449,14 @@ impl<'a> Evaluator<'a> {
             }
             _ => Value::Unknown,
         }
+    }
+
+    /// A type as the dialect of this place has it: `sa.Text().with_variant(JSONB(), "postgresql")`.
+    fn variant(&self, plain: Value<'a>, arguments: &Arguments<'a>) -> Value<'a> {
+        let [variant, dialects @ ..] = arguments.positional.as_slice() else { return plain };
+        let here = self.sql_dialect();
+        let named = |argument: &Argument<'a>| argument.value.as_str().and_then(Dialect::from_name);
+        if here.is_some() && dialects.iter().any(|argument| named(argument) == here) { variant.value.clone() } else { plain }
     }
 
     /// A place in the script; of an imported module, none.

@@ -8,7 +8,12 @@ impl Schema {
     /// Drops a table or view with all that depends on it: without CASCADE the server would have refused.
     pub(super) fn drop_relation(&mut self, name: &Name) {
         let key = self.key(name);
-        let Some(id) = self.by_name.get(&key).copied() else { return };
+        let Some(id) = self.by_name.get(&key).copied() else {
+            if name.is_known() {
+                self.dropped.insert_mut(key, ());
+            }
+            return;
+        };
         let Some(table) = self.relations.get(&id).cloned() else { return };
         let pointing: Vec<(RelationId, String)> =
             table.ties().referenced_by.iter().filter(|(from, _)| *from != id).cloned().collect();
@@ -46,7 +51,7 @@ impl Schema {
         }
         self.relations.remove_mut(&id);
         self.by_name.remove_mut(&key);
-        self.dropped.insert_mut(key, id);
+        self.dropped.insert_mut(key, ());
         // SQLite's foreign keys point to a name; the next table of that name is theirs.
         if self.is_sqlite && !pointing.is_empty() {
             self.repoint(&pointing, name);

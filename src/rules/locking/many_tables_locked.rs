@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use crate::migration::Step;
 use crate::operation::{LockMode, Name, Operation};
 use crate::rule::Check;
@@ -17,13 +19,15 @@ pub const CHECK: Check = Check::Script(|context, found| {
         }
         let here = context.at_step(at);
         for (name, mode) in &context.stages[at].effects.locks {
-            let is_table = here.table(name).is_none_or(|table| !table.is_view());
+            let is_table = here.table(name).is_none_or(|table| !table.is_view()) && !here.schema.is_sequence(name);
             if *mode == LockMode::AccessExclusive && is_table && here.is_in_use(name) && locked.iter().all(|(known, _)| *known != name) {
                 locked.push((name, step));
             }
         }
     }
-    if locked.len() < MANY || !context.is_upgrade() {
+    // One foreign key locks two tables, and cannot be had in parts.
+    let changed: HashSet<_> = locked.iter().map(|(_, step)| step.operation.table()).collect();
+    if locked.len() < MANY || changed.len() < 2 || !context.is_upgrade() {
         return;
     }
     let Some((_, last)) = locked.last() else { return };

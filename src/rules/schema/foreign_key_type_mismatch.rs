@@ -1,3 +1,4 @@
+use crate::migration::Mark;
 use crate::operation::{ConstraintKind, Name, Operation};
 use crate::rule::{Check, Context};
 
@@ -20,17 +21,21 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         }
         _ => return,
     };
+    let at = match &step.operation {
+        Operation::CreateTable(_) => step.at(Mark::Table),
+        _ => step.at(Mark::Name),
+    };
     let after = &before.stages[before.at + 1].schema;
     for (columns, target, referenced, table) in keys {
         let referenced = if referenced.is_empty() { primary_key(before, &target) } else { referenced };
         for (column, other) in columns.iter().zip(&referenced) {
             let kind = |table: &Name, column: &str| after.column(table, column).and_then(|column| column.data_type.as_ref());
             let (Some(here), Some(there)) = (kind(&table, column), kind(&target, other)) else { continue };
-            if here.name == there.name || here.name.contains(crate::operation::HOLE) || there.name.contains(crate::operation::HOLE) || alike(&here.name, &there.name) {
+            if here.name == there.name || here.name.contains(crate::operation::HOLE) || there.name.contains(crate::operation::HOLE) || alike(before, &here.name, &there.name) {
                 continue;
             }
             found
-                .at(step.span, format!("`{table}.{column}` is {here}, and `{target}.{other}`, to which it points, is {there}"))
+                .at(at, format!("`{table}.{column}` is {here}, and `{target}.{other}`, to which it points, is {there}"))
                 .note("values that the one can hold do not fit into the other, and joins may not use the index")
                 .help(format!("make `{column}` {there}"));
         }
@@ -44,8 +49,8 @@ fn primary_key(context: &Context<'_>, table: &Name) -> Vec<String> {
     }
 }
 
-/// Texts of all kinds compare with each other.
-fn alike(a: &str, b: &str) -> bool {
-    let is_text = |name: &str| matches!(name, "text" | "varchar" | "char" | "citext");
+/// Texts of all kinds compare with each other; SQLAlchemy keeps a UUID as text where the engine has no type for it.
+fn alike(context: &Context<'_>, a: &str, b: &str) -> bool {
+    let is_text = |name: &str| matches!(name, "text" | "varchar" | "char" | "citext") || (name == "uuid" && !context.is_postgres());
     is_text(a) && is_text(b)
 }
