@@ -84,6 +84,8 @@ pub struct Environment {
     pub all_pending_together: bool,
     /// Whether the project's code sets `PRAGMA foreign_keys=ON` on SQLite; None where nothing that was read does.
     pub foreign_keys: Option<bool>,
+    /// `env.py` makes no connection itself, so that nothing is known of its isolation level.
+    pub is_handed_connection: bool,
     /// `env.py` speaks of a naming convention: constraints without a name get one.
     pub has_naming_convention: bool,
 }

@@ -15,6 +15,11 @@ pub enum Style {
     Sql,
 }
 
+/// A name as SQL has to write it.
+pub fn sql_name(text: &str) -> String {
+    sql::name(text)
+}
+
 /// One line, or several of one statement; None for what cannot be written without guessing.
 pub fn operation(operation: &Operation, style: Style) -> Option<String> {
     let text = match style {

@@ -354,7 +354,9 @@ impl<'a> Found<'a> {
 /// What a check adds to a finding it has reported.
 impl Finding {
     pub fn help(&mut self, help: impl Into<String>) -> &mut Self {
-        self.help = Some(help.into());
+        let help = help.into();
+        let holes = help.contains("{…}");
+        self.help = Some(if holes { format!("{help}\n(`{{…}}` is what only the running script knows)") } else { help });
         self
     }
 

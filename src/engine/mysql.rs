@@ -109,8 +109,10 @@ fn algorithm(step: &Step, steps: &[&Step], at: usize, known: Option<&Table>) -> 
                 false => because(Algorithm::Instant, ""),
             }
         }
-        Operation::AlterColumnType { column, to, collation, .. } => {
-            Some(retype(known, column_of(column), column, to.as_ref(), collation.is_some()))
+        Operation::AlterColumnType { column, from: stated, to, collation, .. } => {
+            // What the history says comes before what the script takes the column to be.
+            let from = column_of(column).and_then(|column| column.data_type.as_ref()).or(stated.as_ref());
+            Some(retype(known, from, column, to.as_ref(), collation.is_some()))
         }
         Operation::SetNotNull { column, .. } | Operation::DropNotNull { column, .. } => {
             let wanted = matches!(step.operation, Operation::DropNotNull { .. });
@@ -198,12 +200,12 @@ fn feeds_generated(table: &Table, column: &str) -> bool {
 
 fn retype(
     table: Option<&Table>,
-    known: Option<&TableColumn>,
+    from: Option<&DataType>,
     column: &str,
     to: Option<&DataType>,
     collated: bool,
 ) -> (Algorithm, String) {
-    let (Some(from), Some(to)) = (known.and_then(|known| known.data_type.as_ref()), to) else {
+    let (Some(from), Some(to)) = (from, to) else {
         return (
             Algorithm::Copy,
             format!("the old type of `{}` is not known; if it is another one, each value is converted", show_holes(column)),

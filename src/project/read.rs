@@ -59,6 +59,9 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         execution: configured.execution.unwrap_or(convention.execution),
         foreign_keys: dialects.contains(&Dialect::Sqlite).then(|| foreign_keys(layout)).flatten(),
         has_naming_convention: layout.framework == Framework::Alembic && env_says(&layout.root, &["naming_convention"]),
+        is_handed_connection: layout.framework == Framework::Alembic
+            && layout.root.join("env.py").is_file()
+            && !env_says(&layout.root, &["connect"]),
         all_pending_together: convention.all_pending_together && !configured.each_in_its_own,
     }
 }
@@ -87,17 +90,22 @@ fn configured(layout: &Layout) -> Configured {
 /// How many modules beside an environment are read for a PRAGMA.
 const MODULES_READ: usize = 200;
 
-/// `PRAGMA foreign_keys=ON`, in env.py or in a module of the package around it.
+/// `PRAGMA foreign_keys=ON`, in env.py or in a module of the package around it: there for every connection, by an event
+/// of SQLAlchemy or where connections are made, and not in one session of the application.
 fn foreign_keys(layout: &Layout) -> Option<bool> {
-    let says = |path: &Path| {
+    const FOR_ALL: [&str; 4] = ["listens_for", "event.listen", "creator", "sqlite3.connect"];
+    let says = |path: &Path, everywhere: &[&str]| {
         let text = std::fs::read_to_string(path).ok()?.to_ascii_lowercase();
+        if !everywhere.is_empty() && !everywhere.iter().any(|word| text.contains(word)) {
+            return None;
+        }
         let text: String =
             text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| format!("{line}\n")).collect();
         let at = text.find("pragma foreign_keys")? + "pragma foreign_keys".len();
         let value = text[at..].trim_start_matches([' ', '=', '(']);
         Some(value.starts_with("on") || value.starts_with('1') || value.starts_with("true"))
     };
-    let own = says(&layout.root.join("env.py"));
+    let own = says(&layout.root.join("env.py"), &[]);
     own.or_else(|| {
         let around = layout.root.parent().into_iter();
         let modules = around.flat_map(|folder| ignore::WalkBuilder::new(folder).max_depth(Some(2)).require_git(false).build());
@@ -105,7 +113,7 @@ fn foreign_keys(layout: &Layout) -> Option<bool> {
         files
             .filter(|path| path.extension().is_some_and(|extension| extension == "py"))
             .take(MODULES_READ)
-            .find_map(|path| says(&path))
+            .find_map(|path| says(&path, &FOR_ALL))
     })
 }
 

@@ -49,11 +49,7 @@ fn schema_of(table: &Name) -> String {
 
 /// A name as SQL has to write it.
 pub fn sql_name(name: &Name) -> String {
-    let part = |part: &str| {
-        let plain = part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-            && !part.starts_with(|c: char| c.is_ascii_digit());
-        if plain { part.to_owned() } else { format!("\"{}\"", show_holes(part).replace('"', "\"\"")) }
-    };
+    let part = |part: &str| crate::render::sql_name(&show_holes(part));
     match &name.schema {
         Some(schema) => format!("{}.{}", part(schema), part(&name.name)),
         None => part(&name.name),
@@ -130,6 +126,14 @@ pub fn outside_transaction(context: &Context<'_>, step: &Step, text: &str) -> St
         _ => text.replace('\n', "\n    "),
     };
     format!("in a migration of its own:\nwith op.get_context().autocommit_block():\n    {call}")
+}
+
+/// The same for SQL that is not the script's own words.
+pub fn sql_outside_transaction(context: &Context<'_>, step: &Step, sql: &str) -> String {
+    match context.framework() {
+        Framework::Alembic => outside_transaction(context, step, &format!("op.execute('{}')", sql.replace('\'', "\\'"))),
+        _ => outside_transaction(context, step, sql),
+    }
 }
 
 fn terminated(text: &str) -> String {

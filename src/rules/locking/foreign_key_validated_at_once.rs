@@ -1,17 +1,17 @@
 use crate::migration::{Mark, Origin};
-use crate::operation::{ConstraintKind, Name, Operation};
+use crate::operation::{ConstraintKind, Name, Operation, show_holes};
 use crate::rule::Check;
 use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    let (table, reference, name) = match &step.operation {
+    let (table, reference, columns, name) = match &step.operation {
         Operation::AddConstraint { table, constraint } => match &constraint.kind {
-            ConstraintKind::ForeignKey { reference, .. } => (table, reference, constraint.name.clone()),
+            ConstraintKind::ForeignKey { reference, columns } => (table, reference, columns.join("_"), constraint.name.clone()),
             _ => return,
         },
         // A column that comes with a value in each row; an empty one needs no check.
         Operation::AddColumn { table, column, .. } if column.references.is_some() => match &column.references {
-            Some(reference) => (table, reference, None),
+            Some(reference) => (table, reference, column.name.clone(), None),
             None => return,
         },
         _ => return,
@@ -20,18 +20,28 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if before.scanned().is_none() || before.is_new(table) || before.rewritten().is_some() {
         return;
     }
-    let name = name.unwrap_or_else(|| "fk".to_owned());
-    let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", phrase::sql_name(table), phrase::sql_name(&Name::new(name)));
-    let how = match step.origin {
-        Origin::Sql => "add NOT VALID to the constraint",
-        Origin::Directive(_) => "add `postgresql_not_valid=True`",
+    // VALIDATE needs a name, and what the engine or a naming convention makes up is not for guessing.
+    let is_named = name.is_some();
+    let name = name.unwrap_or_else(|| format!("fk_{}_{columns}", table.name));
+    let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", phrase::sql_name(table), phrase::sql_name(&Name::new(name.as_str())));
+    let how = match (step.origin, is_named) {
+        (Origin::Sql, true) => "add NOT VALID to the constraint".to_owned(),
+        (Origin::Sql, false) => format!("write CONSTRAINT {} and NOT VALID around the foreign key", phrase::sql_name(&Name::new(name))),
+        (Origin::Directive(_), true) => "add `postgresql_not_valid=True`".to_owned(),
+        (Origin::Directive(_), false) => format!("name it \"{}\" and add `postgresql_not_valid=True`", show_holes(&name)),
     };
-    let alone = reference.table == *table || before.is_new(&reference.table);
-    let whom = if alone { format!("`{table}`") } else { format!("`{table}` and `{}`", reference.table) };
     let held = |name| before.held(name).is_some_and(|mode| mode.blocks_reads());
-    let who = if held(table) || held(&reference.table) { "reads and writes of" } else { "writes to" };
+    let who = |name| if held(name) { "reads and writes of" } else { "writes to" };
+    let referenced = &reference.table;
+    let whom = if referenced == table || before.is_new(referenced) {
+        format!("{} `{table}`", who(table))
+    } else if held(table) == held(referenced) {
+        format!("{} `{table}` and `{referenced}`", who(table))
+    } else {
+        format!("{} `{table}` and {} `{referenced}`", who(table), who(referenced))
+    };
     found
-        .at(step.at(Mark::Name), format!("{who} {whom} wait while the foreign key of every row is checked"))
+        .at(step.at(Mark::Name), format!("{whom} wait while the foreign key of every row is checked"))
         .note("ADD FOREIGN KEY holds ShareRowExclusive on both tables for a scan; with NOT VALID only for an instant, and VALIDATE lets reads and writes go on")
         .note(before.origin_of(table))
         .help(format!("{how}, and {}:\n{}", phrase::in_next_migration(before), phrase::statement(step, &validate)))

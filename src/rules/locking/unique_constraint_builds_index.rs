@@ -1,5 +1,5 @@
 use crate::migration::Mark;
-use crate::operation::{ConstraintKind, Name, Operation, show_holes};
+use crate::operation::{ConstraintKind, Name, Operation};
 use crate::rule::Check;
 use crate::rules::phrase;
 
@@ -20,19 +20,26 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let kind = if primary { "primary key" } else { "unique constraint" };
     let index = name.unwrap_or_else(|| format!("{}_{}_key", table.name, columns.join("_")));
-    let index = phrase::sql_name(&Name::new(show_holes(&index)));
+    // The name is free only once the old key is gone, and that is to be in the same transaction.
+    let replaces = before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| {
+        matches!(&step.operation, Operation::DropConstraint { table: of, constraint: Some(name), .. } if of == table && *name == index)
+    });
+    let built = if replaces { format!("{index}_new") } else { index.clone() };
+    let [index, built] = [index, built].map(|name| phrase::sql_name(&Name::new(name)));
     let list: Vec<String> = columns.iter().map(|column| phrase::sql_name(&Name::new(column.as_str()))).collect();
     let table_name = phrase::sql_name(table);
-    let build = format!("CREATE UNIQUE INDEX CONCURRENTLY {index} ON {table_name} ({})", list.join(", "));
+    let build = format!("CREATE UNIQUE INDEX CONCURRENTLY {built} ON {table_name} ({})", list.join(", "));
     let words = if primary { "PRIMARY KEY" } else { "UNIQUE" };
-    let adopt = format!("ALTER TABLE {table_name} ADD CONSTRAINT {index} {words} USING INDEX {index}");
+    let old = if replaces { format!("DROP CONSTRAINT {index}, ") } else { String::new() };
+    let adopt = format!("ALTER TABLE {table_name} {old}ADD CONSTRAINT {index} {words} USING INDEX {built}");
+    let when = if replaces { "before this one, and here, in the place of both steps" } else { "and in the next migration" };
     found
         .at(step.at(Mark::Name), format!("reads and writes of `{table}` wait until the index of the {kind} is built"))
         .note("ADD CONSTRAINT holds AccessExclusive for a scan and a sort of the whole table; an index that exists already is taken over in an instant")
         .note(before.origin_of(table))
         .help(format!(
-            "{}\nand in the next migration:\n{}",
-            phrase::outside_transaction(before, step, &build),
+            "{}\n{when}:\n{}",
+            phrase::sql_outside_transaction(before, step, &build),
             phrase::statement(step, &adopt)
         ));
 });

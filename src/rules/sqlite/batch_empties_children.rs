@@ -36,7 +36,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         finding.note(format!("`{child}`: {why}"));
     }
     if !known {
-        finding.severity = Severity::Warning;
+        finding.severity = Severity::Note;
         finding.note("nothing that was read sets PRAGMA foreign_keys, which is off by default; `sqlite_foreign_keys` in the configuration says it");
     }
     finding.help("as the first thing in the migration, before any row is written:\nop.execute(\"PRAGMA foreign_keys=OFF\")");
