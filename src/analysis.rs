@@ -228,7 +228,8 @@ impl View<'_> {
         }
         for (at, step) in script.steps.iter().enumerate().filter(|(_, step)| step.runs_on(self.dialect)) {
             found.statement = step.statement;
-            for &(rule, severity) in self.rules {
+            let unnoticed = self.settings.locks_only_small_tables(place.context(at).effects());
+            for &(rule, severity) in self.rules.iter().filter(|(rule, _)| !(unnoticed && rule.group == "locking")) {
                 if let Check::Step(check) = rule.check {
                     (found.rule, found.severity) = (rule, severity);
                     check(step, &place.context(at), &mut found);

@@ -46,6 +46,12 @@ pub enum Command {
     Graph(Graph),
     /// Write today's findings down, so that `check --baseline` only tells new ones
     Baseline(BaselineArgs),
+    /// Write down what is detected: whimbrel.toml, all in comments, and the pre-commit hook
+    Init {
+        /// The project's folder
+        #[arg(default_value = ".")]
+        folder: PathBuf,
+    },
     /// Print completions for a shell
     Completions {
         /// The shell

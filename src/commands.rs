@@ -5,6 +5,7 @@ pub mod check;
 pub mod explain;
 pub mod generate;
 pub mod graph;
+pub mod init;
 pub mod plan;
 pub mod rules;
 pub mod schema;

@@ -4,7 +4,7 @@ mod support;
 
 use std::path::Path;
 
-use support::{ROOT, check_json, fixture, project, revision, rules, whimbrel};
+use support::{ROOT, check_json, fixture, project, revision, rules, whimbrel, write};
 
 #[test]
 fn help_and_tables() {
@@ -221,4 +221,59 @@ fn fixes_are_shown_written_and_gone() {
     assert_eq!((all.code, all.err.as_str()), (0, "whimbrel: 1 fixed in 1 files\n"), "{}", all.out);
     // Nothing is left to write.
     assert_eq!(whimbrel(folder.path(), &[&args[..], &["--diff", "--unsafe-fixes"]].concat()).code, 0);
+}
+
+#[test]
+fn init_writes_what_it_detects_and_overwrites_nothing() {
+    let folder = project(&[
+        ("db/000001_a.up.sql", "CREATE TABLE t (id bigserial PRIMARY KEY);\n"),
+        ("db/000001_a.down.sql", "DROP TABLE t;\n"),
+    ]);
+    let before = whimbrel(folder.path(), &["check", "."]).out;
+    let run = whimbrel(folder.path(), &["init"]);
+    assert_eq!((run.code, run.err.as_str()), (0, ""), "{}", run.out);
+    let written = std::fs::read_to_string(folder.path().join("whimbrel.toml")).expect("it was written");
+    assert!(written.contains("# db: golang-migrate, 1 migrations"), "{written}");
+    assert!(written.contains("# dialect = [\"postgresql\"]"), "{written}");
+    // Taking the comments away changes nothing either: it is what was detected.
+    assert_eq!(whimbrel(folder.path(), &["check", "."]).out, before);
+    let settings = ["# dialect", "# runner", "# pg_version", "# fail_on", "# small_tables"];
+    let taken: String = written
+        .lines()
+        .map(|line| if settings.iter().any(|key| line.starts_with(key)) { &line[2..] } else { line })
+        .map(|line| format!("{line}\n"))
+        .collect();
+    write(folder.path(), "whimbrel.toml", taken.as_bytes());
+    let after = whimbrel(folder.path(), &["check", "."]);
+    assert_eq!((after.out, after.err.as_str()), (before, ""));
+    assert!(std::fs::read_to_string(folder.path().join(".pre-commit-config.yaml")).expect("a hook").contains("id: whimbrel"));
+
+    let again = whimbrel(folder.path(), &["init"]);
+    assert_eq!(again.code, 2);
+    assert!(again.err.contains("whimbrel.toml is there already"), "{}", again.err);
+    assert_eq!(whimbrel(folder.path(), &["init", "nowhere"]).code, 2);
+}
+
+#[test]
+fn nobody_waits_for_small_tables() {
+    let folder = project(&[
+        (
+            "000001_a.up.sql",
+            "CREATE TABLE colours (id bigserial PRIMARY KEY, n text);\nCREATE TABLE orders (id bigserial PRIMARY KEY, n text);\n",
+        ),
+        ("000001_a.down.sql", "DROP TABLE orders;\nDROP TABLE colours;\n"),
+        ("000002_b.up.sql", "CREATE INDEX colours_n ON colours (n);\n"),
+        ("000002_b.down.sql", "DROP INDEX colours_n;\n"),
+        ("000003_c.up.sql", "CREATE INDEX orders_n ON orders (n);\n"),
+        ("000003_c.down.sql", "DROP INDEX orders_n;\n"),
+        ("whimbrel.toml", "small_tables = [\"colo*\"]\n"),
+    ]);
+    let report = check_json(folder.path(), &["--select", "index_not_concurrent", "."]);
+    let files: Vec<&str> = report["findings"]
+        .as_array()
+        .expect("findings")
+        .iter()
+        .map(|finding| finding["file"].as_str().expect("a file"))
+        .collect();
+    assert_eq!(files, ["000003_c.up.sql"]);
 }

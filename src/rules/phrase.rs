@@ -98,6 +98,10 @@ pub fn then_next_migration(context: &Context<'_>, step: &Step, first: &str, next
 
 /// When a later migration is committed apart from this one.
 pub fn in_next_migration(context: &Context<'_>) -> &'static str {
+    if !context.is_upgrade() {
+        // The way back runs the newest migration first.
+        return "in the downgrade that runs after this one, that of the migration before it";
+    }
     match (context.framework(), context.environment.all_pending_together) {
         (_, false) => "in the next migration, after this one is committed",
         (Framework::Alembic, true) => {
