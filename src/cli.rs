@@ -89,6 +89,9 @@ pub struct Check {
     /// Hide the findings that this file lists, as `whimbrel baseline` writes it
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
+    /// Judge what comes on standard input as if it were in this file, with the rest on the disk as its history
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["paths", "fix", "unsafe_fixes"])]
+    pub stdin_filename: Option<PathBuf>,
     /// Print how often each rule fires, instead of the findings
     #[arg(long)]
     pub statistics: bool,

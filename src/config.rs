@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use serde::Deserialize;
@@ -130,6 +131,8 @@ pub struct Settings {
     pub sqlite_foreign_keys: Option<bool>,
     /// Tables with so few rows that nobody notices a lock on them.
     pub small_tables: GlobSet,
+    /// A file, and what an editor holds in the place of what is on the disk.
+    pub unsaved: Option<(PathBuf, Arc<[u8]>)>,
     pub fail_on: Severity,
     levels: BTreeMap<String, Level>,
     per_path_ignores: Vec<(GlobSet, Vec<String>)>,
@@ -149,6 +152,7 @@ impl Default for Settings {
             sqlite_minor: DEFAULT_SQLITE_MINOR,
             sqlite_foreign_keys: None,
             small_tables: GlobSet::empty(),
+            unsaved: None,
             fail_on: Severity::Error,
             levels: BTreeMap::new(),
             per_path_ignores: Vec::new(),
@@ -223,6 +227,7 @@ impl Settings {
             sqlite_minor: sqlite_version.map(|version| version.sqlite_minor()).transpose()?.unwrap_or(DEFAULT_SQLITE_MINOR),
             sqlite_foreign_keys: file.sqlite_foreign_keys,
             small_tables: globs(&file.small_tables)?,
+            unsaved: None,
             fail_on: overrides.fail_on.or(file.fail_on).unwrap_or(Severity::Error),
             levels: file.severity.clone(),
             per_path_ignores,

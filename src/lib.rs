@@ -81,6 +81,10 @@ pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) ->
         let of_sql = discovery.layouts.iter_mut().filter(|layout| layout.framework != Framework::Alembic);
         of_sql.for_each(|layout| layout.framework = runner);
     }
+    if let Some((path, bytes)) = &settings.unsaved {
+        let files = discovery.layouts.iter_mut().flat_map(|layout| &mut layout.files);
+        files.filter(|file| same_file(&file.path, path)).for_each(|file| file.unsaved = Some(bytes.clone()));
+    }
     let environments = with_deep_stack(|| {
         let one = |layout: &Layout| {
             let environment = project::read::read(layout, &settings.dialects);
@@ -92,6 +96,10 @@ pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) ->
     let mut counts = Counts::default();
     environments.iter().for_each(|environment| counts.add(environment));
     Ok(Outcome { environments, counts, problems: discovery.problems, ..Outcome::default() })
+}
+
+fn same_file(a: &Path, b: &Path) -> bool {
+    a.file_name() == b.file_name() && matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
 }
 
 /// Reads and judges.

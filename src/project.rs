@@ -44,6 +44,15 @@ pub struct Candidate {
     pub path: PathBuf,
     /// False when the file is only read as history.
     pub judged: bool,
+    /// What an editor holds in the place of what is on the disk.
+    pub unsaved: Option<Arc<[u8]>>,
+}
+
+impl Candidate {
+    /// A file to judge as it is on the disk.
+    pub fn new(path: PathBuf) -> Self {
+        Candidate { path, judged: true, unsaved: None }
+    }
 }
 
 /// Why an environment is taken to be for a dialect.

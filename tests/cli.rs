@@ -277,3 +277,33 @@ fn nobody_waits_for_small_tables() {
         .collect();
     assert_eq!(files, ["000003_c.up.sql"]);
 }
+
+#[test]
+fn what_an_editor_holds_is_judged_in_the_place_of_the_file() {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    let folder = project(&[
+        ("000001_a.up.sql", "CREATE TABLE orders (id bigserial PRIMARY KEY, n text);\n"),
+        ("000001_a.down.sql", "DROP TABLE orders;\n"),
+        ("000002_b.up.sql", "SELECT 1;\n"),
+        ("000002_b.down.sql", "DROP INDEX CONCURRENTLY orders_n;\n"),
+    ]);
+    let asked = ["check", "--format", "json", "--select", "index_not_concurrent", "--stdin-filename", "000002_b.up.sql"];
+    let mut child = Command::new(env!("CARGO_BIN_EXE_whimbrel"))
+        .args(asked)
+        .current_dir(folder.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary runs");
+    child.stdin.take().expect("a pipe").write_all(b"\n\nCREATE INDEX orders_n ON orders (n);\n").expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(rules(&report), ["index_not_concurrent"]);
+    assert_eq!(report["findings"][0]["range"]["start"]["line"], 3);
+    assert_eq!(report["findings"][0]["file"], "000002_b.up.sql");
+
+    let with_paths = whimbrel(folder.path(), &["check", "--stdin-filename", "000002_b.up.sql", "."]);
+    assert_eq!(with_paths.code, 2);
+}

@@ -1,7 +1,7 @@
 //! `whimbrel check`
 
 use std::collections::BTreeSet;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, Read, Write};
 use std::path::PathBuf;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -14,8 +14,16 @@ use super::{Exit, Failure};
 use crate::cli::{Check, Colour};
 
 pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
-    let paths = super::or_here(&args.paths);
-    let settings = super::settings(&args.config, &paths, &args.config.overrides(args.fail_on))?;
+    let paths = match &args.stdin_filename {
+        Some(file) => vec![file.clone()],
+        None => super::or_here(&args.paths),
+    };
+    let mut settings = super::settings(&args.config, &paths, &args.config.overrides(args.fail_on))?;
+    if let Some(file) = &args.stdin_filename {
+        let mut text = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut text).map_err(|error| format!("standard input: {error}"))?;
+        settings.unsaved = Some((file.clone(), text.into()));
+    }
     // Draws nothing unless standard error is a terminal, and not before half a second has passed.
     let progress = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
     progress.set_style(

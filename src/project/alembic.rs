@@ -99,7 +99,7 @@ fn layout(root: PathBuf, scripts: Vec<PathBuf>) -> Layout {
     Layout {
         root,
         framework: Framework::Alembic,
-        files: scripts.into_iter().map(|path| Candidate { path, judged: true }).collect(),
+        files: scripts.into_iter().map(Candidate::new).collect(),
         evidence_from,
         urls: Vec::new(),
         left_out: Vec::new(),

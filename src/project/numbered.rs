@@ -126,7 +126,7 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
         out.push(Layout {
             evidence_from: above(&root),
             framework,
-            files: files.into_iter().map(|path| Candidate { path, judged: true }).collect(),
+            files: files.into_iter().map(Candidate::new).collect(),
             urls: Vec::new(),
             left_out: Vec::new(),
             root,

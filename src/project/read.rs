@@ -193,7 +193,8 @@ fn load(candidate: &Candidate) -> Loaded {
         source: Source::new(path.clone(), text),
         unit: Unit { path: candidate.path.clone(), judged: candidate.judged, problem, broken: false },
     };
-    match bytes(&candidate.path) {
+    let unsaved = candidate.unsaved.as_ref().map(|unsaved| Ok(unsaved.to_vec()));
+    match unsaved.unwrap_or_else(|| bytes(&candidate.path)) {
         Err(reason) => loaded(String::new(), Some((Span::default(), reason))),
         Ok(bytes) => match String::from_utf8(bytes) {
             Ok(text) => match memchr::memchr(0, text.as_bytes()) {
