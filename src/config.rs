@@ -38,6 +38,8 @@ pub struct ConfigFile {
     pub sqlite_version: Option<Decimal>,
     /// Whether SQLite's connections set `PRAGMA foreign_keys=ON`, instead of what the project's code says.
     pub sqlite_foreign_keys: Option<bool>,
+    /// Revisions or versions: they and what comes before them are history that nobody will change.
+    pub new_after: OneOrMany,
     /// Globs of tables with so few rows that nobody notices a lock on them.
     pub small_tables: Vec<String>,
     /// The lowest severity that makes `check` exit with 1.
@@ -129,6 +131,8 @@ pub struct Settings {
     pub sqlite_minor: u32,
     /// None: what the project's code says.
     pub sqlite_foreign_keys: Option<bool>,
+    /// Only what does not come before one of these is judged.
+    pub new_after: Vec<String>,
     /// Tables with so few rows that nobody notices a lock on them.
     pub small_tables: GlobSet,
     /// A file, and what an editor holds in the place of what is on the disk.
@@ -151,6 +155,7 @@ impl Default for Settings {
             postgres_major: DEFAULT_POSTGRES_MAJOR,
             sqlite_minor: DEFAULT_SQLITE_MINOR,
             sqlite_foreign_keys: None,
+            new_after: Vec::new(),
             small_tables: GlobSet::empty(),
             unsaved: None,
             fail_on: Severity::Error,
@@ -226,6 +231,7 @@ impl Settings {
             postgres_major: pg_version.unwrap_or(DEFAULT_POSTGRES_MAJOR),
             sqlite_minor: sqlite_version.map(|version| version.sqlite_minor()).transpose()?.unwrap_or(DEFAULT_SQLITE_MINOR),
             sqlite_foreign_keys: file.sqlite_foreign_keys,
+            new_after: file.new_after.names().into_iter().map(str::to_owned).collect(),
             small_tables: globs(&file.small_tables)?,
             unsaved: None,
             fail_on: overrides.fail_on.or(file.fail_on).unwrap_or(Severity::Error),
@@ -311,6 +317,7 @@ const KEYS: &[&str] = &[
     "pg_version",
     "sqlite_version",
     "sqlite_foreign_keys",
+    "new_after",
     "small_tables",
     "select",
     "ignore",

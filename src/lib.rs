@@ -85,7 +85,7 @@ pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) ->
         let files = discovery.layouts.iter_mut().flat_map(|layout| &mut layout.files);
         files.filter(|file| same_file(&file.path, path)).for_each(|file| file.unsaved = Some(bytes.clone()));
     }
-    let environments = with_deep_stack(|| {
+    let mut environments = with_deep_stack(|| {
         let one = |layout: &Layout| {
             let environment = project::read::read(layout, &settings.dialects);
             each();
@@ -93,9 +93,23 @@ pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) ->
         };
         discovery.layouts.par_iter().map(one).collect::<Vec<_>>()
     });
+    leave_out_old(&mut environments, &settings.new_after)?;
     let mut counts = Counts::default();
     environments.iter().for_each(|environment| counts.add(environment));
     Ok(Outcome { environments, counts, problems: discovery.problems, ..Outcome::default() })
+}
+
+/// What is, or comes before, one of these revisions is history; an environment that has none of them is judged in full.
+fn leave_out_old(environments: &mut [Environment], revisions: &[String]) -> Result<(), String> {
+    let mut known = revisions.is_empty() || environments.is_empty();
+    for environment in environments {
+        for at in revisions.iter().filter_map(|revision| environment.history.find(revision)) {
+            known = true;
+            let old = environment.history.ancestors(at);
+            environment.migrations.iter_mut().zip(old).for_each(|(migration, old)| migration.judged &= !old);
+        }
+    }
+    if known { Ok(()) } else { Err(format!("`new_after`: no migration has the id {}", revisions.join(" or "))) }
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {

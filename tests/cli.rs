@@ -307,3 +307,23 @@ fn what_an_editor_holds_is_judged_in_the_place_of_the_file() {
     let with_paths = whimbrel(folder.path(), &["check", "--stdin-filename", "000002_b.up.sql", "."]);
     assert_eq!(with_paths.code, 2);
 }
+
+#[test]
+fn what_is_not_new_is_history() {
+    let folder = project(&[
+        ("000001_a.up.sql", "CREATE TABLE orders (id bigserial PRIMARY KEY, n text);\n"),
+        ("000001_a.down.sql", "DROP TABLE orders;\n"),
+        ("000002_b.up.sql", "CREATE INDEX orders_n ON orders (n);\n"),
+        ("000002_b.down.sql", "DROP INDEX orders_n;\n"),
+        ("000003_c.up.sql", "CREATE INDEX orders_m ON orders (n, id);\n"),
+        ("000003_c.down.sql", "DROP INDEX orders_m;\n"),
+        ("whimbrel.toml", "new_after = \"000002\"\n"),
+    ]);
+    let report = check_json(folder.path(), &["--select", "index_not_concurrent", "."]);
+    assert_eq!(rules(&report), ["index_not_concurrent"]);
+    assert_eq!(report["findings"][0]["file"], "000003_c.up.sql");
+    write(folder.path(), "whimbrel.toml", b"new_after = [\"000009\"]\n");
+    let run = whimbrel(folder.path(), &["check", "."]);
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("no migration has the id 000009"), "{}", run.err);
+}

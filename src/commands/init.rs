@@ -104,6 +104,16 @@ fn commented(environments: &[Environment]) -> String {
     {
         say(format_args!("# runner = \"{}\"", runner.name()));
     }
+    let heads = environments.iter().flat_map(|environment| {
+        environment
+            .history
+            .heads
+            .iter()
+            .filter_map(|head| environment.migrations.get(*head))
+            .map(|head| toml::Value::from(head.id.as_str()).to_string())
+    });
+    let heads: Vec<String> = heads.collect();
+    say(format_args!("# new_after = [{}]  # today's heads: judge only what comes after them", printable(&heads.join(", "))));
     say(format_args!("# exclude = [\"legacy/**\"]"));
     say(format_args!("# fail_on = \"error\"  # or warning, note"));
     say(format_args!("# small_tables = []  # whose locks nobody notices"));
