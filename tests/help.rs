@@ -6,6 +6,11 @@ use support::{check_json, write};
 
 /// The help of the one finding of `rule` in an Alembic script for PostgreSQL that follows the table `orders`.
 fn help(rule: &str, upgrade: &str) -> String {
+    help_after(rule, "", upgrade)
+}
+
+/// The same, where the migration before ends in `before`.
+fn help_after(rule: &str, before: &str, upgrade: &str) -> String {
     let folder = tempfile::tempdir().expect("a temporary folder");
     write(folder.path(), "alembic.ini", b"[alembic]\nscript_location = .\nsqlalchemy.url = postgresql://localhost/app\n");
     write(folder.path(), "env.py", b"connection = connectable.connect()\n");
@@ -17,7 +22,7 @@ fn help(rule: &str, upgrade: &str) -> String {
     let first = "    op.create_table(\"users\", sa.Column(\"id\", sa.Integer(), primary_key=True))\n    \
                  op.create_table(\"orders\", sa.Column(\"id\", sa.Integer(), nullable=False), sa.Column(\"group\", sa.Integer()), \
                  sa.PrimaryKeyConstraint(\"id\", name=\"orders_pkey\"))\n";
-    write(folder.path(), "versions/a.py", (head("a", "None") + first).as_bytes());
+    write(folder.path(), "versions/a.py", (head("a", "None") + first + before).as_bytes());
     write(folder.path(), "versions/b.py", (head("b", "\"a\"") + upgrade).as_bytes());
     let report = check_json(folder.path(), &["."]);
     let findings = report["findings"].as_array().expect("findings");
@@ -45,6 +50,18 @@ fn a_foreign_key_without_a_name_gets_one() {
 fn what_only_the_script_knows_is_said_to_be_so() {
     let help = help("index_not_concurrent", "    op.create_index(name_of(\"orders\"), \"orders\", [\"id\"])\n");
     assert!(!help.contains("\"{…}\"") || help.contains("what only the running script knows"), "{help}");
+}
+
+#[test]
+fn an_index_that_only_gets_another_name_is_renamed() {
+    let upgrade = "    op.drop_index(\"old\", \"orders\")\n    op.create_index(\"new\", \"orders\", [\"id\"])\n";
+    let before = "    op.create_index(\"old\", \"orders\", [\"id\"])\n";
+    for rule in ["index_not_concurrent", "drop_index_not_concurrent"] {
+        let help = help_after(rule, before, upgrade);
+        assert!(help.ends_with("op.execute('ALTER INDEX old RENAME TO new')"), "{help}");
+    }
+    let other = "    op.create_index(\"old\", \"orders\", [\"group\"])\n";
+    assert!(help_after("index_not_concurrent", other, upgrade).contains("postgresql_concurrently=True"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Words that several rules share: statements rewritten for people to paste, and pictures of table rebuilds.
 
 use crate::migration::{Mark, Origin, Step};
-use crate::operation::{Column, ConstraintKind, Dialect, HOLE, Name, Operation, show_holes};
+use crate::operation::{Column, ConstraintKind, CreateIndex, Dialect, HOLE, Name, Operation, show_holes};
 use crate::project::conventions::Framework;
 use crate::render::Style;
 use crate::rule::{Context, Found};
@@ -238,4 +238,44 @@ pub fn is_rebuilt(context: &Context<'_>, table: &Name) -> bool {
 /// Whether the table existed before the script.
 fn is_old(context: &Context<'_>, table: &Name) -> bool {
     !context.steps().any(|(_, step)| matches!(&step.operation, Operation::CreateTable(create) if create.table == *table))
+}
+
+/// How far from a step the other half of a rename is looked for.
+const NEARBY: usize = 64;
+
+/// The steps around the current one.
+fn nearby<'c>(context: &Context<'c>) -> impl Iterator<Item = (usize, &'c Step)> {
+    let around = context.at.saturating_sub(NEARBY)..context.at.saturating_add(NEARBY);
+    let (steps, dialect) = (&context.script.steps, context.dialect());
+    around.map_while(move |at| Some((at, steps.get(at)?))).filter(move |(_, step)| step.runs_on(dialect))
+}
+
+/// The index that this script drops and that is equal to the one it makes, but for the name.
+fn old_name(context: &Context<'_>, made: &CreateIndex) -> Option<Name> {
+    nearby(context).find_map(|(at, step)| {
+        let Operation::DropIndex { index: old, .. } = &step.operation else { return None };
+        let (table, known) = context.stages[at].schema.index(old)?;
+        let same_kind = known.unique == made.unique && known.descending == made.descending;
+        let same_method = known.method.as_deref().unwrap_or("btree") == made.method.as_deref().unwrap_or("btree");
+        let same_rows = known.predicate == made.predicate && known.columns == made.columns && known.include == made.include;
+        let renamed = made.name.as_ref().is_some_and(|name| *name != old.name) && old.is_known();
+        (table.name == made.table && renamed && same_kind && same_method && same_rows).then(|| old.clone())
+    })
+}
+
+/// Where an index is only made and dropped to have another name: the statement that renames it.
+pub fn rename_instead(context: &Context<'_>, step: &Step) -> Option<String> {
+    let (old, new) = match &step.operation {
+        Operation::CreateIndex(made) => (old_name(context, made)?, made.name.as_deref()?),
+        Operation::DropIndex { index, .. } => nearby(context).find_map(|(_, other)| match &other.operation {
+            Operation::CreateIndex(made) if old_name(context, made)? == *index => Some((index.clone(), made.name.as_deref()?)),
+            _ => None,
+        })?,
+        _ => return None,
+    };
+    let sql = format!("ALTER INDEX {} RENAME TO {}", sql_name(&old), sql_name(&Name::new(new)));
+    Some(format!(
+        "it only gets another name, for which nothing has to be built; in the place of both steps:\n{}",
+        statement(step, &sql)
+    ))
 }

@@ -22,9 +22,11 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));
+    let renamed = phrase::rename_instead(before, step);
+    let fix = if renamed.is_none() { mend::made_concurrent(before, step) } else { None };
     found
         .at(step.at(Mark::Name), format!("reads and writes of {whom} queue behind the drop of `{index}`"))
         .note("DROP INDEX takes AccessExclusive on the table: the drop itself is an instant, but it first waits for every running query, and all later ones wait for it")
-        .help(phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step)))
-        .fix(mend::made_concurrent(before, step));
+        .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step))))
+        .fix(fix);
 });

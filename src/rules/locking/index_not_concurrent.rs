@@ -25,10 +25,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         ),
     };
     let name = index.name.as_ref().map_or_else(|| "the index".to_owned(), |name| format!("`{}`", crate::operation::show_holes(name)));
+    let renamed = phrase::rename_instead(before, step);
+    let fix = if renamed.is_none() { mend::made_concurrent(before, step) } else { None };
     found
         .at(step.at(Mark::Name), format!("{who} `{}` wait until {name} is built", index.table))
         .note(note)
         .note(before.origin_of(&index.table))
-        .help(phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step)))
-        .fix(mend::made_concurrent(before, step));
+        .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step))))
+        .fix(fix);
 });
