@@ -47,7 +47,9 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     };
     let history = History::new(&migrations);
     let convention = layout.framework.convention();
-    let configured = configured(layout);
+    let env = std::fs::read_to_string(layout.root.join("env.py")).ok().map(|text| uncommented(&text));
+    let words = env.as_ref().filter(|_| layout.framework == Framework::Alembic).map(|text| text.replace([' ', '\''], ""));
+    let configured = configured(layout, words.as_deref());
     Environment {
         root: shown(&layout.root),
         framework: layout.framework,
@@ -57,11 +59,9 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         history,
         files,
         execution: configured.execution.unwrap_or(convention.execution),
-        foreign_keys: dialects.contains(&Dialect::Sqlite).then(|| foreign_keys(layout)).flatten(),
-        has_naming_convention: layout.framework == Framework::Alembic && env_says(&layout.root, &["naming_convention"]),
-        is_handed_connection: layout.framework == Framework::Alembic
-            && layout.root.join("env.py").is_file()
-            && !env_says(&layout.root, &["connect"]),
+        foreign_keys: dialects.contains(&Dialect::Sqlite).then(|| foreign_keys(layout, env.as_deref())).flatten(),
+        has_naming_convention: words.as_ref().is_some_and(|words| words.contains("naming_convention")),
+        is_handed_connection: words.as_ref().is_some_and(|words| !words.contains("connect")),
         all_pending_together: convention.all_pending_together && !configured.each_in_its_own,
     }
 }
@@ -74,11 +74,13 @@ struct Configured {
     each_in_its_own: bool,
 }
 
-fn configured(layout: &Layout) -> Configured {
+/// `env` is the text of `env.py` without comments, spaces and single quotes.
+fn configured(layout: &Layout, env: Option<&str>) -> Configured {
+    let says = |words: &[&str]| env.is_some_and(|env| words.iter().any(|word| env.contains(word)));
     match layout.framework {
         Framework::Alembic => Configured {
-            execution: env_says(&layout.root, &AUTOCOMMIT).then_some(Execution::EachStatement),
-            each_in_its_own: env_says(&layout.root, &["transaction_per_migration=True", "transactional_ddl=False"]),
+            execution: says(&AUTOCOMMIT).then_some(Execution::EachStatement),
+            each_in_its_own: says(&["transaction_per_migration=True", "transactional_ddl=False"]),
         },
         Framework::GolangMigrate if is_multi_statement(&layout.evidence_from) => {
             Configured { execution: Some(Execution::EachStatement), ..Configured::default() }
@@ -92,28 +94,22 @@ const MODULES_READ: usize = 200;
 
 /// `PRAGMA foreign_keys=ON`, in env.py or in a module of the package around it: there for every connection, by an event
 /// of SQLAlchemy or where connections are made, and not in one session of the application.
-fn foreign_keys(layout: &Layout) -> Option<bool> {
+fn foreign_keys(layout: &Layout, env: Option<&str>) -> Option<bool> {
     const FOR_ALL: [&str; 4] = ["listens_for", "event.listen", "creator", "sqlite3.connect"];
-    let says = |path: &Path, everywhere: &[&str]| {
-        let text = std::fs::read_to_string(path).ok()?.to_ascii_lowercase();
-        if !everywhere.is_empty() && !everywhere.iter().any(|word| text.contains(word)) {
-            return None;
-        }
-        let text: String =
-            text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| format!("{line}\n")).collect();
+    let says = |text: &str| {
+        let text = text.to_ascii_lowercase();
         let at = text.find("pragma foreign_keys")? + "pragma foreign_keys".len();
         let value = text[at..].trim_start_matches([' ', '=', '(']);
         Some(value.starts_with("on") || value.starts_with('1') || value.starts_with("true"))
     };
-    let own = says(&layout.root.join("env.py"), &[]);
-    own.or_else(|| {
+    let for_all = |text: &String| FOR_ALL.iter().any(|word| text.to_ascii_lowercase().contains(word));
+    env.and_then(says).or_else(|| {
         let around = layout.root.parent().into_iter();
         let modules = around.flat_map(|folder| ignore::WalkBuilder::new(folder).max_depth(Some(2)).require_git(false).build());
         let files = modules.flatten().map(ignore::DirEntry::into_path);
-        files
-            .filter(|path| path.extension().is_some_and(|extension| extension == "py"))
-            .take(MODULES_READ)
-            .find_map(|path| says(&path, &FOR_ALL))
+        let python = files.filter(|path| path.extension().is_some_and(|extension| extension == "py")).take(MODULES_READ);
+        let texts = python.filter_map(|path| std::fs::read_to_string(path).ok());
+        texts.filter(for_all).find_map(|text| says(&uncommented(&text)))
     })
 }
 
@@ -141,11 +137,9 @@ fn is_multi_statement(folders: &[PathBuf]) -> bool {
 /// and Alembic commits it behind each migration.)
 const AUTOCOMMIT: [&str; 2] = ["isolation_level=\"AUTOCOMMIT\"", "isolation_level=AUTOCOMMIT"];
 
-/// Whether `env.py` has one of these words, spaces and single quotes aside.
-fn env_says(root: &Path, words: &[&str]) -> bool {
-    let Ok(text) = std::fs::read_to_string(root.join("env.py")) else { return false };
-    let mut lines = text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| line.replace([' ', '\''], ""));
-    lines.any(|line| words.iter().any(|word| line.contains(word)))
+/// The lines of a Python file that are not comments.
+fn uncommented(text: &str) -> String {
+    text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| format!("{line}\n")).collect()
 }
 
 /// A file's text, or what stands for it.
