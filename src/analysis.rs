@@ -12,7 +12,7 @@ use crate::history::Index;
 use crate::migration::{Migration, Script, Step};
 use crate::operation::Dialect;
 use crate::project::Environment;
-use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, Outline, Rule, Stage};
+use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, NewColumn, Outline, Rule, Stage};
 use crate::runner::{self, Inside};
 use crate::schema::{Schema, Session};
 use crate::source::{Source, Span};
@@ -229,10 +229,13 @@ impl View<'_> {
         for (at, step) in script.steps.iter().enumerate().filter(|(_, step)| step.runs_on(self.dialect)) {
             found.statement = step.statement;
             let unnoticed = self.settings.locks_only_small_tables(place.context(at).effects());
+            let columns = if direction == Direction::Up { NewColumn::of(step) } else { Vec::new() };
             for &(rule, severity) in self.rules.iter().filter(|(rule, _)| !(unnoticed && rule.group == "locking")) {
-                if let Check::Step(check) = rule.check {
-                    (found.rule, found.severity) = (rule, severity);
-                    check(step, &place.context(at), &mut found);
+                (found.rule, found.severity) = (rule, severity);
+                match rule.check {
+                    Check::Step(check) => check(step, &place.context(at), &mut found),
+                    Check::NewColumn(check) => columns.iter().for_each(|new| check(new, &mut found)),
+                    _ => {}
                 }
             }
         }

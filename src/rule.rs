@@ -1,13 +1,14 @@
 //! What a rule is, and the questions it can ask.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use crate::engine::{Effects, Engine};
 use crate::finding::{Direction, Finding, Fix, Label, Severity};
 use crate::history::Index;
-use crate::migration::{Migration, Script, Step};
-use crate::operation::{Dialect, LockMode, Name, Operation};
+use crate::migration::{Mark, Migration, Script, Step};
+use crate::operation::{Column, Dialect, LockMode, Name, Operation, show_holes};
 use crate::page::Page;
 use crate::project::Environment;
 use crate::project::conventions::Framework;
@@ -20,6 +21,8 @@ use crate::source::{Source, Span};
 pub enum Check {
     /// One step, before the schema changes by it.
     Step(fn(&Step, &Context<'_>, &mut Found<'_>)),
+    /// One column that an upgrade brings, with its table or to an existing one.
+    NewColumn(fn(&NewColumn<'_>, &mut Found<'_>)),
     /// One direction of a migration, all its steps.
     Script(fn(&Context<'_>, &mut Found<'_>)),
     /// One migration, both directions and its metadata.
@@ -30,6 +33,37 @@ pub enum Check {
     File(fn(&Source, &mut Found<'_>)),
     /// Told by the pipeline itself, after all other rules.
     Pipeline,
+}
+
+/// A column that a step of an upgrade brings; in prose its name, with the table's.
+pub struct NewColumn<'a> {
+    pub table: &'a Name,
+    pub column: &'a Column,
+    /// The place to point at.
+    pub at: Span,
+}
+
+impl<'a> NewColumn<'a> {
+    /// The columns that a step brings.
+    pub fn of(step: &'a Step) -> Vec<Self> {
+        let (table, columns, mark) = match &step.operation {
+            Operation::CreateTable(create) => (&create.table, create.columns.iter().collect(), Mark::Table),
+            Operation::AddColumn { table, column, .. } => (table, vec![&**column], Mark::Name),
+            _ => return Vec::new(),
+        };
+        columns.into_iter().map(|column| NewColumn { table, column, at: step.at(mark) }).collect()
+    }
+
+    /// Whether its type has this name, whatever its modifiers.
+    pub fn is_of_type(&self, name: &str) -> bool {
+        self.column.data_type.as_ref().is_some_and(|kind| kind.name == name)
+    }
+}
+
+impl fmt::Display for NewColumn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.table, show_holes(&self.column.name))
+    }
 }
 
 pub struct Rule {

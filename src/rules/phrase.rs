@@ -1,11 +1,10 @@
 //! Words that several rules share: statements rewritten for people to paste, and pictures of table rebuilds.
 
 use crate::migration::{Mark, Origin, Step};
-use crate::operation::{Column, ConstraintKind, CreateIndex, Dialect, HOLE, Name, Operation, show_holes};
+use crate::operation::{ConstraintKind, CreateIndex, Dialect, HOLE, Name, Operation, show_holes};
 use crate::project::conventions::Framework;
 use crate::render::Style;
 use crate::rule::{Context, Found};
-use crate::source::Span;
 
 /// The statement or call that does the same with CONCURRENTLY.
 pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
@@ -53,17 +52,6 @@ pub fn sql_name(name: &Name) -> String {
     match &name.schema {
         Some(schema) => format!("{}.{}", part(schema), part(&name.name)),
         None => part(&name.name),
-    }
-}
-
-/// The columns that a step brings, with their table and the place to point at.
-pub fn new_columns(step: &Step) -> Vec<(&Name, &Column, Span)> {
-    match &step.operation {
-        Operation::CreateTable(create) => {
-            create.columns.iter().map(|column| (&create.table, column, step.at(Mark::Table))).collect()
-        }
-        Operation::AddColumn { table, column, .. } => vec![(table, column, step.at(Mark::Name))],
-        _ => Vec::new(),
     }
 }
 

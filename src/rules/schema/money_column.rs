@@ -1,19 +1,9 @@
-use crate::operation::{Column, show_holes};
 use crate::rule::Check;
-use crate::rules::phrase;
 
-pub const CHECK: Check = Check::Step(|step, before, found| {
-    if !before.is_upgrade() {
-        return;
-    }
-    for (table, column, at) in phrase::new_columns(step) {
-        if is_meant(column) {
-            let name = show_holes(&column.name);
-            found.at(at, format!("`{table}.{name}` is money: its currency is a setting of the server, and it has two decimals at most by that")).help("use numeric, and a column for the currency");
-        }
+pub const CHECK: Check = Check::NewColumn(|new, found| {
+    if new.is_of_type("money") {
+        found
+            .at(new.at, format!("`{new}` is money: its currency is a setting of the server, and it has two decimals at most by that"))
+            .help("use numeric, and a column for the currency");
     }
 });
-
-fn is_meant(column: &Column) -> bool {
-    column.data_type.as_ref().is_some_and(|kind| kind.name == "money")
-}
