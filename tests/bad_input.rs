@@ -224,3 +224,14 @@ fn wide_characters_everywhere() {
         assert!(!run.out.contains("whimbrel itself failed"), "{text}: {}", run.out);
     }
 }
+
+#[test]
+fn a_statement_that_is_cut_off_is_counted() {
+    let folder = project(&[
+        ("000001_a.up.sql", "CREATE TABLE orders (id bigserial PRIMARY KEY);\nALTER TABLE orders"),
+        ("000001_a.down.sql", "DROP TABLE orders;\n"),
+    ]);
+    let run = whimbrel(folder.path(), &["check", "-v", "--dialect", "postgresql", "."]);
+    assert!(run.out.contains("000001_a.up.sql:2:1: this ALTER TABLE has no action: its end may be missing"), "{}", run.out);
+    assert!(run.out.contains("(1 not understood)"), "{}", run.out);
+}

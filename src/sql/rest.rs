@@ -99,6 +99,10 @@ pub(super) fn alter_table(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Op
             None => return None,
         }
     }
+    // MySQL and MariaDB take it and do nothing.
+    if out.is_empty() && !dialect.is_some_and(Dialect::is_mysql_like) {
+        out.push(Lowered::new(Operation::opaque("this ALTER TABLE has no action: its end may be missing")));
+    }
     Some(out)
 }
 
