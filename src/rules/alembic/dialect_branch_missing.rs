@@ -2,14 +2,23 @@ use crate::operation::{Class, Dialects};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
-    let Some(dialect) = context.dialect().filter(|_| context.environment.dialects().len() > 1 && context.is_upgrade()) else { return };
-    let changes = || context.script.steps.iter().filter(|step| step.operation.class() == Class::Schema || !step.operation.is_understood());
+    let Some(dialect) = context.dialect().filter(|_| context.environment.dialects().len() > 1 && context.is_upgrade()) else {
+        return;
+    };
+    let changes =
+        || context.script.steps.iter().filter(|step| step.operation.class() == Class::Schema || !step.operation.is_understood());
     if changes().any(|step| step.runs_on(Some(dialect))) {
         return;
     }
     let Some(step) = changes().find(|step| step.only != Dialects::ANY) else { return };
     found
-        .at(step.span, format!("on {} this migration changes nothing: every change stands behind a check for another database", dialect.title()))
+        .at(
+            step.span,
+            format!(
+                "on {} this migration changes nothing: every change stands behind a check for another database",
+                dialect.title()
+            ),
+        )
         .note("the databases of one project go apart here, and later migrations meet both")
         .help("write the branch for it, or say in a comment why it needs none");
 });

@@ -26,7 +26,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let labels: Vec<String> = kind.labels.iter().map(|label| format!("\"{}\"", show_holes(label))).collect();
     let line = format!("sa.Enum({}, name=\"{name}\").create(op.get_bind(), checkfirst=True)", labels.join(", "));
     let lines = [line.clone()];
-    let edits = mend::before(&before.script.source, step.statement, &lines).filter(|_| step.batch.is_none() && mend::speaks_alembic(&before.script.source, &lines));
+    let edits = mend::before(&before.script.source, step.statement, &lines)
+        .filter(|_| step.batch.is_none() && mend::speaks_alembic(&before.script.source, &lines));
     found
         .at(step.at(Mark::Name), format!("this fails: the enum type `{name}` does not exist, and {how} does not create it"))
         .note("create_table creates the types of its columns; add_column and alter_column send only their own statement")

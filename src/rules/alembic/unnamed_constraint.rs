@@ -22,7 +22,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let name = format!("\"{prefix}_{}_{}\"", table.name, crate::operation::show_holes(&columns));
     let at = step.marks.get(Mark::Name).filter(|at| before.text(*at) == "None" && !name.contains('…'));
     found
-        .at(step.at(Mark::Name), format!("the {} of `{table}` has no name, so no later migration can drop it by one", constraint.kind.title()))
+        .at(
+            step.at(Mark::Name),
+            format!("the {} of `{table}` has no name, so no later migration can drop it by one", constraint.kind.title()),
+        )
         .note("each database makes up a name of its own; a downgrade with drop_constraint(None) fails")
         .help(name.clone())
         .fix(at.and_then(|at| mend::with_a_look("give it a name", vec![mend::edit(&before.script.source, at, name)])));

@@ -8,7 +8,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let views = before.schema.views_using(known, column);
     let Some(view) = views.first() else { return };
     let column = show_holes(column);
-    let finding = found.at(step.at(Mark::Name), format!("the type of `{table}.{column}` cannot be changed while the view `{}` uses it", view.name));
+    let finding = found.at(
+        step.at(Mark::Name),
+        format!("the type of `{table}.{column}` cannot be changed while the view `{}` uses it", view.name),
+    );
     if let Some(made) = view.created_in.and_then(|made| before.environment.migrations.get(made)) {
         finding.note(format!("`{}` was created in {}", view.name, made.id));
     }

@@ -25,6 +25,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     found
-        .at(step.at(Mark::Name), format!("`{table}` no longer keeps the {dropped} `{}`: running code may rely on it", show_holes(name)))
+        .at(
+            step.at(Mark::Name),
+            format!("`{table}` no longer keeps the {dropped} `{}`: running code may rely on it", show_holes(name)),
+        )
         .help("drop it once no release that relies on it is running");
 });

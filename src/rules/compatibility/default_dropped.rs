@@ -8,12 +8,17 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let Some(known) = before.schema.column(table, column) else { return };
-    let comes_back = before.later().any(|later| matches!(&later.operation, Operation::SetDefault { table: of, column: set, .. } if of == table && set == column));
+    let comes_back = before.later().any(
+        |later| matches!(&later.operation, Operation::SetDefault { table: of, column: set, .. } if of == table && set == column),
+    );
     if known.default.is_none() || known.nullable != Some(false) || comes_back {
         return;
     }
     let column = show_holes(column);
     found
-        .at(step.at(Mark::Name), format!("running code that inserts into `{table}` without `{column}` fails once its default is gone"))
+        .at(
+            step.at(Mark::Name),
+            format!("running code that inserts into `{table}` without `{column}` fails once its default is gone"),
+        )
         .help(format!("release code that always writes `{column}` first"));
 });

@@ -9,26 +9,33 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     // Rules that say more of the same column.
-    let said = phrase::renamed_to(before, table, column).is_some() || (before.is_postgres() && !phrase::goes_with_column(before, table, column).is_empty());
+    let said = phrase::renamed_to(before, table, column).is_some()
+        || (before.is_postgres() && !phrase::goes_with_column(before, table, column).is_empty());
     if said {
         return;
     }
-    let perhaps = before.outline.dropped.contains(table) || before.outline.columns_made.contains(&(table.clone(), column.clone()));
-    let comes_back = perhaps && before.later().any(|later| match &later.operation {
-        Operation::AddColumn { table: to, column: added, .. } => to == table && added.name == *column,
-        Operation::RenameColumn { table: of, to, .. } => of == table && to == column,
-        Operation::DropTable { table: dropped, .. } => dropped == table,
-        _ => false,
-    });
+    let perhaps =
+        before.outline.dropped.contains(table) || before.outline.columns_made.contains(&(table.clone(), column.clone()));
+    let comes_back = perhaps
+        && before.later().any(|later| match &later.operation {
+            Operation::AddColumn { table: to, column: added, .. } => to == table && added.name == *column,
+            Operation::RenameColumn { table: of, to, .. } => of == table && to == column,
+            Operation::DropTable { table: dropped, .. } => dropped == table,
+            _ => false,
+        });
     if comes_back {
         return;
     }
     let column = show_holes(column);
-    let finding = found.at(step.at(Mark::Name), format!("code that is running now fails as soon as it reads or writes `{table}.{column}`, which is dropped here"));
+    let finding = found.at(
+        step.at(Mark::Name),
+        format!("code that is running now fails as soon as it reads or writes `{table}.{column}`, which is dropped here"),
+    );
     if let Some(known) = before.schema.column(table, &column)
-        && let Some(added) = before.environment.migrations.get(known.added_in) {
-            finding.note(format!("`{column}` was added in {}", added.id));
-        }
+        && let Some(added) = before.environment.migrations.get(known.added_in)
+    {
+        finding.note(format!("`{column}` was added in {}", added.id));
+    }
     finding.help(format!(
         "in phases: 1. release code that no longer uses `{column}` (with an ORM, also take it out of the model); 2. drop the column in a migration of the next release"
     ));

@@ -10,7 +10,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     // Books of migration tools and what a failed batch left behind.
-    let of_a_tool = table.name.starts_with("_alembic_tmp_") || matches!(table.name.as_str(), "migrate_version" | "alembic_version" | "schema_migrations");
+    let of_a_tool = table.name.starts_with("_alembic_tmp_")
+        || matches!(table.name.as_str(), "migrate_version" | "alembic_version" | "schema_migrations");
     if !before.is_upgrade() || before.is_new(table) || of_a_tool || phrase::is_rebuilt(before, table) {
         return;
     }

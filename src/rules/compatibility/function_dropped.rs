@@ -6,11 +6,14 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropFunction { name, .. } = &step.operation else { return };
     let made = |operation: &Operation| matches!(operation, Operation::CreateFunction { name: made, .. } if made == name);
     // Only triggers call a trigger's function.
-    let of_triggers = before.schema.function(&crate::engine::in_public(name).to_string()).is_some_and(|function| function.returns_trigger);
+    let of_triggers =
+        before.schema.function(&crate::engine::in_public(name).to_string()).is_some_and(|function| function.returns_trigger);
     if of_triggers || !before.is_upgrade() || before.steps().any(|(_, other)| made(&other.operation)) {
         return;
     }
     found
         .at(step.at(Mark::Name), format!("code that is running now fails as soon as it calls `{name}()`, which is dropped here"))
-        .help(format!("in phases: 1. release code that no longer calls `{name}()`; 2. drop it in a migration of the next release"));
+        .help(format!(
+            "in phases: 1. release code that no longer calls `{name}()`; 2. drop it in a migration of the next release"
+        ));
 });

@@ -21,7 +21,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Some(dialect) if dialect.is_mysql_like() => {
             format!("every row of `{table}` silently gets an empty `{name}`: it is NOT NULL and has no default")
         }
-        None => format!("adding `{name}` fails, or on MySQL fills in empty values, if `{table}` holds a single row: it is NOT NULL and has no default"),
+        None => format!(
+            "adding `{name}` fails, or on MySQL fills in empty values, if `{table}` holds a single row: it is NOT NULL and has no default"
+        ),
         _ => format!("adding `{name}` fails if `{table}` holds a single row: it is NOT NULL and has no default"),
     };
     let finding = found.at(step.at(Mark::Nullable), message);
@@ -29,7 +31,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         let at = step.at(Mark::Default);
         finding.label(&before.script.source, at, "only the application applies this; the database never sees it");
     }
-    finding.fix(mend::server_default(before, step)).note(before.origin_of(table)).help(help(before, step.origin, table, &column.name));
+    finding.fix(mend::server_default(before, step)).note(before.origin_of(table)).help(help(
+        before,
+        step.origin,
+        table,
+        &column.name,
+    ));
 });
 
 fn help(before: &Context<'_>, origin: Origin, table: &Name, column: &str) -> String {
@@ -38,15 +45,16 @@ fn help(before: &Context<'_>, origin: Origin, table: &Name, column: &str) -> Str
         Origin::Directive(_) => (table.to_string(), show_holes(column)),
     };
     let (add, constrain) = match origin {
-        Origin::Directive(_) => (
-            "with `nullable=True`".to_owned(),
-            format!("op.alter_column(\"{table}\", \"{column}\", nullable=False)"),
-        ),
+        Origin::Directive(_) => {
+            ("with `nullable=True`".to_owned(), format!("op.alter_column(\"{table}\", \"{column}\", nullable=False)"))
+        }
         Origin::Sql if before.dialect().is_some_and(|dialect| dialect.is_mysql_like()) => {
             ("without NOT NULL".to_owned(), format!("ALTER TABLE {table} MODIFY {column} … NOT NULL"))
         }
         Origin::Sql => ("without NOT NULL".to_owned(), format!("ALTER TABLE {table} ALTER COLUMN {column} SET NOT NULL;")),
     };
     let default = if matches!(origin, Origin::Directive(_)) { "`server_default=`" } else { "a DEFAULT" };
-    format!("give it {default}; where there is no right one, add it {add}, fill it in a migration of its own, and then:\n{constrain}")
+    format!(
+        "give it {default}; where there is no right one, add it {add}, fill it in a migration of its own, and then:\n{constrain}"
+    )
 }

@@ -25,6 +25,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let column = show_holes(column);
     found
-        .at(step.at(Mark::Nullable), format!("rows of `{table}` that have NULL in `{column}` make this fail, and running code may still write some"))
+        .at(
+            step.at(Mark::Nullable),
+            format!("rows of `{table}` that have NULL in `{column}` make this fail, and running code may still write some"),
+        )
         .help(format!("in phases: 1. release code that always writes `{column}`; 2. fill the old rows; 3. set NOT NULL"));
 });

@@ -9,13 +9,17 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let made_in = |name: &Name| before.table(name).filter(|table| !table.temporary).and_then(|table| table.created_in);
     let (what, made_in) = match &step.operation {
-        Operation::CreateTable(create) if !create.if_not_exists && !create.temporary => (format!("`{}`", create.table), made_in(&create.table)),
+        Operation::CreateTable(create) if !create.if_not_exists && !create.temporary => {
+            (format!("`{}`", create.table), made_in(&create.table))
+        }
         Operation::AddColumn { table, column, if_not_exists: false } => {
             let known = before.schema.column(table, &column.name);
             (format!("`{table}.{}`", show_holes(&column.name)), known.map(|known| known.added_in))
         }
         Operation::CreateIndex(index) if !index.if_not_exists => {
-            let Some(name) = index.name.as_ref().map(|name| Name::with_schema(index.table.schema.clone(), name.as_str())) else { return };
+            let Some(name) = index.name.as_ref().map(|name| Name::with_schema(index.table.schema.clone(), name.as_str())) else {
+                return;
+            };
             let known = before.schema.index(&name).filter(|(table, _)| table.created_in.is_some());
             (format!("`{name}`"), known.map(|(_, known)| known.created_in))
         }

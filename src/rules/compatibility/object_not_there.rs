@@ -17,7 +17,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         _ => return,
     };
     // Silent where the history does not show all columns, or part of the name is not known.
-    let Some(known) = before.table(table).filter(|table| table.complete && table.created_in.is_some() && !table.is_view()) else { return };
+    let Some(known) = before.table(table).filter(|table| table.complete && table.created_in.is_some() && !table.is_view()) else {
+        return;
+    };
     if !Name::new(column).is_known() || before.schema.column(table, column).is_some() || step.wording.if_exists {
         return;
     }

@@ -10,7 +10,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     found
-        .at(step.at(Mark::Name), format!("dropping `{table}.{}` drops {} along, without a word", show_holes(column), gone.join(", ")))
+        .at(
+            step.at(Mark::Name),
+            format!("dropping `{table}.{}` drops {} along, without a word", show_holes(column), gone.join(", ")),
+        )
         .note("other columns lose their index or their rule, and code that is running now still reads the column")
         .help("drop them by name, or make what should stay anew over the other columns, in phases with the code");
 });

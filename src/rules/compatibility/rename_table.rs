@@ -13,6 +13,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .note("there is no moment at which the old and the new code both work")
         .help(format!(
             "keep the old name working until the next release, by adding:\n{}",
-            phrase::statement(step, &format!("CREATE VIEW {} AS SELECT * FROM {}", phrase::sql_name(table), phrase::sql_name(to)))
+            phrase::statement(
+                step,
+                &format!("CREATE VIEW {} AS SELECT * FROM {}", phrase::sql_name(table), phrase::sql_name(to))
+            )
         ));
 });

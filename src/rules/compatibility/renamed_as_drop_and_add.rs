@@ -12,7 +12,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Origin::Directive(_) => format!("op.alter_column(\"{table}\", \"{old}\", new_column_name=\"{new}\")"),
     };
     found
-        .at(step.at(Mark::Name), format!("the rows of `{table}` lose what `{old}` holds: `{new}`, of the same type, starts empty"))
+        .at(
+            step.at(Mark::Name),
+            format!("the rows of `{table}` lose what `{old}` holds: `{new}`, of the same type, starts empty"),
+        )
         .note("autogenerate cannot see a rename: it drops one column and adds another")
         .help(format!("when it is a rename:\n{rename}\nand, as code that is running now still says `{old}`, better in phases"));
 });

@@ -4,7 +4,9 @@ use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropSchema { name, .. } = &step.operation else { return };
-    let made = before.script.steps.iter().any(|other| matches!(&other.operation, Operation::Other { kind: "create_schema", name: Some(made), .. } if made == name));
+    let made = before.script.steps.iter().any(
+        |other| matches!(&other.operation, Operation::Other { kind: "create_schema", name: Some(made), .. } if made == name),
+    );
     if !before.is_upgrade() || made {
         return;
     }

@@ -5,12 +5,17 @@ use crate::rule::Check;
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropType { name, .. } = &step.operation else { return };
     let made = |operation: &Operation| match operation {
-        Operation::CreateEnum { name: made, .. } | Operation::CreateDomain { name: made, .. } | Operation::CreateComposite { name: made } => made == name,
+        Operation::CreateEnum { name: made, .. }
+        | Operation::CreateDomain { name: made, .. }
+        | Operation::CreateComposite { name: made } => made == name,
         Operation::RenameType { to, .. } => *to == name.name,
         _ => false,
     };
     // A type that was set aside and replaced, or one that no column of this history has.
-    let replaced = before.script.steps.iter().any(|other| made(&other.operation) || matches!(&other.operation, Operation::RenameType { to, .. } if *to == name.name));
+    let replaced =
+        before.script.steps.iter().any(|other| {
+            made(&other.operation) || matches!(&other.operation, Operation::RenameType { to, .. } if *to == name.name)
+        });
     let unused = before.schema.has_type(name) && before.schema.columns_of_type(name).is_empty();
     if !before.is_upgrade() || replaced || unused {
         return;

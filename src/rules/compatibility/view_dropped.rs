@@ -4,7 +4,8 @@ use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropView { name, .. } = &step.operation else { return };
-    let made_anew = before.later().any(|later| matches!(&later.operation, Operation::CreateView { name: made, .. } if made == name));
+    let made_anew =
+        before.later().any(|later| matches!(&later.operation, Operation::CreateView { name: made, .. } if made == name));
     if !before.is_upgrade() || before.is_new(name) || made_anew {
         return;
     }

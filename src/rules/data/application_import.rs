@@ -2,9 +2,11 @@ use crate::rule::Check;
 use crate::source::Span;
 
 /// Parts of an application that change with every release, by the names that projects give them.
-const MODULES: &[&str] = &["models", "model", "orm", "entities", "session", "sessions", "crud", "services", "repositories", "settings"];
+const MODULES: &[&str] =
+    &["models", "model", "orm", "entities", "session", "sessions", "crud", "services", "repositories", "settings"];
 /// Packages that have such names and are no application.
-const LIBRARIES: &[&str] = &["sqlalchemy", "sqlmodel", "alembic", "django", "flask", "sqlalchemy_utils", "geoalchemy2", "requests"];
+const LIBRARIES: &[&str] =
+    &["sqlalchemy", "sqlmodel", "alembic", "django", "flask", "sqlalchemy_utils", "geoalchemy2", "requests"];
 
 /// In the names of modules that are made for migrations.
 const SHARED: &[&str] = &["migration", "alembic", "types", "util", "constants"];
@@ -15,8 +17,12 @@ pub const CHECK: Check = Check::File(|source, found| {
     }
     let mut at = 0;
     for line in source.text().split_inclusive('\n') {
-        let module = line.trim_start().strip_prefix("from ").and_then(|rest| rest.split(" import ").next().filter(|_| rest.contains(" import ")));
-        let module = module.or_else(|| line.trim_start().strip_prefix("import ").map(|rest| rest.split([' ', ',', '#']).next().unwrap_or(rest)));
+        let module = line
+            .trim_start()
+            .strip_prefix("from ")
+            .and_then(|rest| rest.split(" import ").next().filter(|_| rest.contains(" import ")));
+        let module = module
+            .or_else(|| line.trim_start().strip_prefix("import ").map(|rest| rest.split([' ', ',', '#']).next().unwrap_or(rest)));
         if let Some(module) = module.map(str::trim) {
             let parts: Vec<&str> = module.split('.').collect();
             let is_library = LIBRARIES.contains(&parts[0]);

@@ -28,7 +28,10 @@ pub const CHECK: Check = Check::File(|source, found| {
             continue;
         }
         found
-            .at(Span::new(at, at + words.trim_end_matches('(').len()), format!("the migration reads {what}: it does not do the same everywhere and every time"))
+            .at(
+                Span::new(at, at + words.trim_end_matches('(').len()),
+                format!("the migration reads {what}: it does not do the same everywhere and every time"),
+            )
             .help("write the value down, or take it from the database: CURRENT_TIMESTAMP");
         return;
     }

@@ -18,11 +18,13 @@ pub const CHECK: Check = Check::File(|source, found| {
 });
 
 /// What a file with a token holds for certain; most files hold none and are done.
-static TOKEN_STARTS: LazyLock<Vec<memmem::Finder<'static>>> = LazyLock::new(|| TOKENS.iter().map(|(prefix, ..)| memmem::Finder::new(*prefix)).collect());
+static TOKEN_STARTS: LazyLock<Vec<memmem::Finder<'static>>> =
+    LazyLock::new(|| TOKENS.iter().map(|(prefix, ..)| memmem::Finder::new(*prefix)).collect());
 
 /// The same for passwords, in both cases.
 static KEY_PARTS: LazyLock<Vec<memmem::Finder<'static>>> = LazyLock::new(|| {
-    let parts = ["assw", "ASSW", "dentified", "DENTIFIED", "ecret", "ECRET", "pi_key", "PI_KEY", "pikey", "PIKEY", "_token", "_TOKEN"];
+    let parts =
+        ["assw", "ASSW", "dentified", "DENTIFIED", "ecret", "ECRET", "pi_key", "PI_KEY", "pikey", "PIKEY", "_token", "_TOKEN"];
     parts.into_iter().map(memmem::Finder::new).collect()
 });
 
@@ -31,7 +33,8 @@ fn urls(source: &Source, found: &mut Found<'_>) {
     let text = source.text();
     for at in memchr::memmem::find_iter(text.as_bytes(), b"://") {
         let rest = &text[at + 3..];
-        let authority = &rest[..rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '/' | '`' | '<' | '>')).unwrap_or(rest.len())];
+        let authority = &rest
+            [..rest.find(|c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '/' | '`' | '<' | '>')).unwrap_or(rest.len())];
         let Some((credentials, _)) = authority.rsplit_once('@') else { continue };
         let Some((_, password)) = credentials.split_once(':') else { continue };
         if is_secret(password) {
@@ -73,7 +76,8 @@ fn tokens(source: &Source, found: &mut Found<'_>) {
 }
 
 /// `PASSWORD 'x'` and `IDENTIFIED BY 'x'` in SQL; `password = "x"` and `api_key="x"` in Python.
-const KEYS: &[&str] = &["password", "passwd", "identified by", "secret_key", "api_key", "apikey", "auth_token", "access_token", "secret"];
+const KEYS: &[&str] =
+    &["password", "passwd", "identified by", "secret_key", "api_key", "apikey", "auth_token", "access_token", "secret"];
 
 fn passwords(source: &Source, found: &mut Found<'_>) {
     let text = source.text();
@@ -84,7 +88,10 @@ fn passwords(source: &Source, found: &mut Found<'_>) {
             let behind = at + key.len();
             let rest = &text[behind..];
             let between = &rest[..rest.find(['\'', '"']).unwrap_or(rest.len())];
-            let in_sql = between.trim().is_empty() && !between.is_empty() && !between.contains('\n') && matches!(*key, "password" | "identified by");
+            let in_sql = between.trim().is_empty()
+                && !between.is_empty()
+                && !between.contains('\n')
+                && matches!(*key, "password" | "identified by");
             let assigned = matches!(between.trim(), "=") && !between.contains('\n');
             if !in_sql && !assigned {
                 continue;
@@ -111,9 +118,40 @@ fn is_comment(text: &str, at: usize) -> bool {
 fn is_secret(value: &str) -> bool {
     let plain = value.trim().to_ascii_lowercase();
     let placeholders = [
-        "pass", "password", "passwd", "pwd", "secret", "changeme", "change_me", "change-me", "example", "postgres", "mysql", "root", "test",
-        "admin", "user", "dummy", "placeholder", "none", "null", "token", "string", "text", "varchar", "hash", "your_password", "yourpassword",
-        "xxx", "***", "key", "value", "default", "scrypt", "bcrypt", "argon2",
+        "pass",
+        "password",
+        "passwd",
+        "pwd",
+        "secret",
+        "changeme",
+        "change_me",
+        "change-me",
+        "example",
+        "postgres",
+        "mysql",
+        "root",
+        "test",
+        "admin",
+        "user",
+        "dummy",
+        "placeholder",
+        "none",
+        "null",
+        "token",
+        "string",
+        "text",
+        "varchar",
+        "hash",
+        "your_password",
+        "yourpassword",
+        "xxx",
+        "***",
+        "key",
+        "value",
+        "default",
+        "scrypt",
+        "bcrypt",
+        "argon2",
     ];
     plain.len() >= 4
         && !placeholders.contains(&plain.as_str())
@@ -128,7 +166,8 @@ fn is_secret(value: &str) -> bool {
 
 /// `password_reset_token`: words joined by underscores name a column, not a secret.
 fn is_column_name(value: &str) -> bool {
-    value.chars().all(|c| c.is_ascii_lowercase() || c == '_') && (value.contains("password") || value.contains("secret") || value.contains('_'))
+    value.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+        && (value.contains("password") || value.contains("secret") || value.contains('_'))
 }
 
 fn is_sample(tail: &str) -> bool {

@@ -29,5 +29,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
 
 /// Beside a schema change the data change has a finding as it is: mixed_ddl_dml.
 fn changes_schema(before: &Context<'_>) -> bool {
-    before.steps().any(|(_, other)| other.operation.class() == Class::Schema && other.operation.table().is_some_and(|table| before.is_in_use(table)))
+    before.steps().any(|(_, other)| {
+        other.operation.class() == Class::Schema && other.operation.table().is_some_and(|table| before.is_in_use(table))
+    })
 }

@@ -27,7 +27,9 @@ fn is_explained(up: &Script, framework: Framework) -> bool {
     if framework != Framework::Alembic {
         let comment = |line: &str| line.trim_start().starts_with("--");
         let markers = framework.convention();
-        return text.lines().any(|line| comment(line) && (markers.up_marker.is_empty() || !line.contains("+") && !line.contains(markers.up_marker)));
+        return text.lines().any(|line| {
+            comment(line) && (markers.up_marker.is_empty() || !line.contains("+") && !line.contains(markers.up_marker))
+        });
     }
     let body = text.get(up.head.end as usize..).unwrap_or_default();
     let end = body.find("\ndef ").unwrap_or(body.len());

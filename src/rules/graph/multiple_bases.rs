@@ -2,7 +2,8 @@ use crate::rule::Check;
 
 pub const CHECK: Check = Check::Environment(|environment, found| {
     let bases: Vec<_> = environment.history.bases.iter().map(|&base| &environment.migrations[base]).collect();
-    let unlabelled: Vec<_> = bases.iter().filter(|base| base.branch_labels.names.is_empty() && !base.branch_labels.incomplete).collect();
+    let unlabelled: Vec<_> =
+        bases.iter().filter(|base| base.branch_labels.names.is_empty() && !base.branch_labels.incomplete).collect();
     let [first, others @ ..] = unlabelled.as_slice() else { return };
     for base in others.iter().filter(|base| base.judged) {
         let at = base.parents.names.first().map_or(base.id_span, |name| name.span);

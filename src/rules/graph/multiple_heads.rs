@@ -26,7 +26,8 @@ fn diverged_heads(environment: &Environment, found: &mut Found<'_>) {
         let migration = &environment.migrations[judged];
         let ids: Vec<&str> = heads.iter().map(|head| head.id.as_str()).collect();
         let branch = if labels.is_empty() { String::new() } else { format!(" of branch `{}`", labels.join("`, `")) };
-        let message = format!("the history has {} heads{branch} ({}): `alembic upgrade head` refuses to run", ids.len(), ids.join(", "));
+        let message =
+            format!("the history has {} heads{branch} ({}): `alembic upgrade head` refuses to run", ids.len(), ids.join(", "));
         let finding = found.in_file(&migration.source, migration.id_span, message).of(migration);
         for head in heads.iter().filter(|head| head.id != migration.id) {
             finding.label(&head.source, head.id_span, format!("`{}` is a head, too", head.id));
@@ -34,7 +35,11 @@ fn diverged_heads(environment: &Environment, found: &mut Found<'_>) {
         if let Some(fork) = environment.history.fork_of(judged, other) {
             let fork = &environment.migrations[fork];
             let other = &environment.migrations[other];
-            finding.label(&fork.source, fork.id_span, format!("`{}` and `{}` diverge after `{}`", migration.id, other.id, fork.id));
+            finding.label(
+                &fork.source,
+                fork.id_span,
+                format!("`{}` and `{}` diverge after `{}`", migration.id, other.id, fork.id),
+            );
         }
         finding.help(format!("alembic merge -m \"merge heads\" {}", ids.join(" "))).fix(merge(environment, migration, &ids));
     }
@@ -44,7 +49,14 @@ fn diverged_heads(environment: &Environment, found: &mut Found<'_>) {
 fn merge(environment: &Environment, beside: &Migration, heads: &[&str]) -> Option<Fix> {
     let template = std::fs::read_to_string(format!("{}/script.py.mako", environment.root)).ok()?;
     // An id that is the same wherever the same heads are merged.
-    let id = format!("{:012x}", heads.join(",").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)) >> 16);
+    let id = format!(
+        "{:012x}",
+        heads
+            .join(",")
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+            >> 16
+    );
     let parents = format!("({})", heads.iter().map(|head| format!("'{head}'")).collect::<Vec<_>>().join(", "));
     let mut text = String::new();
     for line in template.split_inclusive('\n').filter(|line| !line.contains("create_date")) {
@@ -97,7 +109,8 @@ fn shared_versions(environment: &Environment, found: &mut Found<'_>) {
             continue;
         }
         let (here, there) = if second.judged { (second, first) } else { (first, second) };
-        let message = format!("two migrations share version {}: `{}` and `{}`", here.id, there.source.file_name(), here.source.file_name());
+        let message =
+            format!("two migrations share version {}: `{}` and `{}`", here.id, there.source.file_name(), here.source.file_name());
         found
             .in_file(&here.source, here.id_span, message)
             .of(here)

@@ -15,7 +15,10 @@ pub const CHECK: Check = Check::Migration(|migration, environment, found| {
     found
         .at(
             migration.id_span,
-            format!("revision `{}` has {length} characters, the column `alembic_version.version_num` holds {LONGEST}", migration.id),
+            format!(
+                "revision `{}` has {length} characters, the column `alembic_version.version_num` holds {LONGEST}",
+                migration.id
+            ),
         )
         .note("the migration runs, and then its stamp fails: \"value too long for type character varying(32)\"")
         .help("shorten the id, and every `down_revision` that names it");

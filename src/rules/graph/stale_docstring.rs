@@ -11,7 +11,11 @@ pub const CHECK: Check = Check::Migration(|migration, environment, found| {
     let lines = [("Revision ID:", vec![migration.id.as_str()]), ("Revises:", migration.parents.values().collect())];
     for (label, is) in lines {
         let Some((said, at)) = said(migration, label) else { continue };
-        let names: Vec<&str> = said.split([',', ' ']).map(|name| name.trim_matches(['\'', '"', '(', ')', '`'])).filter(|name| !matches!(name.to_ascii_lowercase().as_str(), "" | "none" | "base")).collect();
+        let names: Vec<&str> = said
+            .split([',', ' '])
+            .map(|name| name.trim_matches(['\'', '"', '(', ')', '`']))
+            .filter(|name| !matches!(name.to_ascii_lowercase().as_str(), "" | "none" | "base"))
+            .collect();
         let same = names.len() == is.len() && names.iter().all(|name| is.iter().any(|id| id.starts_with(name)));
         // Words instead of ids say nothing.
         if same || names.len() > is.len() + 2 {
@@ -26,7 +30,10 @@ pub const CHECK: Check = Check::Migration(|migration, environment, found| {
             .at(at, format!("the docstring says `{label} {said}`, but `{what}` is {is}"))
             .note("Alembic goes by the variable; people read the docstring")
             .help(format!("{label} {is}"))
-            .fix(mend::safe("say what the variable says", vec![mend::edit(&migration.source, at, if is == "None" { "" } else { is.as_str() })]));
+            .fix(mend::safe(
+                "say what the variable says",
+                vec![mend::edit(&migration.source, at, if is == "None" { "" } else { is.as_str() })],
+            ));
     }
 });
 

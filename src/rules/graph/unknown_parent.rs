@@ -7,7 +7,10 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
         if !migration.judged {
             continue;
         }
-        let message = format!("`{}` names a revision that is not there: Alembic stops with \"Can't locate revision identified by\"", name.value);
+        let message = format!(
+            "`{}` names a revision that is not there: Alembic stops with \"Can't locate revision identified by\"",
+            name.value
+        );
         let near = closest(&name.value, environment.history.ids().filter(|id| *id != migration.id)).map(str::to_owned);
         let finding = found.in_file(&migration.source, name.span, message).of(migration);
         match near {

@@ -18,9 +18,17 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
             return;
         }
         if let Some(before) = previous.filter(|before| version > before + 1 && migration.judged) {
-            let missing = if version == before + 2 { format!("version {} is", before + 1) } else { format!("versions {} to {} are", before + 1, version - 1) };
+            let missing = if version == before + 2 {
+                format!("version {} is", before + 1)
+            } else {
+                format!("versions {} to {} are", before + 1, version - 1)
+            };
             found
-                .in_file(&migration.source, migration.id_span, format!("the numbers jump from {before} to {version}: {missing} not there"))
+                .in_file(
+                    &migration.source,
+                    migration.id_span,
+                    format!("the numbers jump from {before} to {version}: {missing} not there"),
+                )
                 .of(migration)
                 .note("a file that arrives later with a skipped number is never run where this one already was")
                 .help("add the missing file, or renumber this one while it is not released");

@@ -1,10 +1,15 @@
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    let Some((algorithm, why)) = before.effects().algorithm.as_ref().filter(|(algorithm, _)| algorithm.blocks_writes()) else { return };
+    let Some((algorithm, why)) = before.effects().algorithm.as_ref().filter(|(algorithm, _)| algorithm.blocks_writes()) else {
+        return;
+    };
     let Some(table) = step.operation.table().filter(|table| !before.is_new(table)) else { return };
     // All actions of one ALTER TABLE run by one algorithm: the first one speaks.
-    if before.at > 0 && before.script.steps[before.at - 1].statement == step.statement && before.stages[before.at - 1].effects.algorithm.is_some() {
+    if before.at > 0
+        && before.script.steps[before.at - 1].statement == step.statement
+        && before.stages[before.at - 1].effects.algorithm.is_some()
+    {
         return;
     }
     let how = match algorithm {

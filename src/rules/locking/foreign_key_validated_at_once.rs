@@ -23,10 +23,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     // VALIDATE needs a name, and what the engine or a naming convention makes up is not for guessing.
     let is_named = name.is_some();
     let name = name.unwrap_or_else(|| format!("fk_{}_{columns}", table.name));
-    let validate = format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", phrase::sql_name(table), phrase::sql_name(&Name::new(name.as_str())));
+    let validate =
+        format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", phrase::sql_name(table), phrase::sql_name(&Name::new(name.as_str())));
     let how = match (step.origin, is_named) {
         (Origin::Sql, true) => "add NOT VALID to the constraint".to_owned(),
-        (Origin::Sql, false) => format!("write CONSTRAINT {} and NOT VALID around the foreign key", phrase::sql_name(&Name::new(name))),
+        (Origin::Sql, false) => {
+            format!("write CONSTRAINT {} and NOT VALID around the foreign key", phrase::sql_name(&Name::new(name)))
+        }
         (Origin::Directive(_), true) => "add `postgresql_not_valid=True`".to_owned(),
         (Origin::Directive(_), false) => format!("name it \"{}\" and add `postgresql_not_valid=True`", show_holes(&name)),
     };

@@ -1,6 +1,6 @@
+use crate::migration::Mark;
 use crate::operation::{Name, Operation};
 use crate::rule::Check;
-use crate::migration::Mark;
 use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
@@ -24,7 +24,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             "CREATE INDEX holds a Share lock on the table: reads go on, every INSERT, UPDATE and DELETE waits for a full scan and sort",
         ),
     };
-    let name = index.name.as_ref().map_or_else(|| "the index".to_owned(), |name| format!("`{}`", crate::operation::show_holes(name)));
+    let name =
+        index.name.as_ref().map_or_else(|| "the index".to_owned(), |name| format!("`{}`", crate::operation::show_holes(name)));
     let renamed = phrase::rename_instead(before, step);
     let fix = if renamed.is_none() { mend::made_concurrent(before, step) } else { None };
     found

@@ -20,7 +20,11 @@ pub const CHECK: Check = Check::Script(|context, found| {
         let here = context.at_step(at);
         for (name, mode) in &context.stages[at].effects.locks {
             let is_table = here.table(name).is_none_or(|table| !table.is_view()) && !here.schema.is_sequence(name);
-            if *mode == LockMode::AccessExclusive && is_table && here.is_in_use(name) && locked.iter().all(|(known, _)| *known != name) {
+            if *mode == LockMode::AccessExclusive
+                && is_table
+                && here.is_in_use(name)
+                && locked.iter().all(|(known, _)| *known != name)
+            {
                 locked.push((name, step));
             }
         }

@@ -8,7 +8,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let refresh = phrase::statement(step, &format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {}", phrase::sql_name(name)));
-    let has_key = before.table(name).is_none_or(|view| view.indexes().iter().any(|index| index.unique && index.predicate.is_none()));
+    let has_key =
+        before.table(name).is_none_or(|view| view.indexes().iter().any(|index| index.unique && index.predicate.is_none()));
     let key = if has_key { "" } else { "give the view a unique index first; then:\n" };
     found
         .at(step.span, format!("reads of `{name}` wait until its query has run"))

@@ -9,13 +9,16 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         ReindexTarget::Index => before.schema.index(name).map(|(table, _)| &table.name),
         ReindexTarget::Schema | ReindexTarget::Database | ReindexTarget::System => None,
     };
-    if table.is_some_and(|table| !before.is_in_use(table)) || before.effects().refuses_transaction && before.inside().is_transaction() {
+    if table.is_some_and(|table| !before.is_in_use(table))
+        || before.effects().refuses_transaction && before.inside().is_transaction()
+    {
         return;
     }
     let whom = table.map_or_else(|| "the tables".to_owned(), |table| format!("`{table}`"));
     let text = before.text(step.statement);
     let upper = text.to_ascii_uppercase();
-    let word = ["INDEX ", "TABLE ", "SCHEMA ", "DATABASE "].iter().find_map(|word| Some(upper[7..].find(word)? + 7 + word.len() - 1));
+    let word =
+        ["INDEX ", "TABLE ", "SCHEMA ", "DATABASE "].iter().find_map(|word| Some(upper[7..].find(word)? + 7 + word.len() - 1));
     let help = match word {
         Some(at) if before.engine.postgres_major >= 12 => {
             phrase::outside_transaction(before, step, &format!("{} CONCURRENTLY{}", &text[..at], &text[at..]))

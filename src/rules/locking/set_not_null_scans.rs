@@ -37,7 +37,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         }
     };
     found
-        .at(step.at(Mark::Nullable), format!("reads and writes of `{scanned}` wait while every row is checked for NULL in `{}`", show_holes(column)))
+        .at(
+            step.at(Mark::Nullable),
+            format!("reads and writes of `{scanned}` wait while every row is checked for NULL in `{}`", show_holes(column)),
+        )
         .note("SET NOT NULL holds AccessExclusive for a scan of the whole table")
         .note(before.origin_of(table))
         .help(help);

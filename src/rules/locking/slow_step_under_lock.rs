@@ -12,7 +12,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
         }
         let here = context.at_step(at);
         // Data changes are mixed_ddl_dml's, constraints and indexes have rules that say the same of themselves.
-        let slow = matches!(step.operation, Operation::ValidateConstraint { .. } | Operation::Select(_) | Operation::RefreshMaterializedView { .. });
+        let slow = matches!(
+            step.operation,
+            Operation::ValidateConstraint { .. } | Operation::Select(_) | Operation::RefreshMaterializedView { .. }
+        );
         if let (Some((by, table)), Some((scanned, why))) = (held, here.scanned())
             && slow
             && !is_quick(here.text(step.span))
@@ -20,9 +23,19 @@ pub const CHECK: Check = Check::Script(|context, found| {
             && !validates_own(&step.operation, table)
         {
             found.statement = step.statement;
-            let finding = found.at(step.span, format!("reads and writes of `{table}` wait while `{scanned}` is read in full{}", if why == "it is read in full" { String::new() } else { format!(": {why}") }));
+            let finding = found.at(
+                step.span,
+                format!(
+                    "reads and writes of `{table}` wait while `{scanned}` is read in full{}",
+                    if why == "it is read in full" { String::new() } else { format!(": {why}") }
+                ),
+            );
             let earlier = &context.script.steps[by];
-            finding.label(&context.script.source, earlier.span, format!("takes AccessExclusive on `{table}`, until the end of the transaction"));
+            finding.label(
+                &context.script.source,
+                earlier.span,
+                format!("takes AccessExclusive on `{table}`, until the end of the transaction"),
+            );
             finding.help("move the slow step into a migration of its own");
             return;
         }

@@ -24,13 +24,14 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         ),
         Operation::AlterColumnType { column, .. } => {
             let column = crate::operation::show_holes(column);
-            format!("in phases: 1. add a column of the new type; 2. write both; 3. copy the old rows in batches; 4. read the new one; 5. drop `{column}` in a later release")
+            format!(
+                "in phases: 1. add a column of the new type; 2. write both; 3. copy the old rows in batches; 4. read the new one; 5. drop `{column}` in a later release"
+            )
         }
         Operation::Vacuum { .. } | Operation::Cluster { .. } => "use pg_repack, or run it in a maintenance window".to_owned(),
         _ => "run it in a maintenance window, or move the rows to a new table in batches".to_owned(),
     };
-    let finding =
-        found.at(step.span, format!("reads and writes of `{table}` wait until the whole table is written anew: {why}"));
+    let finding = found.at(step.span, format!("reads and writes of `{table}` wait until the whole table is written anew: {why}"));
     // Feared, not known.
     if why.ends_with(UNKNOWN_TYPE) {
         finding.severity = Severity::Warning;

@@ -7,7 +7,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let what = match &step.operation {
-        Operation::DropColumn { table, column, .. } if is_filled(before, table, Some(column)) => format!("`{table}.{}`", show_holes(column)),
+        Operation::DropColumn { table, column, .. } if is_filled(before, table, Some(column)) => {
+            format!("`{table}.{}`", show_holes(column))
+        }
         Operation::DropTable { table, .. } if is_filled(before, table, None) => format!("`{table}`"),
         _ => return,
     };

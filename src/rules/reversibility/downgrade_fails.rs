@@ -22,7 +22,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
 /// Why the step cannot work, and the step that made it so.
 fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c Step>)> {
     match &step.operation {
-        Operation::DropConstraint { table, constraint: None, .. } if matches!(step.origin, Origin::Directive(_)) && step.batch.is_none() => {
+        Operation::DropConstraint { table, constraint: None, .. }
+            if matches!(step.origin, Origin::Directive(_)) && step.batch.is_none() =>
+        {
             let answer = "Alembic cannot write DROP CONSTRAINT without a name";
             Some((format!("the constraint of `{table}` has no name here: {answer}"), None))
         }
@@ -31,7 +33,10 @@ fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c S
             let with = gone.operation.table().map_or_else(String::new, |table| format!(" with `{table}`"));
             Some((format!("the index `{index}` is gone already: it went{with}"), Some(gone)))
         }
-        Operation::DropColumn { table, column, if_exists: false, .. } | Operation::AlterColumnType { table, column, .. } | Operation::SetNotNull { table, column } | Operation::DropNotNull { table, column }
+        Operation::DropColumn { table, column, if_exists: false, .. }
+        | Operation::AlterColumnType { table, column, .. }
+        | Operation::SetNotNull { table, column }
+        | Operation::DropNotNull { table, column }
             if Name::new(column.as_str()).is_known() && before.schema.column(table, column).is_none() =>
         {
             let gone = gone_since(before, |schema| schema.column(table, column).is_some())?;
@@ -42,7 +47,8 @@ fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c S
             Some((format!("the table `{table}` is gone already"), Some(gone)))
         }
         Operation::DropConstraint { table, constraint: Some(name), if_exists: false, .. } => {
-            let there = |schema: &crate::schema::Schema| schema.table(table).is_some_and(|table| table.constraint(name).is_some());
+            let there =
+                |schema: &crate::schema::Schema| schema.table(table).is_some_and(|table| table.constraint(name).is_some());
             if there(before.schema) {
                 return None;
             }

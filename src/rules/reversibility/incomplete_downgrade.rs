@@ -9,8 +9,11 @@ use crate::undo::{self, Difference, How};
 const NAMED: usize = 3;
 
 pub const CHECK: Check = Check::Script(|context, found| {
-    let (Some(before), Some(up), Some(last)) = (context.undoes, context.migration.up.as_ref(), context.stages.last()) else { return };
-    if context.direction != Direction::Down || context.script.body != Body::Present || !is_known(up) || !is_known(context.script) {
+    let (Some(before), Some(up), Some(last)) = (context.undoes, context.migration.up.as_ref(), context.stages.last()) else {
+        return;
+    };
+    if context.direction != Direction::Down || context.script.body != Body::Present || !is_known(up) || !is_known(context.script)
+    {
         return;
     }
     // `SELECT 1;` says on purpose that there is no way back.
@@ -34,7 +37,11 @@ pub const CHECK: Check = Check::Script(|context, found| {
         }
     }
     let style = phrase::style(context);
-    let lines: Vec<String> = differences.iter().flat_map(|difference| &difference.repair).filter_map(|repair| crate::render::operation(repair, style)).collect();
+    let lines: Vec<String> = differences
+        .iter()
+        .flat_map(|difference| &difference.repair)
+        .filter_map(|repair| crate::render::operation(repair, style))
+        .collect();
     match lines.is_empty() {
         true => finding.help("undo it in the downgrade, last step first"),
         false => finding.help(format!("add to the downgrade:\n{}", lines.join("\n"))),
@@ -82,10 +89,14 @@ fn tables_of(up: &Script, down: &Script) -> Vec<Name> {
 fn made_by(up: &Script, difference: &Difference) -> Option<crate::source::Span> {
     let [repair] = difference.repair.as_slice() else { return None };
     let made = |operation: &Operation| match (operation, repair) {
-        (Operation::AddColumn { table: of, column: made, .. }, Operation::DropColumn { table, column, .. }) => of == table && made.name == *column,
+        (Operation::AddColumn { table: of, column: made, .. }, Operation::DropColumn { table, column, .. }) => {
+            of == table && made.name == *column
+        }
         (Operation::CreateTable(create), Operation::DropTable { table, .. }) => create.table == *table,
         (Operation::CreateIndex(created), Operation::DropIndex { index, .. }) => created.name.as_ref() == Some(&index.name),
-        (Operation::AddConstraint { constraint: made, .. }, Operation::DropConstraint { constraint, .. }) => made.name == *constraint,
+        (Operation::AddConstraint { constraint: made, .. }, Operation::DropConstraint { constraint, .. }) => {
+            made.name == *constraint
+        }
         _ => false,
     };
     up.steps.iter().find(|step| made(&step.operation)).map(|step| step.span)

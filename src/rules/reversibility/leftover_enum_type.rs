@@ -5,7 +5,9 @@ use crate::rule::Check;
 use crate::rules::mend;
 
 pub const CHECK: Check = Check::Script(|context, found| {
-    let (Some(before), Some(up), Some(last)) = (context.undoes, context.migration.up.as_ref(), context.stages.last()) else { return };
+    let (Some(before), Some(up), Some(last)) = (context.undoes, context.migration.up.as_ref(), context.stages.last()) else {
+        return;
+    };
     if context.direction != Direction::Down || context.script.body != Body::Present {
         return;
     }
@@ -25,7 +27,12 @@ pub const CHECK: Check = Check::Script(|context, found| {
             if before.enum_type(&stays).is_some() || !made_here {
                 continue;
             }
-            let finding = found.at(context.script.head, format!("the enum type `{name}` stays behind: the next upgrade fails with \"type \\\"{name}\\\" already exists\""));
+            let finding = found.at(
+                context.script.head,
+                format!(
+                    "the enum type `{name}` stays behind: the next upgrade fails with \"type \\\"{name}\\\" already exists\""
+                ),
+            );
             finding.label(&up.source, step.span, "made here");
             finding.note("dropping a table or a column leaves the enum types of its columns");
             let is_sql = !up.source.path().ends_with(".py");
@@ -49,7 +56,10 @@ fn made(operation: &Operation) -> Vec<String> {
         Operation::CreateEnum { name, .. } if name.is_known() => vec![name.name.clone()],
         Operation::CreateTable(create) => {
             let types = create.columns.iter().filter_map(|column| column.data_type.as_ref());
-            types.filter(|kind| !kind.labels.is_empty() && Name::new(kind.name.as_str()).is_known()).map(|kind| kind.name.clone()).collect()
+            types
+                .filter(|kind| !kind.labels.is_empty() && Name::new(kind.name.as_str()).is_known())
+                .map(|kind| kind.name.clone())
+                .collect()
         }
         _ => Vec::new(),
     }

@@ -1,5 +1,5 @@
-use crate::migration::{Body, Migration, Script};
 use crate::finding::{Edit, Fix};
+use crate::migration::{Body, Migration, Script};
 use crate::project::Environment;
 use crate::project::conventions::{Framework, WayBack};
 use crate::rule::{Check, Context, Found};
@@ -26,7 +26,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
             let up_source = std::mem::replace(&mut found.source, down.source.clone());
             let what = if environment.framework == Framework::Alembic { "`downgrade()`" } else { "the way back" };
             found
-                .at(down.head, format!("{what} of `{}` does nothing: going back leaves everything as the upgrade made it", migration.id))
+                .at(
+                    down.head,
+                    format!("{what} of `{}` does nothing: going back leaves everything as the upgrade made it", migration.id),
+                )
                 .help(help(environment.framework));
             found.source = up_source;
         }
@@ -46,7 +49,8 @@ fn written(context: &Context<'_>) -> Option<Fix> {
     let up = context.script;
     let steps: Vec<_> = context.stages().map(|(step, stage)| (step, stage.schema)).collect();
     let operations = undo::way_back(&steps)?;
-    let lines: Vec<String> = operations.iter().map(|operation| crate::render::operation(operation, phrase::style(context))).collect::<Option<_>>()?;
+    let lines: Vec<String> =
+        operations.iter().map(|operation| crate::render::operation(operation, phrase::style(context))).collect::<Option<_>>()?;
     if lines.is_empty() {
         return None;
     }
@@ -57,12 +61,20 @@ fn written(context: &Context<'_>) -> Option<Fix> {
             let whole = Span::new(0, down.source.text().len());
             vec![mend::edit(&down.source, whole, format!("{}{}\n", down.source.text(), lines.join("\n")))]
         }
-        (Some(down), _) => vec![mend::edit(&down.source, Span::new(down.head.end as usize, down.head.end as usize), format!("\n{}", lines.join("\n")))],
+        (Some(down), _) => vec![mend::edit(
+            &down.source,
+            Span::new(down.head.end as usize, down.head.end as usize),
+            format!("\n{}", lines.join("\n")),
+        )],
         (None, Framework::Alembic) => {
             let end = up.source.text().trim_end().len();
             let returns = if up.source.slice(up.head).contains("-> None") { " -> None" } else { "" };
             let body = lines.join("\n").replace('\n', "\n    ");
-            vec![mend::edit(&up.source, Span::new(end, up.source.text().len()), format!("\n\n\ndef downgrade(){returns}:\n    {body}\n"))]
+            vec![mend::edit(
+                &up.source,
+                Span::new(end, up.source.text().len()),
+                format!("\n\n\ndef downgrade(){returns}:\n    {body}\n"),
+            )]
         }
         (None, Framework::Liquibase) => return None,
         (None, _) if has_files(framework) => {
@@ -73,7 +85,11 @@ fn written(context: &Context<'_>) -> Option<Fix> {
         (None, _) => {
             let end = up.source.text().trim_end().len();
             let marker = framework.convention().down_marker;
-            vec![mend::edit(&up.source, Span::new(end, up.source.text().len()), format!("\n\n-- {marker}\n{}\n", lines.join("\n")))]
+            vec![mend::edit(
+                &up.source,
+                Span::new(end, up.source.text().len()),
+                format!("\n\n-- {marker}\n{}\n", lines.join("\n")),
+            )]
         }
     };
     if framework == Framework::Alembic && !mend::speaks_alembic(&up.source, &lines) {

@@ -17,7 +17,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
                 continue;
             }
             found
-                .at(step.at(mark), format!("`{table}.{column}` is {here}, and `{target}.{other}`, to which it points, is {there}"))
+                .at(
+                    step.at(mark),
+                    format!("`{table}.{column}` is {here}, and `{target}.{other}`, to which it points, is {there}"),
+                )
                 .note("values that the one can hold do not fit into the other, and joins may not use the index")
                 .help(format!("make `{column}` {there}"));
         }
@@ -35,7 +38,10 @@ fn foreign_keys(operation: &Operation) -> Vec<(&[String], &Reference)> {
     match operation {
         Operation::AddConstraint { constraint, .. } => of(constraint).into_iter().collect(),
         Operation::CreateTable(create) => {
-            let own = create.columns.iter().filter_map(|column| Some((std::slice::from_ref(&column.name), column.references.as_ref()?)));
+            let own = create
+                .columns
+                .iter()
+                .filter_map(|column| Some((std::slice::from_ref(&column.name), column.references.as_ref()?)));
             own.chain(create.constraints.iter().filter_map(of)).collect()
         }
         _ => Vec::new(),
@@ -51,6 +57,7 @@ fn primary_key(context: &Context<'_>, table: &Name) -> Vec<String> {
 
 /// Texts of all kinds compare with each other; SQLAlchemy keeps a UUID as text where the engine has no type for it.
 fn alike(context: &Context<'_>, a: &str, b: &str) -> bool {
-    let is_text = |name: &str| matches!(name, "text" | "varchar" | "char" | "citext") || (name == "uuid" && !context.is_postgres());
+    let is_text =
+        |name: &str| matches!(name, "text" | "varchar" | "char" | "citext") || (name == "uuid" && !context.is_postgres());
     a == b || is_text(a) && is_text(b)
 }

@@ -31,7 +31,9 @@ fn names(step: &Step) -> Vec<String> {
         Operation::CreateIndex(index) => index.name.clone().into_iter().collect(),
         Operation::AddConstraint { constraint, .. } => constraint.name.clone().into_iter().collect(),
         Operation::RenameTable { to, .. } => vec![to.name.clone()],
-        Operation::RenameColumn { to, .. } | Operation::RenameIndex { to, .. } | Operation::RenameConstraint { to, .. } => vec![to.clone()],
+        Operation::RenameColumn { to, .. } | Operation::RenameIndex { to, .. } | Operation::RenameConstraint { to, .. } => {
+            vec![to.clone()]
+        }
         _ => Vec::new(),
     }
 }

@@ -4,7 +4,11 @@ use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::CreateIndex(index) = &step.operation else { return };
-    let Some(table) = before.table(&index.table).filter(|_| before.is_upgrade() && index.predicate.is_none() && !index.columns.is_empty()) else { return };
+    let Some(table) =
+        before.table(&index.table).filter(|_| before.is_upgrade() && index.predicate.is_none() && !index.columns.is_empty())
+    else {
+        return;
+    };
     let plain = |method: &Option<String>| method.as_deref().is_none_or(|method| method == "btree");
     let covers = |other: &&crate::schema::TableIndex| {
         Some(other.name.as_str()) != index.name.as_deref()
@@ -17,6 +21,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let indexes = table.indexes();
     let Some(other) = indexes.iter().copied().find(covers) else { return };
     found
-        .at(step.at(Mark::Name), format!("`{}` on `{}` has these columns in front already: this index only costs writes and space", other.name, index.table))
+        .at(
+            step.at(Mark::Name),
+            format!(
+                "`{}` on `{}` has these columns in front already: this index only costs writes and space",
+                other.name, index.table
+            ),
+        )
         .help("leave it out");
 });

@@ -15,9 +15,16 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         // The column is added first, its constraint apart from it.
         Operation::AddConstraint { constraint, .. } if directive == "add_column" => {
             let column = columns(constraint).join(", ");
-            format!("add the {} of `{table}.{}`: Alembic adds the column, then raises {}", constraint.kind.title(), show_holes(&column), failure.answer)
+            format!(
+                "add the {} of `{table}.{}`: Alembic adds the column, then raises {}",
+                constraint.kind.title(),
+                show_holes(&column),
+                failure.answer
+            )
         }
-        Operation::AddConstraint { constraint, .. } => format!("add a {} to `{table}`: Alembic raises {}", constraint.kind.title(), failure.answer),
+        Operation::AddConstraint { constraint, .. } => {
+            format!("add a {} to `{table}`: Alembic raises {}", constraint.kind.title(), failure.answer)
+        }
         Operation::DropConstraint { .. } => format!("drop a constraint of `{table}`: Alembic raises {}", failure.answer),
         operation => match operation.object() {
             Some(column) => format!("alter `{table}.{}`: it answers `{}`", show_holes(&column), failure.answer),
@@ -62,11 +69,16 @@ fn named_constraint(table: &str, constraint: &Constraint) -> String {
     let call = match &constraint.kind {
         ConstraintKind::ForeignKey { reference, .. } => {
             let referenced = reference.columns.first().map_or("id", String::as_str);
-            format!("batch_op.create_foreign_key(\"fk_{table}_{name}\", \"{}\", [\"{name}\"], [\"{referenced}\"])", reference.table)
+            format!(
+                "batch_op.create_foreign_key(\"fk_{table}_{name}\", \"{}\", [\"{name}\"], [\"{referenced}\"])",
+                reference.table
+            )
         }
         _ => format!("batch_op.create_unique_constraint(\"uq_{table}_{name}\", [\"{name}\"])"),
     };
-    format!("in a batch block, add the plain column first and then its constraint, under a name:\nwith op.batch_alter_table(\"{table}\") as batch_op:\n    {call}")
+    format!(
+        "in a batch block, add the plain column first and then its constraint, under a name:\nwith op.batch_alter_table(\"{table}\") as batch_op:\n    {call}"
+    )
 }
 
 /// The call inside a batch block, where that can be written without knowing more.

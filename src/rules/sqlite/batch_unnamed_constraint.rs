@@ -11,14 +11,21 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let Some(table) = step.operation.table() else { return };
     let (what, name) = match &step.operation {
         Operation::AddConstraint { constraint, .. } => match &constraint.kind {
-            ConstraintKind::Unique { columns, .. } => ("the unique constraint".to_owned(), format!("uq_{}_{}", table.name, columns.join("_"))),
-            ConstraintKind::ForeignKey { columns, .. } => ("the foreign key".to_owned(), format!("fk_{}_{}", table.name, columns.join("_"))),
+            ConstraintKind::Unique { columns, .. } => {
+                ("the unique constraint".to_owned(), format!("uq_{}_{}", table.name, columns.join("_")))
+            }
+            ConstraintKind::ForeignKey { columns, .. } => {
+                ("the foreign key".to_owned(), format!("fk_{}_{}", table.name, columns.join("_")))
+            }
             ConstraintKind::Check { .. } => ("the check".to_owned(), format!("ck_{}_…", table.name)),
             _ => ("the key".to_owned(), format!("pk_{}", table.name)),
         },
         _ => ("the constraint to drop".to_owned(), "its name".to_owned()),
     };
-    let finding = found.at(step.at(Mark::Name), format!("the batch on `{table}` fails: {what} has no name, and Alembic raises \"Constraint must have a name\""));
+    let finding = found.at(
+        step.at(Mark::Name),
+        format!("the batch on `{table}` fails: {what} has no name, and Alembic raises \"Constraint must have a name\""),
+    );
     finding.help(match &step.operation {
         Operation::AddConstraint { constraint, .. } if step.origin == Origin::Directive("add_column") => match &constraint.kind {
             ConstraintKind::ForeignKey { .. } => format!("give it a name: sa.ForeignKey(…, name=\"{}\")", show_holes(&name)),

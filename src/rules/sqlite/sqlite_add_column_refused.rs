@@ -6,7 +6,9 @@ use crate::rules::mend;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AddColumn { table, column, .. } = &step.operation else { return };
-    let Some(failure) = before.effects().failure.as_ref().filter(|failure| failure.kind == FailureKind::AddColumn) else { return };
+    let Some(failure) = before.effects().failure.as_ref().filter(|failure| failure.kind == FailureKind::AddColumn) else {
+        return;
+    };
     if failure.with_rows && (before.is_new(table) || before.is_emptied(table)) {
         return;
     }
@@ -17,7 +19,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let name = show_holes(&column.name);
     let when = if failure.with_rows { format!("if `{table}` holds a single row") } else { "always".to_owned() };
-    let mark = if required { Mark::Nullable } else if column.default.is_some() { Mark::Default } else { Mark::Name };
+    let mark = if required {
+        Mark::Nullable
+    } else if column.default.is_some() {
+        Mark::Default
+    } else {
+        Mark::Name
+    };
     let finding = found.at(step.at(mark), format!("adding `{table}.{name}` fails {when}: {}", failure.answer));
     if failure.with_rows {
         finding.note(before.origin_of(table));

@@ -22,7 +22,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     };
     let finding = found.at(near.unwrap_or(step.span), message);
     if step.wording.sqlite == SqliteSyntax::Since353 {
-        finding.note(format!("SQLite reads it from 3.{ALTERS_CONSTRAINTS} on; 3.{} is assumed (`sqlite_version`)", before.engine.sqlite_minor));
+        finding.note(format!(
+            "SQLite reads it from 3.{ALTERS_CONSTRAINTS} on; 3.{} is assumed (`sqlite_version`)",
+            before.engine.sqlite_minor
+        ));
     }
     finding.help(match step.origin {
         Origin::Directive(_) => "leave the option away; SQLite's grammar has no such words there",

@@ -1,7 +1,9 @@
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    if !step.manner.autocommit_in_batch || before.at.checked_sub(1).is_some_and(|at| before.script.steps[at].manner.autocommit_in_batch) {
+    if !step.manner.autocommit_in_batch
+        || before.at.checked_sub(1).is_some_and(|at| before.script.steps[at].manner.autocommit_in_batch)
+    {
         return;
     }
     found

@@ -11,6 +11,9 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let Some(read) = reads else { return };
     found.statement = read.statement;
     found
-        .at(read.span, "`alembic upgrade --sql` fails here, for this migration and all after it: there is no connection to read from")
+        .at(
+            read.span,
+            "`alembic upgrade --sql` fails here, for this migration and all after it: there is no connection to read from",
+        )
         .help("say what to do in SQL alone (INSERT … SELECT, UPDATE … FROM), or guard it with context.is_offline_mode()");
 });

@@ -12,13 +12,19 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         _ => return,
     };
     // A session that joins the migration's transaction commits nothing by `.commit()`.
-    if step.origin != Origin::Sql || step.conditional || !matches!(before.inside(), Inside::RunnerTransaction) || refuser_fails(before) {
+    if step.origin != Origin::Sql
+        || step.conditional
+        || !matches!(before.inside(), Inside::RunnerTransaction)
+        || refuser_fails(before)
+    {
         return;
     }
     let runner = before.framework().name();
     let message = match step.operation {
         Operation::Begin => format!("{word} does nothing but warn: {runner} has opened a transaction already"),
-        _ => format!("{word} ends the transaction that {runner} has opened: when a later step fails, what stands before it stays, and the migration is not recorded"),
+        _ => format!(
+            "{word} ends the transaction that {runner} has opened: when a later step fails, what stands before it stays, and the migration is not recorded"
+        ),
     };
     let finding = found.at(step.span, message);
     if before.framework() == Framework::Alembic {

@@ -3,8 +3,8 @@ use crate::migration::Mark;
 use crate::operation::{Dialect, Operation};
 use crate::project::conventions::Framework;
 use crate::rule::{Check, Context};
-use crate::runner::Inside;
 use crate::rules::{mend, phrase};
+use crate::runner::Inside;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     if !before.effects().refuses_transaction {
@@ -21,13 +21,16 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         }
         Inside::RunnerTransaction => format!("{what} fails: {runner} runs this file in a transaction"),
         Inside::OpenedByHand(_) => format!("{what} fails: it stands between BEGIN and COMMIT"),
-        Inside::SharedMessage => format!("{what} fails: {runner} sends this file as one message, which PostgreSQL runs as one transaction"),
+        Inside::SharedMessage => {
+            format!("{what} fails: {runner} sends this file as one message, which PostgreSQL runs as one transaction")
+        }
         Inside::CommittedByHand(_) => format!("{what} fails with psycopg 3: after COMMIT it opens a new transaction at once"),
     };
     let finding = found.at(step.at(Mark::Name), message);
     if before.environment.is_handed_connection && inside == Inside::RunnerTransaction {
         finding.severity = Severity::Warning;
-        finding.note("env.py is handed its connection from elsewhere; where that one has isolation_level=\"AUTOCOMMIT\", it works");
+        finding
+            .note("env.py is handed its connection from elsewhere; where that one has isolation_level=\"AUTOCOMMIT\", it works");
     }
     finding.note("PostgreSQL raises 25001, \"cannot run inside a transaction block\"");
     match inside {
@@ -45,7 +48,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let text = before.text(step.statement).to_owned();
     finding.help(phrase::outside_transaction(before, step, &text));
-    let by_alembic = before.framework() == Framework::Alembic && matches!(inside, Inside::RunnerTransaction) && step.batch.is_none();
+    let by_alembic =
+        before.framework() == Framework::Alembic && matches!(inside, Inside::RunnerTransaction) && step.batch.is_none();
     if by_alembic && text.starts_with("op.") && mend::is_alone(before, step) {
         let edits = mend::in_block(&before.script.source, step.statement, "with op.get_context().autocommit_block():", &text);
         finding.fix(edits.and_then(|edits| mend::safe("run it outside of the transaction", edits)));

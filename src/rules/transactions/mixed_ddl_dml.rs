@@ -1,7 +1,7 @@
 use crate::migration::Step;
 use crate::operation::{Class, Dialect, Operation};
-use crate::rule::{Check, Context};
 use crate::rule::Found;
+use crate::rule::{Check, Context};
 use crate::schema::Schema;
 
 pub const CHECK: Check = Check::Script(|context, found| {
@@ -46,20 +46,30 @@ fn writes_existing(operation: &Operation, schema: &Schema, context: &Context<'_>
 fn report(definition: &Step, change: &Step, definition_first: bool, context: &Context<'_>, found: &mut Found<'_>) {
     let (kind, table) = (definition.operation.kind(), definition.operation.table());
     let altered = table.map_or_else(|| "a table".to_owned(), |table| format!("`{table}`"));
-    let written = change.operation.table().filter(|table| table.is_known()).map_or_else(|| "rows".to_owned(), |table| format!("rows of `{table}`"));
+    let written = change
+        .operation
+        .table()
+        .filter(|table| table.is_known())
+        .map_or_else(|| "rows".to_owned(), |table| format!("rows of `{table}`"));
     let verb = change.operation.kind();
     found.statement = change.statement;
     let message = match context.dialect() {
         Some(dialect) if dialect.is_mysql_like() => {
-            format!("this migration changes the schema of {altered} and {written}: each schema change commits, so a failure leaves it half done")
+            format!(
+                "this migration changes the schema of {altered} and {written}: each schema change commits, so a failure leaves it half done"
+            )
         }
         Some(Dialect::PostgreSql) | None if definition_first => {
             format!("this migration changes the schema of {altered} and {written}: its locks are held until the {verb} is done")
         }
         Some(Dialect::PostgreSql) | None => {
-            format!("this migration changes {written} and the schema of {altered}: the rows it wrote stay locked until the schema change has its lock")
+            format!(
+                "this migration changes {written} and the schema of {altered}: the rows it wrote stay locked until the schema change has its lock"
+            )
         }
-        _ => format!("this migration changes the schema of {altered} and {written}: when one fails, the other is left half done or has to be repeated"),
+        _ => format!(
+            "this migration changes the schema of {altered} and {written}: when one fails, the other is left half done or has to be repeated"
+        ),
     };
     let finding = found.at(change.span, message);
     finding.label(&context.script.source, definition.span, format!("the schema change: {}", kind.replace('_', " ")));

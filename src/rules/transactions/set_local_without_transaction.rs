@@ -8,6 +8,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let name = show_holes(name);
     found
-        .at(step.span, format!("SET LOCAL {name} does nothing here: it lasts until the end of the transaction, and there is none"))
+        .at(
+            step.span,
+            format!("SET LOCAL {name} does nothing here: it lasts until the end of the transaction, and there is none"),
+        )
         .help(format!("write SET {name} … instead, and RESET {name} behind what needs it"));
 });

@@ -12,7 +12,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let other = before.steps().map(|(_, other)| other).find(|other| {
-        other.statement != step.statement && other.operation.class() != Class::Neither
+        other.statement != step.statement
+            && other.operation.class() != Class::Neither
             && !before.stages().any(|(known, stage)| known.statement == other.statement && stage.effects.refuses_transaction)
     });
     let Some(other) = other else { return };

@@ -8,7 +8,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let text = before.text(step.statement);
     let call = text.find("execute(").map(|at| at + "execute(".len()).filter(|_| text.ends_with(')'));
-    let finding = found.at(step.statement, "SQLAlchemy 2 refuses to execute a plain string on a connection: ObjectNotExecutableError");
+    let finding =
+        found.at(step.statement, "SQLAlchemy 2 refuses to execute a plain string on a connection: ObjectNotExecutableError");
     let wrapped = call.map(|at| format!("{}sa.text({})", &text[..at], &text[at..]));
     finding.help(match &wrapped {
         Some(call) if !call.contains('\n') => call.clone(),
@@ -31,5 +32,8 @@ fn is_one_string(argument: &str) -> bool {
     let argument = argument.trim().trim_end_matches(',');
     let quote = argument.trim_start_matches(['r', 'f', 'b', 'R', 'F']).chars().next();
     let Some(quote) = quote.filter(|quote| matches!(quote, '"' | '\'')) else { return false };
-    argument.ends_with(quote) && !argument.contains(&format!("{quote},")) && !argument.contains(&format!("{quote} %")) && !argument.contains(&format!("{quote}."))
+    argument.ends_with(quote)
+        && !argument.contains(&format!("{quote},"))
+        && !argument.contains(&format!("{quote} %"))
+        && !argument.contains(&format!("{quote}."))
 }
