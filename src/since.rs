@@ -1,6 +1,6 @@
 //! What only shows against another revision of the repository: history that was rewritten, heads that will be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -127,25 +127,21 @@ fn future_heads(environment: &Environment, since: &Since, settings: &Settings) -
     else {
         return Vec::new();
     };
-    let here: BTreeMap<&str, &Migration> =
-        environment.migrations.iter().map(|migration| (migration.id.as_str(), migration)).collect();
+    let here: HashSet<&str> = environment.migrations.iter().map(|migration| migration.id.as_str()).collect();
     let texts = since.files_of_revision(&absolute(&environment.root), ".py");
     let there: Vec<Migration> = texts
         .into_iter()
         .map(|(path, text)| script::recover(&Arc::new(Source::new(path.to_string_lossy().into_owned(), text)), false))
         .filter(|migration| !migration.id.is_empty() && migration.id_span != Span::default())
         .collect();
-    let theirs: Vec<&Migration> = there.iter().filter(|migration| !here.contains_key(migration.id.as_str())).collect();
-    // What each side has a child for.
-    let ours_new: Vec<&Migration> =
-        environment.migrations.iter().filter(|migration| !there.iter().any(|other| other.id == migration.id)).collect();
-    let is_parent =
-        |id: &str, of: &[&Migration]| of.iter().any(|migration| migration.parents.values().any(|parent| parent == id));
-    let our_heads: Vec<&&Migration> =
-        ours_new.iter().filter(|migration| !is_parent(&migration.id, &ours_new) && !is_parent(&migration.id, &theirs)).collect();
-    let their_heads: Vec<&&Migration> =
-        theirs.iter().filter(|migration| !is_parent(&migration.id, &theirs) && !is_parent(&migration.id, &ours_new)).collect();
-    if let (Some(ours), Some(other)) = (our_heads.first(), their_heads.first()) {
+    let known_there: HashSet<&str> = there.iter().map(|migration| migration.id.as_str()).collect();
+    // What only one side has; of that, what has no child.
+    let theirs: Vec<&Migration> = there.iter().filter(|migration| !here.contains(migration.id.as_str())).collect();
+    let ours: Vec<&Migration> =
+        environment.migrations.iter().filter(|migration| !known_there.contains(migration.id.as_str())).collect();
+    let parents: HashSet<&str> = ours.iter().chain(&theirs).flat_map(|migration| migration.parents.values()).collect();
+    let is_head = |migration: &&&Migration| !parents.contains(migration.id.as_str());
+    if let (Some(ours), Some(other)) = (ours.iter().find(is_head), theirs.iter().find(is_head)) {
         let message =
             format!("merging into `{}` makes two heads: it has `{}` since this branch left it", since.revision, other.id);
         let finding = found.in_file(&ours.source, ours.id_span, message).of(ours);

@@ -84,7 +84,6 @@ impl Model<'_> {
                 self.dropped_rows(self.schema.table(table)?, effects)
             }
             Operation::Delete { table, .. } => self.dropped_rows(self.schema.table(table)?, effects),
-            Operation::Vacuum { .. } => None,
             _ => None,
         }
     }
