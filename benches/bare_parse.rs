@@ -6,6 +6,10 @@ use sqlparser::parser::Parser;
 use whimbrel::operation::Dialect;
 use whimbrel::source::Source;
 
+/// As in `src/main.rs`, so that only the work differs.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     let folder = std::env::args().nth(1).expect("a folder");
     let files: Vec<_> = walkdir::WalkDir::new(folder).into_iter().filter_map(Result::ok).map(|entry| entry.into_path()).collect();
