@@ -1,7 +1,7 @@
 //! One environment through the rules: replay once, then judge every migration in parallel.
 
 use std::collections::HashSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 
@@ -23,7 +23,15 @@ type Enabled = (&'static Rule, Severity);
 /// Everything that the rules find in an environment, for each of its dialects, each hazard once.
 pub fn findings(environment: &Environment, settings: &Settings) -> Vec<Finding> {
     let enabled: Vec<Enabled> = crate::rules::all().iter().filter_map(|rule| Some((rule, settings.severity_of(rule)?))).collect();
-    let mut out = environment_findings(environment, &enabled);
+    let (mut out, of_steps) =
+        rayon::join(|| environment_findings(environment, &enabled), || step_findings(environment, settings, &enabled));
+    out.extend(of_steps);
+    out
+}
+
+/// What the rules find in the scripts.
+fn step_findings(environment: &Environment, settings: &Settings, enabled: &[Enabled]) -> Vec<Finding> {
+    let mut out = Vec::new();
     // What two dialects suffer alike is said once; what one call does to several objects is said of each.
     let mut told: HashSet<Hazard> = HashSet::new();
     let dialects: Vec<Option<Dialect>> = match environment.dialects().as_slice() {
@@ -31,21 +39,13 @@ pub fn findings(environment: &Environment, settings: &Settings) -> Vec<Finding> 
         list => list.iter().copied().map(Some).collect(),
     };
     for dialect in dialects {
-        let ways = replay(environment, dialect);
         let rules: Vec<Enabled> = enabled.iter().filter(|(rule, _)| rule.applies_to(dialect)).copied().collect();
-        let judged: Vec<(Index, &Migration)> =
-            environment.migrations.iter().enumerate().filter(|(_, migration)| migration.judged).collect();
-        let judge = |&(index, migration): &(Index, &Migration)| {
-            let view = View { environment, settings, dialect, rules: &rules };
-            view.migration(index, migration, &ways[index])
-        };
-        let mut found: Vec<Finding> = judged.par_iter().flat_map_iter(judge).collect();
+        let view = View { environment, settings, dialect, rules: &rules };
+        let mut found = view.all();
         let mut seen = HashSet::new();
         found.retain(|finding| !told.contains(&hazard(finding)) && seen.insert((hazard(finding), finding.message.clone())));
         told.extend(found.iter().map(hazard));
         out.extend(found);
-        // Taking the snapshots apart takes longer than all of the rules; nobody waits for it.
-        rayon::spawn(move || drop(ways));
     }
     out
 }
@@ -115,30 +115,30 @@ pub fn schema_of(environment: &Environment, dialect: Option<Dialect>, chosen: im
     schema
 }
 
-/// The way through each migration's upgrade, by the migration's position: the schema before each step, and the one
-/// behind all of them. Of migrations that are not judged there is only that before the first. Snapshots share what
-/// they have in common.
-pub fn replay(environment: &Environment, dialect: Option<Dialect>) -> Vec<Vec<Schema>> {
+/// The way through a migration's upgrade: the schema before each step, and the one behind all of them. Snapshots share
+/// what they have in common.
+pub type Way = Vec<Schema>;
+
+/// Gives the way through each migration that is judged, in the order of the history.
+pub fn replay(environment: &Environment, dialect: Option<Dialect>, mut each: impl FnMut(Index, Way)) {
     let mut schema = Schema::new(dialect);
-    let mut ways: Vec<Vec<Schema>> = environment.migrations.iter().map(|_| Vec::new()).collect();
+    let mut is_ordered = vec![false; environment.migrations.len()];
     for &index in &environment.history.order {
+        is_ordered[index] = true;
         let migration = &environment.migrations[index];
         match &migration.up {
-            Some(script) if migration.judged => ways[index] = way(script, &mut schema, dialect, index),
-            up => {
-                ways[index].push(schema.clone());
-                if let Some(script) = up {
-                    schema.session = Session::default();
-                    (0..script.steps.len()).for_each(|at| apply(&mut schema, script, at, dialect, index));
-                }
+            Some(script) if migration.judged => each(index, way(script, &mut schema, dialect, index)),
+            None if migration.judged => each(index, vec![schema.clone()]),
+            Some(script) => {
+                schema.session = Session::default();
+                (0..script.steps.len()).for_each(|at| apply(&mut schema, script, at, dialect, index));
             }
+            None => {}
         }
     }
     // Members of a cycle come after nothing.
-    for way in ways.iter_mut().filter(|way| way.is_empty()) {
-        way.push(Schema::new(dialect));
-    }
-    ways
+    let in_cycles = (0..is_ordered.len()).filter(|&index| !is_ordered[index] && environment.migrations[index].judged);
+    in_cycles.for_each(|index| each(index, vec![Schema::new(dialect)]));
 }
 
 /// What one step changes; on SQLite also what is lost when its batch block ends and has copied the table.
@@ -161,7 +161,7 @@ fn apply(schema: &mut Schema, script: &Script, at: usize, dialect: Option<Dialec
 
 /// The schema before each step of a script, and the one behind all of them. A step that the dialect does not reach
 /// changes nothing.
-pub fn way(script: &Script, schema: &mut Schema, dialect: Option<Dialect>, maker: Index) -> Vec<Schema> {
+pub fn way(script: &Script, schema: &mut Schema, dialect: Option<Dialect>, maker: Index) -> Way {
     let mut out = Vec::with_capacity(script.steps.len() + 1);
     schema.session = Session::default();
     for at in 0..script.steps.len() {
@@ -180,8 +180,35 @@ struct View<'a> {
     rules: &'a [Enabled],
 }
 
+/// How many migrations are handed to another thread at once.
+const BATCH: usize = 16;
+
 impl View<'_> {
-    fn migration(&self, index: Index, migration: &Migration, up_way: &[Schema]) -> Vec<Finding> {
+    /// Judges on all threads while the replay goes on, so that snapshots live no longer than they are needed.
+    fn all(&self) -> Vec<Finding> {
+        let found: Mutex<Vec<(Index, Vec<Finding>)>> = Mutex::new(Vec::new());
+        let judge = |batch: Vec<(Index, Way)>| {
+            let judged = batch.iter().map(|(index, way)| (*index, self.migration(*index, way))).collect::<Vec<_>>();
+            found.lock().unwrap_or_else(PoisonError::into_inner).extend(judged);
+        };
+        rayon::in_place_scope(|scope| {
+            let mut batch = Vec::with_capacity(BATCH);
+            replay(self.environment, self.dialect, |index, way| {
+                batch.push((index, way));
+                if batch.len() == BATCH {
+                    let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
+                    scope.spawn(|_| judge(full));
+                }
+            });
+            judge(batch);
+        });
+        let mut found = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+        found.sort_unstable_by_key(|(index, _)| *index);
+        found.into_iter().flat_map(|(_, findings)| findings).collect()
+    }
+
+    fn migration(&self, index: Index, up_way: &[Schema]) -> Vec<Finding> {
+        let migration = &self.environment.migrations[index];
         let mut out = Vec::new();
         if let Some(up) = &migration.up {
             out.extend(self.script(index, migration, Direction::Up, up, up_way, None));

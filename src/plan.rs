@@ -139,27 +139,25 @@ pub fn plans<'o>(
     };
     let plan = |dialect: Option<Dialect>| {
         let engine = settings.engine(environment, dialect);
-        let ways = analysis::replay(environment, dialect);
         let mut migrations = Vec::new();
-        let mut order = environment.history.order.clone();
-        if which == Which::Down {
-            order.reverse();
-        }
-        for index in order {
+        analysis::replay(environment, dialect, |index, way| {
             let migration = &environment.migrations[index];
-            if !migration.judged || applied[index] {
-                continue;
+            if applied[index] {
+                return;
             }
             if let Some(script) = migration.up.as_ref().filter(|_| which != Which::Down) {
-                let stages = analysis::stages(script, &ways[index], engine);
+                let stages = analysis::stages(script, &way, engine);
                 migrations.push(one(environment, engine, (index, migration), Direction::Up, script, stages));
             }
             let down = migration.down.as_ref().filter(|_| which != Which::Up);
-            if let (Some(script), Some(after)) = (down, ways[index].last()) {
+            if let (Some(script), Some(after)) = (down, way.last()) {
                 let way = analysis::way(script, &mut after.clone(), dialect, MADE_BY_DOWNGRADE);
                 let stages = analysis::stages(script, &way, engine);
                 migrations.push(one(environment, engine, (MADE_BY_DOWNGRADE, migration), Direction::Down, script, stages));
             }
+        });
+        if which == Which::Down {
+            migrations.reverse();
         }
         EnvironmentPlan { environment, engine, migrations }
     };

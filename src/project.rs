@@ -199,18 +199,14 @@ pub struct Discovery {
 
 impl Discovery {
     fn add(&mut self, tree: walk::Tree, roots: &[PathBuf], judged: Option<&[PathBuf]>) {
-        let mut layouts = alembic::layouts(&tree.files, roots);
+        let mut layouts = alembic::layouts(&tree.python, &tree.settings, roots);
         // SQL beside the scripts belongs to them, unless the scripts sit at the root of a whole project.
         let is_project = |root: &Path| [".git", "pyproject.toml", "alembic.ini"].iter().any(|name| root.join(name).exists());
         let taken: Vec<PathBuf> =
             layouts.iter().filter(|layout| !is_project(&layout.root)).map(|layout| layout.root.clone()).collect();
         let inside_alembic = |file: &PathBuf| taken.iter().any(|root| file.starts_with(root));
         let problems = tree.problems;
-        let sql: Vec<PathBuf> = tree
-            .files
-            .into_iter()
-            .filter(|file| file.extension().is_some_and(|extension| extension == "sql") && !inside_alembic(file))
-            .collect();
+        let sql: Vec<PathBuf> = tree.sql.into_iter().filter(|file| !inside_alembic(file)).collect();
         layouts.extend(numbered::layouts(sql, roots));
         if let Some(judged) = judged {
             for candidate in layouts.iter_mut().flat_map(|layout| &mut layout.files) {

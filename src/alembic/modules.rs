@@ -69,11 +69,13 @@ impl Modules {
 
     /// Adds the files of this text's imports to `open`.
     fn imports(&self, folder: &Path, text: &str, asked: &mut BTreeSet<(PathBuf, String)>, open: &mut BTreeSet<PathBuf>) {
-        for line in text.lines() {
-            let line = line.trim_start();
+        for line in imports_of(text) {
             let names: Vec<String> = if let Some(rest) = line.strip_prefix("from ") {
                 let Some((module, imported)) = rest.split_once(" import ") else { continue };
                 let module = module.trim();
+                if is_library(module) {
+                    continue;
+                }
                 let inner = imported.split('#').next().unwrap_or_default().replace(['(', ')'], "");
                 let joined =
                     |name: &str| if module.ends_with('.') { format!("{module}{name}") } else { format!("{module}.{name}") };
@@ -93,6 +95,19 @@ impl Modules {
             }
         }
     }
+}
+
+/// The lines that hold `import `, without the spaces in front of them.
+fn imports_of(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let at = memchr::memmem::find(rest.as_bytes(), b"import ")?;
+        let start = memchr::memrchr(b'\n', &rest.as_bytes()[..at]).map_or(0, |newline| newline + 1);
+        let end = memchr::memchr(b'\n', &rest.as_bytes()[at..]).map_or(rest.len(), |newline| at + newline);
+        let line = &rest[start..end];
+        rest = &rest[end..];
+        Some(line.trim_start())
+    })
 }
 
 impl Module {

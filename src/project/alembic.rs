@@ -10,28 +10,28 @@ use crate::alembic::ini::{self, Config};
 /// Folders that usually hold revision files, where neither an ini file nor env.py says so.
 const USUAL_FOLDERS: &[&str] = &["versions", "migrations", "revisions", "alembic"];
 
-/// Every Alembic environment among `files`. `roots` are the paths that the user named.
-pub fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
-    let folders = Folders::new(files);
+/// Every Alembic environment among Python files and files of settings. `roots` are the paths that the user named.
+pub fn layouts(python: &[PathBuf], settings: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
+    let folders = Folders::new(python);
     let mut found: BTreeMap<Vec<PathBuf>, Layout> = BTreeMap::new();
     let mut claimed: BTreeSet<PathBuf> = BTreeSet::new();
 
-    for config in configs(files, roots) {
+    for config in configs(settings, roots) {
         let Some(location) = locate(&config.script_location, &config.file) else { continue };
         let named: Vec<PathBuf> = config.version_locations.iter().filter_map(|location| locate(location, &config.file)).collect();
         let versions = if named.is_empty() { vec![location.join("versions")] } else { named };
-        let below = folders.scripts(&versions, true);
-        let mut scripts = folders.scripts(&versions, config.recursive);
-        if scripts.is_empty() {
+        let below = folders.below(&versions);
+        let (mut loaded, mut beside): (Vec<Folder>, Vec<Folder>) =
+            below.into_iter().partition(|folder| config.recursive || versions.contains(folder.path));
+        if scripts(&loaded).next().is_none() {
             // The folder may be filled by env.py's own settings, as OpenStack's projects do.
-            scripts.clone_from(&below);
+            loaded.append(&mut beside);
         }
-        let loaded: BTreeSet<&PathBuf> = scripts.iter().collect();
-        let left_out: Vec<PathBuf> =
-            below.into_iter().filter(|file| !loaded.contains(file) && looks_like_revision(file)).collect();
+        let left_out: Vec<PathBuf> = scripts(&beside).filter(|file| looks_like_revision(file)).cloned().collect();
         claimed.insert(location.clone());
-        claimed.extend(scripts.iter().filter_map(|script| script.parent().map(Path::to_owned)));
+        claimed.extend(loaded.iter().map(|folder| folder.path.clone()));
         claimed.extend(versions.iter().cloned());
+        let scripts: Vec<PathBuf> = scripts(&loaded).cloned().collect();
         if scripts.is_empty() {
             continue;
         }
@@ -43,17 +43,17 @@ pub fn layouts(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Layout> {
         }
     }
 
-    for env in files.iter().filter(|file| file.file_name().is_some_and(|name| name == "env.py")) {
-        let Some(location) = env.parent() else { continue };
-        if claimed.contains(location) {
+    for (location, files) in &folders.python {
+        if claimed.contains(location) || !files.iter().any(|file| file.ends_with("env.py")) {
             continue;
         }
         let versions = vec![location.join("versions")];
-        let scripts = folders.scripts(&versions, true);
+        let below = folders.below(&versions);
+        let scripts: Vec<PathBuf> = scripts(&below).cloned().collect();
         if !scripts.is_empty() {
-            claimed.extend(scripts.iter().filter_map(|script| script.parent().map(Path::to_owned)));
-            claimed.insert(location.to_owned());
-            found.entry(versions).or_insert_with(|| layout(location.to_owned(), scripts));
+            claimed.extend(below.iter().map(|folder| folder.path.clone()));
+            claimed.insert(location.clone());
+            found.entry(versions).or_insert_with(|| layout(location.clone(), scripts));
         }
     }
 
@@ -111,35 +111,46 @@ struct Folders {
     python: BTreeMap<PathBuf, Vec<PathBuf>>,
 }
 
+/// One of them.
+#[derive(Clone, Copy)]
+struct Folder<'f> {
+    path: &'f PathBuf,
+    files: &'f [PathBuf],
+}
+
 impl Folders {
     fn new(files: &[PathBuf]) -> Self {
         let mut python: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-        for file in files {
-            if let (Some(folder), true) = (file.parent(), file.extension().is_some_and(|extension| extension == "py")) {
-                python.entry(folder.to_owned()).or_default().push(file.clone());
-            }
+        // Files of one folder mostly follow each other.
+        for run in files.chunk_by(|a, b| a.parent() == b.parent()) {
+            let folder = run[0].parent().map(Path::to_owned).unwrap_or_default();
+            python.entry(folder).or_default().extend_from_slice(run);
         }
         Folders { python }
     }
 
-    /// The files that Alembic would load from these locations: in order, each once.
-    fn scripts(&self, locations: &[PathBuf], recursive: bool) -> Vec<PathBuf> {
+    /// These locations and the folders below them: in order, each once.
+    fn below(&self, locations: &[PathBuf]) -> Vec<Folder<'_>> {
         let mut seen = BTreeSet::new();
-        let mut out = Vec::new();
-        for location in locations {
-            let below = self.python.range(location.clone()..).take_while(|(folder, _)| folder.starts_with(location));
-            for (_, files) in below.filter(|(folder, _)| recursive || *folder == location) {
-                out.extend(files.iter().filter(|file| is_script(file) && seen.insert((*file).clone())).cloned());
-            }
-        }
-        out
+        let below = |location: &'_ PathBuf| {
+            let location = location.clone();
+            self.python.range(location.clone()..).take_while(move |(folder, _)| folder.starts_with(&location))
+        };
+        let folders = locations.iter().flat_map(below).filter(|(path, _)| seen.insert(*path));
+        folders.map(|(path, files)| Folder { path, files }).collect()
     }
+}
+
+/// The files that Alembic would load from these folders.
+fn scripts<'f>(folders: &[Folder<'f>]) -> impl Iterator<Item = &'f PathBuf> + use<'f> {
+    let files: Vec<&'f [PathBuf]> = folders.iter().map(|folder| folder.files).collect();
+    files.into_iter().flatten().filter(|file| is_script(file))
 }
 
 /// Alembic leaves out `__init__.py` and editors' lock files.
 fn is_script(file: &Path) -> bool {
-    let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    !name.starts_with("__init__") && !name.starts_with(".#")
+    let name = file.file_name().map(std::ffi::OsStr::as_encoded_bytes).unwrap_or_default();
+    !name.starts_with(b"__init__") && !name.starts_with(b".#")
 }
 
 fn looks_like_revision(file: &Path) -> bool {
@@ -148,14 +159,9 @@ fn looks_like_revision(file: &Path) -> bool {
 }
 
 /// Configurations in the tree, and above the named paths.
-fn configs(files: &[PathBuf], roots: &[PathBuf]) -> Vec<Config> {
-    let mut paths: Vec<PathBuf> = files
-        .iter()
-        .filter(|file| {
-            file.extension().is_some_and(|ext| ext == "ini") || file.file_name().is_some_and(|name| name == "pyproject.toml")
-        })
-        .cloned()
-        .collect();
+fn configs(settings: &[PathBuf], roots: &[PathBuf]) -> Vec<Config> {
+    let may_configure = |file: &&PathBuf| file.extension().is_some_and(|ext| ext == "ini") || file.ends_with("pyproject.toml");
+    let mut paths: Vec<PathBuf> = settings.iter().filter(may_configure).cloned().collect();
     for root in roots {
         for folder in root.ancestors().skip(1).take(LEVELS_UP) {
             paths.extend(

@@ -8,11 +8,13 @@ use ignore::WalkBuilder;
 /// Folders that hold other people's code.
 const NEVER: &[&str] = &["node_modules", "__pycache__", "site-packages", "target", "__pypackages__"];
 
-/// What a walk found.
+/// What a walk found; files in order, so that every run sees the same.
 #[derive(Debug, Default)]
 pub struct Tree {
-    /// In order, so that every run sees the same.
-    pub files: Vec<PathBuf>,
+    pub python: Vec<PathBuf>,
+    pub sql: Vec<PathBuf>,
+    /// Files that may configure an environment.
+    pub settings: Vec<PathBuf>,
     /// Folders and files that could not be opened, with the reason.
     pub problems: Vec<(PathBuf, String)>,
 }
@@ -39,9 +41,14 @@ pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
         match entry {
             Ok(entry) => {
                 let path = entry.path();
-                let wanted = path.extension().is_some_and(|ext| ext == "py" || ext == "sql" || ext == "ini" || ext == "toml");
-                if wanted && !entry.file_type().is_some_and(|kind| kind.is_dir()) && !is_excluded(path) {
-                    tree.files.push(path.to_owned());
+                let list = match path.extension().map(std::ffi::OsStr::as_encoded_bytes) {
+                    Some(b"py") => &mut tree.python,
+                    Some(b"sql") => &mut tree.sql,
+                    Some(b"ini" | b"toml") => &mut tree.settings,
+                    _ => continue,
+                };
+                if !entry.file_type().is_some_and(|kind| kind.is_dir()) && !is_excluded(path) {
+                    list.push(path.to_owned());
                 }
             }
             Err(error) => {
@@ -52,7 +59,9 @@ pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
         }
     }
     // Byte order is what Alembic sorts file names by, and faster than component by component.
-    tree.files.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+    for list in [&mut tree.python, &mut tree.sql, &mut tree.settings] {
+        list.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
+    }
     tree
 }
 
