@@ -104,7 +104,8 @@ pub(super) fn function<'a>(path: &str, arguments: &Arguments<'a>, span: Span) ->
         "builtins.len" => first.and_then(Value::items).map_or(Value::Unknown, |items| Value::Int(items.len() as i64)),
         "builtins.bool" => match first {
             Some(Value::Bool(known)) => Value::Bool(*known),
-            Some(Value::OnDialect(set)) => Value::OnDialect(*set),
+            Some(Value::None) => Value::Bool(false),
+            Some(condition @ (Value::OnDialect(_) | Value::PerhapsOn(_) | Value::AtLeastOn(_))) => condition.clone(),
             _ => Value::Unknown,
         },
         // partial(f, …) is f with arguments; kept as a call so that its callee can be followed.

@@ -9,6 +9,7 @@ use std::rc::Rc;
 
 use rustpython_parser::ast;
 
+use super::block::Block;
 use super::modules::{Module, Modules};
 use super::value::{Arguments, Batch, Body, File, Function, Scope, Value};
 use crate::migration::{Marks, Origin, Step};
@@ -55,7 +56,7 @@ pub(super) struct Evaluator<'a> {
     /// The scopes of imported modules that were executed, by their path.
     loaded: HashMap<&'a str, Scope<'a>>,
     /// The call in the script through which an imported function was entered.
-    call_site: Option<Span>,
+    pub call_site: Option<Span>,
     /// The expression statement that is being executed: nobody uses its value.
     pub discarded: Option<Span>,
     /// The dialects of the environment, the main one first.
@@ -64,12 +65,14 @@ pub(super) struct Evaluator<'a> {
     pub steps: Vec<Step>,
     pub around: Surroundings,
     budget: usize,
-    calls: usize,
+    pub calls: usize,
     depth: usize,
     exhausted: bool,
     recursion_told: bool,
     /// Returns on branches that may not have been taken, of the functions that are being executed.
     pub returns: Vec<EarlierReturn<'a>>,
+    /// The `with` blocks of the project's own context managers that are being executed.
+    pub blocks: Vec<Block<'a>>,
 }
 
 /// A `return` that ends the function on these dialects, or perhaps there.
@@ -120,6 +123,7 @@ impl<'a> Evaluator<'a> {
             exhausted: false,
             recursion_told: false,
             returns: Vec::new(),
+            blocks: Vec::new(),
         }
     }
 

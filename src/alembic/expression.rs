@@ -99,6 +99,7 @@ impl<'a> Evaluator<'a> {
                 body: Body::Expression(&node.body),
                 scope: scope.clone(),
                 file: self.file,
+                manages_context: false,
             })),
             Expr::NamedExpr(node) => {
                 let value = self.value(&node.value, scope);
@@ -107,7 +108,12 @@ impl<'a> Evaluator<'a> {
             }
             Expr::Await(node) => self.value(&node.value, scope),
             Expr::Starred(node) => self.value(&node.value, scope),
-            Expr::Yield(_) | Expr::YieldFrom(_) | Expr::Slice(_) | Expr::FormattedValue(_) => Value::Unknown,
+            Expr::Yield(node) => {
+                let value = node.value.as_ref().map_or(Value::None, |value| self.value(value, scope));
+                self.suspend(value);
+                Value::None
+            }
+            Expr::YieldFrom(_) | Expr::Slice(_) | Expr::FormattedValue(_) => Value::Unknown,
         }
     }
 

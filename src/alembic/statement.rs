@@ -7,6 +7,7 @@ use rustpython_parser::ast::{self, Expr, ExprContext, Stmt};
 use super::eval::{EarlierReturn, Evaluator, Flow};
 use super::python::span;
 use super::value::{Body, Class, Function, Scope, Value};
+use crate::migration::Step;
 use crate::operation::Dialects;
 
 /// What is known of a condition.
@@ -82,8 +83,8 @@ impl<'a> Evaluator<'a> {
                 };
                 self.assign(&node.target, value, scope);
             }
-            Stmt::FunctionDef(node) => self.define(&node.name, &node.args, &node.body, scope),
-            Stmt::AsyncFunctionDef(node) => self.define(&node.name, &node.args, &node.body, scope),
+            Stmt::FunctionDef(node) => self.define(&node.name, &node.args, &node.body, &node.decorator_list, scope),
+            Stmt::AsyncFunctionDef(node) => self.define(&node.name, &node.args, &node.body, &node.decorator_list, scope),
             Stmt::ClassDef(node) => {
                 let attributes = Scope::new(Some(scope.clone()));
                 self.run(&node.body, &attributes);
@@ -130,7 +131,7 @@ impl<'a> Evaluator<'a> {
             Stmt::AsyncFor(node) => return self.repeat(&node.target, &node.iter, &node.body, &node.orelse, scope),
             Stmt::While(node) => {
                 self.value(&node.test, scope);
-                return self.perhaps(&node.body, scope);
+                self.perhaps(&node.body, scope);
             }
             Stmt::With(node) => return self.with(&node.items, &node.body, scope),
             Stmt::AsyncWith(node) => return self.with(&node.items, &node.body, scope),
@@ -167,8 +168,21 @@ impl<'a> Evaluator<'a> {
         known.unwrap_or_else(|| Value::path(format!("{module}{}{name}", if module.ends_with('.') { "" } else { "." })))
     }
 
-    fn define(&mut self, name: &'a str, parameters: &'a ast::Arguments, body: &'a [Stmt], scope: &Scope<'a>) {
-        let function = Function { name, parameters, body: Body::Statements(body), scope: scope.clone(), file: self.file };
+    fn define(
+        &mut self,
+        name: &'a str,
+        parameters: &'a ast::Arguments,
+        body: &'a [Stmt],
+        decorators: &'a [Expr],
+        scope: &Scope<'a>,
+    ) {
+        let manages = |decorator| {
+            let path = self.value(decorator, scope).as_path();
+            path.is_some_and(|path| path.ends_with("contextmanager"))
+        };
+        let manages_context = decorators.iter().any(manages);
+        let body = Body::Statements(body);
+        let function = Function { name, parameters, body, scope: scope.clone(), file: self.file, manages_context };
         scope.set(name, Value::Function(Rc::new(function)));
     }
 
@@ -214,6 +228,8 @@ impl<'a> Evaluator<'a> {
             Value::List(items) => Truth::Known(!items.borrow().is_empty()),
             Value::Dict(pairs) => Truth::Known(!pairs.borrow().is_empty()),
             Value::Function(_) | Value::Batch(_) | Value::Class(_) => Truth::Known(true),
+            // There is a connection: offline, nothing of the database is known, and scripts ask for that.
+            value if value.is_connection() => Truth::Known(true),
             Value::OnDialect(set) => Truth::OnDialect(*set),
             Value::PerhapsOn(set) => Truth::PerhapsOn(*set),
             Value::AtLeastOn(set) => Truth::AtLeastOn(*set),
@@ -232,14 +248,19 @@ impl<'a> Evaluator<'a> {
         self.around.conditional |= unsure;
 
         let before = scope.save();
+        let start = self.steps.len();
         self.around.on = yes;
         let first = if yes.is_empty() { Flow::Next } else { self.run(body, scope) };
         let after_first = scope.save();
+        let middle = self.steps.len();
         scope.restore(before);
         self.around.on = no;
         let second = if no.is_empty() { Flow::Next } else { self.run(orelse, scope) };
 
         self.around = around;
+        if unsure {
+            self.made_by_either(start, middle);
+        }
         match (&first, &second) {
             (Flow::Next, Flow::Next) => scope.merge(&after_first),
             (_, Flow::Next) => {
@@ -267,6 +288,15 @@ impl<'a> Evaluator<'a> {
         Flow::Next
     }
 
+    /// What both branches of a condition do, of which one is taken, is done once.
+    fn made_by_either(&mut self, first: usize, second: usize) {
+        let same = |a: &Step, b: &Step| a.operation == b.operation && a.only == b.only;
+        let (one, other) = (&self.steps[first..second], &self.steps[second..]);
+        if one.len() == other.len() && one.iter().zip(other).all(|(a, b)| same(a, b)) {
+            self.steps.truncate(second);
+        }
+    }
+
     /// Keeps the value of a `return` that does not end the function everywhere.
     fn remember(&mut self, flow: &Flow<'a>, on: Dialects, unsure: bool) {
         if let Flow::Return(value) = flow {
@@ -274,7 +304,7 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    /// Runs a body that may or may not be reached.
+    /// Runs a body that may or may not be reached; how it ends, where it is.
     fn perhaps(&mut self, body: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
         let around = self.around;
         self.around.conditional = true;
@@ -283,7 +313,7 @@ impl<'a> Evaluator<'a> {
         self.remember(&flow, around.on, true);
         scope.merge(&before);
         self.around = around;
-        Flow::Next
+        flow
     }
 
     fn repeat(
@@ -301,7 +331,8 @@ impl<'a> Evaluator<'a> {
         };
         let Some(items) = items else {
             self.assign(target, Value::Unknown, scope);
-            return self.perhaps(body, scope);
+            self.perhaps(body, scope);
+            return Flow::Next;
         };
         let around = self.around;
         for item in items {
@@ -320,34 +351,6 @@ impl<'a> Evaluator<'a> {
         self.run(orelse, scope)
     }
 
-    fn with(&mut self, items: &'a [ast::WithItem], body: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
-        let around = self.around;
-        let first = self.steps.len();
-        let mut in_batch = around.batch;
-        for item in items {
-            let value = self.value(&item.context_expr, scope);
-            in_batch |= matches!(value, Value::Batch(_));
-            if let Value::Call(call) = &value {
-                let opens_autocommit = match &call.callee {
-                    Value::Attribute(term) => term.1 == "autocommit_block",
-                    callee => callee.as_path().is_some_and(|path| path.ends_with(".autocommit_block")),
-                };
-                self.around.autocommit |= opens_autocommit;
-            }
-            if let Some(target) = &item.optional_vars {
-                self.assign(target, value, scope);
-            }
-        }
-        self.around.batch = in_batch;
-        let opens_in_batch = around.batch && self.around.autocommit && !around.autocommit;
-        let flow = self.run(body, scope);
-        if opens_in_batch {
-            self.steps[first..].iter_mut().for_each(|step| step.manner.autocommit_in_batch = true);
-        }
-        (self.around.autocommit, self.around.batch) = (around.autocommit, around.batch);
-        flow
-    }
-
     fn attempt(
         &mut self,
         body: &'a [Stmt],
@@ -364,7 +367,11 @@ impl<'a> Evaluator<'a> {
             flow = Flow::Next;
         }
         for ast::ExceptHandler::ExceptHandler(handler) in handlers {
-            self.perhaps(&handler.body, scope);
+            let first = self.steps.len();
+            // What is done before the error is raised again is not what the migration does.
+            if matches!(self.perhaps(&handler.body, scope), Flow::Raise(_)) {
+                self.steps.truncate(first);
+            }
         }
         if matches!(flow, Flow::Next) {
             flow = self.run(orelse, scope);

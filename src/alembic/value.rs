@@ -92,6 +92,8 @@ pub(super) struct Function<'a> {
     pub scope: Scope<'a>,
     /// The file it is written in.
     pub file: File<'a>,
+    /// `contextlib.contextmanager` decorates it: its `yield` is the body of a `with` block.
+    pub manages_context: bool,
 }
 
 /// A class defined in the file.
