@@ -11,15 +11,15 @@ mod relevant;
 mod sections;
 pub mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use globset::GlobSet;
 
-use crate::history::History;
+use crate::history::{History, Index};
 use crate::migration::{Execution, Migration};
-use crate::operation::Dialect;
+use crate::operation::{Dialect, Name};
 use crate::source::{Source, Span, printable};
 use conventions::Framework;
 
@@ -93,15 +93,50 @@ pub struct Environment {
     pub all_pending_together: bool,
     /// Whether the project's code sets `PRAGMA foreign_keys=ON` on SQLite; None where nothing that was read does.
     pub foreign_keys: Option<bool>,
+    /// `env.py` turns pysqlite's own transactions off and begins one itself, as SQLAlchemy's documentation shows: then a
+    /// migration on SQLite rolls back as a whole.
+    pub begins_on_sqlite: bool,
     /// `env.py` makes no connection itself, so that nothing is known of its isolation level.
     pub is_handed_connection: bool,
     /// `env.py` speaks of a naming convention: constraints without a name get one.
     pub has_naming_convention: bool,
+    pub ways_back: WaysBack,
+    /// See [`Environment::naming`].
+    pub by_table: OnceLock<HashMap<Name, Vec<Index>>>,
+}
+
+/// What the migrations of an environment have of ways back, where all of them were read in full.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct WaysBack {
+    /// Some migration has one, be it empty.
+    pub is_used: bool,
+    /// No migration has one with something in it.
+    pub are_empty: bool,
 }
 
 impl Environment {
     pub fn dialects(&self) -> Vec<Dialect> {
         self.evidence.iter().map(|evidence| evidence.dialect).collect()
+    }
+
+    /// The migrations whose upgrade names a table, in the order of the history.
+    pub fn naming(&self, table: &Name) -> &[Index] {
+        let by_table = self.by_table.get_or_init(|| {
+            let mut out: HashMap<Name, Vec<Index>> = HashMap::new();
+            for &index in &self.history.order {
+                for table in self.migrations[index].up.iter().flat_map(|up| &up.steps).filter_map(|step| step.operation.table()) {
+                    match out.get_mut(table) {
+                        Some(list) if list.last() == Some(&index) => {}
+                        Some(list) => list.push(index),
+                        None => {
+                            out.insert(table.clone(), vec![index]);
+                        }
+                    }
+                }
+            }
+            out
+        });
+        by_table.get(table).map_or(&[], Vec::as_slice)
     }
 
     /// Whether SQLAlchemy is known to use this driver for this dialect.

@@ -299,6 +299,17 @@ impl<'a> Context<'a> {
         self.script.steps.iter().enumerate().filter(move |(_, step)| step.runs_on(dialect))
     }
 
+    /// The migrations behind this one whose upgrade names a table, in their order.
+    pub fn later_migrations(&self, table: &Name) -> impl Iterator<Item = &'a Migration> {
+        let (environment, own) = (self.environment, self.index);
+        environment
+            .naming(table)
+            .iter()
+            .skip_while(move |index| **index != own)
+            .skip(1)
+            .map(|index| &environment.migrations[*index])
+    }
+
     /// The steps that run after the current one.
     pub fn later(&self) -> impl Iterator<Item = &'a Step> {
         let at = self.at;

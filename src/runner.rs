@@ -78,6 +78,9 @@ pub fn execution(
     refuses: impl Fn(&Step) -> bool,
 ) -> Execution {
     let framework = environment.framework;
+    if framework == Framework::Alembic && dialect == Some(Dialect::Sqlite) && environment.begins_on_sqlite {
+        return Execution::OneTransaction;
+    }
     // Alembic opens no transaction where the dialect's DDL commits by itself.
     if framework == Framework::Alembic && dialect.is_some_and(|dialect| !dialect.has_transactional_ddl()) {
         return Execution::EachStatement;

@@ -48,6 +48,12 @@ impl Text {
         self.value.contains(HOLE)
     }
 
+    /// Where the expressions stand whose values are not known.
+    pub fn holes(&self) -> impl Iterator<Item = Span> {
+        let value = |index: usize| &self.value[self.segments[index].at as usize..self.end_of(index)];
+        self.segments.iter().enumerate().filter(move |(index, _)| value(*index).contains(HOLE)).map(|(_, segment)| segment.span)
+    }
+
     /// Appends a part that stands for all of `span`.
     pub fn push(&mut self, part: &str, span: Span) {
         self.push_segment(part, span, false);

@@ -58,7 +58,7 @@ fn an_index_that_only_gets_another_name_is_renamed() {
     let before = "    op.create_index(\"old\", \"orders\", [\"id\"])\n";
     for rule in ["index_not_concurrent", "drop_index_not_concurrent"] {
         let help = help_after(rule, before, upgrade);
-        assert!(help.ends_with("op.execute('ALTER INDEX old RENAME TO new')"), "{help}");
+        assert!(help.ends_with("op.execute(\"ALTER INDEX old RENAME TO new\")"), "{help}");
     }
     let other = "    op.create_index(\"old\", \"orders\", [\"group\"])\n";
     assert!(help_after("index_not_concurrent", other, upgrade).contains("postgresql_concurrently=True"));

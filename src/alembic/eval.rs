@@ -82,6 +82,13 @@ pub(super) struct EarlierReturn<'a> {
     pub value: Value<'a>,
 }
 
+/// A name in capitals, which nobody but the project's developers gives a value, or the time of day.
+fn is_constant(words: &str) -> bool {
+    let name = words.rsplit('.').next().unwrap_or_default();
+    let in_capitals = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') && name.len() > 1;
+    in_capitals || matches!(name, "now()" | "utcnow()" | "today()")
+}
+
 /// What a function returns whose end was reached with `last` after some returns on the way.
 fn join<'a>(last: Value<'a>, earlier: &[EarlierReturn<'a>], on: Dialects) -> Value<'a> {
     if earlier.iter().all(|one| one.value.same(&last)) {
@@ -234,6 +241,8 @@ impl<'a> Evaluator<'a> {
         let for_sqlite = self.dialects.contains(&Dialect::Sqlite) && self.around.on.contains(Dialect::Sqlite);
         let reading = sql::read(text.as_str(), Places::Text(text), sql::Reader { dialect: self.sql_dialect(), for_sqlite });
         let has_holes = text.has_holes();
+        let only_constants =
+            has_holes && self.places_are_here() && text.holes().all(|hole| is_constant(self.file.source.slice(hole)));
         let several = reading.steps.windows(2).any(|pair| pair[0].statement != pair[1].statement);
         let mut told = false;
         for mut step in reading.steps {
@@ -249,7 +258,7 @@ impl<'a> Evaluator<'a> {
                 step.marks = Marks::default();
             }
             // Of one call, one statement speaks.
-            step.manner.interpolated &= !told;
+            step.manner.interpolated &= !told && !only_constants;
             told |= step.manner.interpolated;
             step.manner.shares_call = several;
             self.push(step);

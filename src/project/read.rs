@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
 use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_of};
 use super::sections::{Section, sections, wish};
-use super::{Candidate, Environment, Evidence, Layout, Unreadable, dialect, relevant, shown};
+use super::{Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, dialect, relevant, shown};
 use crate::alembic::modules::Modules;
 use crate::alembic::python::SyntaxError;
 use crate::alembic::script;
@@ -50,6 +50,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     let env = std::fs::read_to_string(layout.root.join("env.py")).ok().map(|text| uncommented(&text));
     let words = env.as_ref().filter(|_| layout.framework == Framework::Alembic).map(|text| text.replace([' ', '\''], ""));
     let configured = configured(layout, words.as_deref());
+    let ways_back = ways_back(&migrations);
     Environment {
         root: shown(&layout.root),
         framework: layout.framework,
@@ -61,9 +62,19 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         execution: configured.execution.unwrap_or(convention.execution),
         foreign_keys: dialects.contains(&Dialect::Sqlite).then(|| foreign_keys(layout, env.as_deref())).flatten(),
         has_naming_convention: words.as_ref().is_some_and(|words| words.contains("naming_convention")),
+        begins_on_sqlite: words.as_ref().is_some_and(|words| begins_on_sqlite(words)),
         is_handed_connection: words.as_ref().is_some_and(|words| !words.contains("connect")),
+        ways_back,
+        by_table: OnceLock::new(),
         all_pending_together: convention.all_pending_together && !configured.each_in_its_own,
     }
+}
+
+fn ways_back(migrations: &[Migration]) -> WaysBack {
+    let downs = || migrations.iter().filter_map(|migration| migration.down.as_ref());
+    let has_content = |down: &Script| down.body != Body::Empty;
+    let in_full = migrations.iter().all(|migration| migration.judged);
+    WaysBack { is_used: downs().next().is_some(), are_empty: in_full && !downs().any(has_content) }
 }
 
 /// What a project's configuration changes of its runner's ways.
@@ -136,6 +147,11 @@ fn is_multi_statement(folders: &[PathBuf]) -> bool {
 /// `env.py` takes Alembic's transaction away. (`transactional_ddl=False` does not: SQLAlchemy begins one all the same,
 /// and Alembic commits it behind each migration.)
 const AUTOCOMMIT: [&str; 2] = ["isolation_level=\"AUTOCOMMIT\"", "isolation_level=AUTOCOMMIT"];
+
+/// SQLAlchemy's recipe for transactional DDL on SQLite, in the text of `env.py` without spaces and single quotes.
+fn begins_on_sqlite(words: &str) -> bool {
+    words.contains("isolation_level=None") && (words.contains("(\"BEGIN") || words.contains("(BEGIN"))
+}
 
 /// The lines of a Python file that are not comments.
 fn uncommented(text: &str) -> String {

@@ -122,7 +122,9 @@ fn create_index(index: &CreateIndex, on: &dyn Fn(&str, &str) -> String) -> Optio
         .predicate
         .as_ref()
         .map_or_else(String::new, |predicate| format!(", postgresql_where=sa.text({})", text(&predicate.0)));
-    Some(format!("create_index{}", on(&text(index.name.as_ref()?), &format!("[{}]{unique}{method}{only}", keys.join(", ")))))
+    let concurrently = if index.concurrently { ", postgresql_concurrently=True" } else { "" };
+    let rest = format!("[{}]{unique}{method}{only}{concurrently}", keys.join(", "));
+    Some(format!("create_index{}", on(&text(index.name.as_ref()?), &rest)))
 }
 
 fn create_table(create: &CreateTable) -> Option<String> {

@@ -155,11 +155,12 @@ pub(super) fn statement(operation: &Operation) -> Option<String> {
         }
         Operation::CreateIndex(index) => {
             let unique = if index.unique { "UNIQUE " } else { "" };
+            let concurrently = if index.concurrently { "CONCURRENTLY " } else { "" };
             let method = index.method.as_ref().map_or_else(String::new, |method| format!(" USING {method}"));
             let only = index.predicate.as_ref().map_or_else(String::new, |predicate| format!(" WHERE {}", predicate.0));
             let keys: Vec<String> = index.columns.iter().map(|key| key_text(key)).collect();
             format!(
-                "CREATE {unique}INDEX {} ON {}{method} ({}){only};",
+                "CREATE {unique}INDEX {concurrently}{} ON {}{method} ({}){only};",
                 name(index.name.as_ref()?),
                 qualified(&index.table),
                 keys.join(", ")

@@ -13,7 +13,7 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
         let upper = text.to_ascii_uppercase();
         return upper
             .find("INDEX")
-            .map_or_else(String::new, |at| format!("{} CONCURRENTLY{};", &text[..at + 5], &text[at + 5..]));
+            .map_or_else(String::new, |at| format!("{} CONCURRENTLY{};", &text[..at + 5], always(&text[at + 5..])));
     }
     // Written anew: the call may stand in a batch, in a loop, or in `index=True` of a column.
     match &step.operation {
@@ -36,6 +36,13 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// Without IF NOT EXISTS, which would skip the INVALID index that a build leaves when it fails.
+fn always(rest: &str) -> String {
+    const WORDS: &str = " IF NOT EXISTS";
+    let at = rest.to_ascii_uppercase().find(WORDS);
+    at.map_or_else(|| rest.to_owned(), |at| format!("{}{}", &rest[..at], &rest[at + WORDS.len()..]))
 }
 
 fn python_string(text: &str) -> String {
@@ -71,17 +78,61 @@ fn name_in_python(context: &Context<'_>, step: &Step, name: &str) -> String {
     }
 }
 
-/// SQL as the script would send it.
-pub fn statement(step: &Step, sql: &str) -> String {
-    match step.origin {
-        Origin::Sql => format!("{sql};"),
-        Origin::Directive(_) => format!("op.execute('{}')", sql.replace('\'', "\\'")),
+/// SQL as a script of this project would send it.
+pub fn statement(context: &Context<'_>, sql: &str) -> String {
+    match context.framework() {
+        Framework::Alembic => for_this_dialect(context, &execute(sql)),
+        _ => format!("{sql};"),
+    }
+}
+
+/// A statement as Python has it, of one literal or several in a row, on one line.
+fn one_line(text: &str) -> String {
+    let line = text.trim_end_matches(';').split_whitespace().collect::<Vec<_>>().join(" ");
+    line.replace("\" f\"", "").replace("\" \"", "")
+}
+
+/// The call that sends SQL.
+fn execute(sql: &str) -> String {
+    let quote = match (sql.contains('"'), sql.contains('\'')) {
+        (false, _) => "\"",
+        (true, false) => "'",
+        (true, true) => "\"\"\"",
+    };
+    format!("op.execute({quote}{sql}{quote})")
+}
+
+/// Lines of Python that other databases of this project must not see.
+fn for_this_dialect(context: &Context<'_>, lines: &str) -> String {
+    match context.dialect().filter(|_| context.environment.dialects().len() > 1) {
+        Some(dialect) => {
+            let test = match dialect.is_mysql_like() {
+                true => "in (\"mysql\", \"mariadb\")".to_owned(),
+                false => format!("== \"{}\"", dialect.as_str()),
+            };
+            format!("if op.get_context().dialect.name {test}:\n    {}", lines.replace('\n', "\n    "))
+        }
+        None => lines.to_owned(),
+    }
+}
+
+/// How a migration on SQLite turns foreign keys off.
+pub fn without_foreign_keys(context: &Context<'_>) -> String {
+    // Inside of a transaction the PRAGMA does nothing.
+    match context.inside().is_transaction() {
+        true => "env.py has begun a transaction, in which PRAGMA foreign_keys does nothing: set it where env.py opens the \
+                 connection, before it begins:\ndbapi_connection.execute(\"PRAGMA foreign_keys=OFF\")"
+            .to_owned(),
+        false => format!(
+            "as the first thing in the migration, before any row is written:\n{}",
+            statement(context, "PRAGMA foreign_keys=OFF")
+        ),
     }
 }
 
 /// Two statements with a commit between them.
-pub fn then_next_migration(context: &Context<'_>, step: &Step, first: &str, next: &str) -> String {
-    format!("{}\nand {}:\n{}", statement(step, first), in_next_migration(context), statement(step, next))
+pub fn then_next_migration(context: &Context<'_>, first: &str, next: &str) -> String {
+    format!("{}\nand {}:\n{}", statement(context, first), in_next_migration(context), statement(context, next))
 }
 
 /// When a later migration is committed apart from this one.
@@ -104,28 +155,20 @@ pub fn in_next_migration(context: &Context<'_>) -> &'static str {
 }
 
 /// How this runner is told to run `text` outside of a transaction.
-pub fn outside_transaction(context: &Context<'_>, step: &Step, text: &str) -> String {
+pub fn outside_transaction(context: &Context<'_>, text: &str) -> String {
     let framework = context.framework();
     if framework != Framework::Alembic {
         let how = framework.convention().outside_transaction;
         return if text.is_empty() { how.to_owned() } else { format!("{how}:\n{}", terminated(text)) };
     }
-    let call = match step.origin {
-        // SQL, not a call.
-        _ if text.starts_with(|c: char| c.is_ascii_uppercase()) => {
-            format!("op.execute(\"{}\")", text.trim_end_matches(';').split_whitespace().collect::<Vec<_>>().join(" "))
-        }
-        _ => text.replace('\n', "\n    "),
+    // Calls of Alembic's directives know what to leave out on other databases.
+    let is_sql = text.starts_with(|c: char| c.is_ascii_uppercase());
+    let call = match is_sql {
+        true => execute(&one_line(text)),
+        false => text.replace('\n', "\n    "),
     };
-    format!("in a migration of its own:\nwith op.get_context().autocommit_block():\n    {call}")
-}
-
-/// The same for SQL that is not the script's own words.
-pub fn sql_outside_transaction(context: &Context<'_>, step: &Step, sql: &str) -> String {
-    match context.framework() {
-        Framework::Alembic => outside_transaction(context, step, &format!("op.execute('{}')", sql.replace('\'', "\\'"))),
-        _ => outside_transaction(context, step, sql),
-    }
+    let block = format!("with op.get_context().autocommit_block():\n    {call}");
+    format!("in a migration of its own:\n{}", if is_sql { for_this_dialect(context, &block) } else { block })
 }
 
 fn terminated(text: &str) -> String {
@@ -262,8 +305,8 @@ pub fn rename_instead(context: &Context<'_>, step: &Step) -> Option<String> {
         _ => return None,
     };
     let sql = format!("ALTER INDEX {} RENAME TO {}", sql_name(&old), sql_name(&Name::new(new)));
-    Some(format!(
-        "it only gets another name, for which nothing has to be built; in the place of both steps:\n{}",
-        statement(step, &sql)
-    ))
+    // In a helper the names are those of one of its calls.
+    let in_helper = step.origin != Origin::Sql && !context.text(step.at(Mark::Name)).starts_with(['"', '\'']);
+    let place = if in_helper { "in the place of this call of the helper" } else { "in the place of both steps" };
+    Some(format!("it only gets another name, for which nothing has to be built; {place}:\n{}", statement(context, &sql)))
 }

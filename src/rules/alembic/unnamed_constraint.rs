@@ -24,7 +24,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     found
         .at(
             step.at(Mark::Name),
-            format!("the {} of `{table}` has no name, so no later migration can drop it by one", constraint.kind.title()),
+            format!(
+                "the {} of `{table}` has no name: a migration that drops it later has to guess what the database called it",
+                constraint.kind.title()
+            ),
         )
         .note("each database makes up a name of its own; a downgrade with drop_constraint(None) fails")
         .help(name.clone())

@@ -1,4 +1,7 @@
-use crate::rule::Check;
+use crate::migration::Step;
+use crate::operation::{ConstraintKind, Operation};
+use crate::rule::{Check, Context};
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Some((algorithm, why)) = before.effects().algorithm.as_ref().filter(|(algorithm, _)| algorithm.blocks_writes()) else {
@@ -20,5 +23,32 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .at(step.span, format!("writes to `{table}` wait {how}: {why}"))
         .note("ALGORITHM=COPY and LOCK=SHARED hold back every INSERT, UPDATE and DELETE for as long as the table is large; reads go on")
         .note(before.origin_of(table))
-        .help("run it with gh-ost or pt-online-schema-change; or add ALGORITHM=INPLACE, LOCK=NONE, so that the server refuses instead of blocking");
+        .help(way_around(step, before));
 });
+
+fn way_around(step: &Step, before: &Context<'_>) -> String {
+    let is_key = |operation: &Operation| match operation {
+        Operation::AddConstraint { constraint, .. } => matches!(constraint.kind, ConstraintKind::ForeignKey { .. }),
+        Operation::AddColumn { column, .. } => column.references.is_some(),
+        _ => false,
+    };
+    let drops_primary_key = match &step.operation {
+        Operation::DropConstraint { table, constraint: Some(name), .. } => {
+            let known = before.table(table).and_then(|table| table.constraint(name));
+            known.is_some_and(|known| matches!(known.kind, ConstraintKind::PrimaryKey { .. }))
+        }
+        _ => false,
+    };
+    if is_key(&step.operation) {
+        let off = phrase::statement(before, "SET foreign_key_checks = 0");
+        return format!("without the check it is done in place, and writes go on (rows that are there are then not looked at):\n{off}");
+    }
+    if drops_primary_key {
+        return "drop it and add the new one in one ALTER TABLE, which is done in place; one that only gets another name \
+                needs neither, as a primary key has no name here"
+            .to_owned();
+    }
+    "run it with gh-ost or pt-online-schema-change; or add ALGORITHM=INPLACE, LOCK=NONE, so that the server refuses instead of \
+     blocking"
+        .to_owned()
+}

@@ -1,5 +1,5 @@
 use crate::migration::Mark;
-use crate::operation::Operation;
+use crate::operation::{Name, Operation};
 use crate::rule::Check;
 use crate::rules::{mend, phrase};
 
@@ -21,12 +21,32 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if gone || locked || is_new || undoes || goes_anyway || unnamed {
         return;
     }
+    // Under the same name: only one of the two can be there.
+    let made_again = before.later().any(|later| match &later.operation {
+        Operation::CreateIndex(made) => made.name.as_ref() == Some(&index.name),
+        _ => false,
+    });
+    if made_again {
+        let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));
+        let sql_name = phrase::sql_name(index);
+        let new = phrase::sql_name(&Name { name: format!("{}_new", index.name), schema: index.schema.clone() });
+        let rename = format!("ALTER INDEX {new} RENAME TO {}", phrase::sql_name(&Name::new(index.name.as_str())));
+        found
+            .at(step.at(Mark::Name), format!("reads and writes of {whom} queue behind the drop of `{index}`, which is made again below"))
+            .note("from the drop until the new one is built there is no such index")
+            .help(format!(
+                "build the new one concurrently under another name, here `{new}`, in a migration before this one; then:\n{}\n{}",
+                phrase::statement(before, &format!("DROP INDEX {sql_name}")),
+                phrase::statement(before, &rename)
+            ));
+        return;
+    }
     let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));
     let renamed = phrase::rename_instead(before, step);
     let fix = if renamed.is_none() { mend::made_concurrent(before, step) } else { None };
     found
         .at(step.at(Mark::Name), format!("reads and writes of {whom} queue behind the drop of `{index}`"))
         .note("DROP INDEX takes AccessExclusive on the table: the drop itself is an instant, but it first waits for every running query, and all later ones wait for it")
-        .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step))))
+        .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, &phrase::with_concurrently(before, step))))
         .fix(fix);
 });

@@ -32,6 +32,6 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .at(step.at(Mark::Name), format!("{who} `{}` wait until {name} is built", index.table))
         .note(note)
         .note(before.origin_of(&index.table))
-        .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, step, &phrase::with_concurrently(before, step))))
+        .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, &phrase::with_concurrently(before, step))))
         .fix(fix);
 });

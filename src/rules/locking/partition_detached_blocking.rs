@@ -12,5 +12,5 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     found
         .at(step.span, format!("reads and writes of `{table}` queue behind the detaching of `{partition}`"))
         .note("DETACH PARTITION takes AccessExclusive on the parent: it is an instant, but it first waits for every running query, and all later ones wait for it")
-        .help(phrase::sql_outside_transaction(before, step, &detach));
+        .help(phrase::outside_transaction(before, &detach));
 });

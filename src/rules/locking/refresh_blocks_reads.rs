@@ -7,7 +7,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if before.is_new(name) {
         return;
     }
-    let refresh = phrase::statement(step, &format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {}", phrase::sql_name(name)));
+    let refresh = phrase::statement(before, &format!("REFRESH MATERIALIZED VIEW CONCURRENTLY {}", phrase::sql_name(name)));
     let has_key =
         before.table(name).is_none_or(|view| view.indexes().iter().any(|index| index.unique && index.predicate.is_none()));
     let key = if has_key { "" } else { "give the view a unique index first; then:\n" };

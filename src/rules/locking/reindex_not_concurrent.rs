@@ -21,7 +21,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         ["INDEX ", "TABLE ", "SCHEMA ", "DATABASE "].iter().find_map(|word| Some(upper[7..].find(word)? + 7 + word.len() - 1));
     let help = match word {
         Some(at) if before.engine.postgres_major >= 12 => {
-            phrase::outside_transaction(before, step, &format!("{} CONCURRENTLY{}", &text[..at], &text[at..]))
+            phrase::outside_transaction(before, &format!("{} CONCURRENTLY{}", &text[..at], &text[at..]))
         }
         _ => "before PostgreSQL 12: build a new index CONCURRENTLY, drop the old one CONCURRENTLY, rename".to_owned(),
     };

@@ -1,4 +1,4 @@
-use crate::migration::Mark;
+use crate::migration::{Mark, Step};
 use crate::operation::{ConstraintKind, Name, Operation, show_holes};
 use crate::rule::Check;
 use crate::rules::phrase;
@@ -13,26 +13,34 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         _ => return,
     };
     let Some((scanned, _)) = before.scanned() else { return };
+    // The key sets NOT NULL by itself, and is told of.
+    let becomes_key = |step: &Step| match &step.operation {
+        Operation::AddConstraint { table: of, constraint } => {
+            of == table && matches!(&constraint.kind, ConstraintKind::PrimaryKey { columns, .. } if columns.contains(column))
+        }
+        _ => false,
+    };
+    if before.later().any(becomes_key) {
+        return;
+    }
     let (sql_table, sql_column) = (phrase::sql_name(table), phrase::sql_name(&Name::new(column.as_str())));
     let check = format!("{}_{}_not_null", table.name, column);
     let alter = format!("ALTER TABLE {sql_table}");
     let help = match before.engine.postgres_major {
-        18.. => phrase::then_next_migration(
-            before,
-            step,
+        18.. => phrase::then_next_migration(before,
             &format!("{alter} ADD CONSTRAINT {check} NOT NULL {sql_column} NOT VALID"),
             &format!("{alter} VALIDATE CONSTRAINT {check}"),
         ),
         12.. => {
             let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
-            let next = phrase::then_next_migration(before, step, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
-            let last = phrase::statement(step, &format!("{alter} ALTER COLUMN {sql_column} SET NOT NULL"));
-            let gone = phrase::statement(step, &format!("{alter} DROP CONSTRAINT {check}"));
+            let next = phrase::then_next_migration(before, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
+            let last = phrase::statement(before, &format!("{alter} ALTER COLUMN {sql_column} SET NOT NULL"));
+            let gone = phrase::statement(before, &format!("{alter} DROP CONSTRAINT {check}"));
             format!("{next}\nand in the one after that, which then reads nothing:\n{last}\n{gone}")
         }
         _ => {
             let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
-            let next = phrase::then_next_migration(before, step, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
+            let next = phrase::then_next_migration(before, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
             format!("before PostgreSQL 12 nothing spares the scan; keep a CHECK instead:\n{next}")
         }
     };

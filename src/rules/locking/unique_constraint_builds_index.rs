@@ -1,6 +1,6 @@
 use crate::migration::Mark;
 use crate::operation::{ConstraintKind, Name, Operation};
-use crate::rule::Check;
+use crate::rule::{Check, Context};
 use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
@@ -19,6 +19,19 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let kind = if primary { "primary key" } else { "unique constraint" };
+    if let Some(old) = name.as_ref().and_then(|new| old_name(before, table, &columns, primary, new)) {
+        let rename = format!(
+            "ALTER TABLE {} RENAME CONSTRAINT {} TO {}",
+            phrase::sql_name(table),
+            phrase::sql_name(&Name::new(old)),
+            phrase::sql_name(&Name::new(name.unwrap_or_default()))
+        );
+        found
+            .at(step.at(Mark::Name), format!("reads and writes of `{table}` wait until the index of the {kind} is built"))
+            .note("the constraint is only dropped and made to have another name")
+            .help(format!("rename it, in the place of both steps:\n{}", phrase::statement(before, &rename)));
+        return;
+    }
     let index = name.unwrap_or_else(|| format!("{}_{}_key", table.name, columns.join("_")));
     // The name is free only once the old key is gone, and that is to be in the same transaction.
     let replaces = before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| {
@@ -32,14 +45,31 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let words = if primary { "PRIMARY KEY" } else { "UNIQUE" };
     let old = if replaces { format!("DROP CONSTRAINT {index}, ") } else { String::new() };
     let adopt = format!("ALTER TABLE {table_name} {old}ADD CONSTRAINT {index} {words} USING INDEX {built}");
-    let when = if replaces { "before this one, and here, in the place of both steps" } else { "and in the next migration" };
+    let when = match replaces {
+        true => "before this one, and here, in the place of both steps".to_owned(),
+        false => format!("and {}", phrase::in_next_migration(before)),
+    };
     found
         .at(step.at(Mark::Name), format!("reads and writes of `{table}` wait until the index of the {kind} is built"))
         .note("ADD CONSTRAINT holds AccessExclusive for a scan and a sort of the whole table; an index that exists already is taken over in an instant")
         .note(before.origin_of(table))
         .help(format!(
             "{}\n{when}:\n{}",
-            phrase::sql_outside_transaction(before, step, &build),
-            phrase::statement(step, &adopt)
+            phrase::outside_transaction(before, &build),
+            phrase::statement(before, &adopt)
         ));
 });
+
+/// The name under which this script drops what it makes here again: the same key of the same columns.
+fn old_name(before: &Context<'_>, table: &Name, columns: &[String], primary: bool, new: &str) -> Option<String> {
+    before.steps().take_while(|(at, _)| *at < before.at).find_map(|(at, step)| {
+        let Operation::DropConstraint { table: of, constraint: Some(name), .. } = &step.operation else { return None };
+        let known = before.stages[at].schema.table(of).filter(|known| known.name == *table)?.constraint(name)?;
+        let same = match &known.kind {
+            ConstraintKind::PrimaryKey { columns: old, .. } => primary && old == columns,
+            ConstraintKind::Unique { columns: old, .. } => !primary && old == columns,
+            _ => false,
+        };
+        (same && known.name != new).then(|| known.name.clone())
+    })
+}

@@ -2,7 +2,7 @@ use crate::finding::Direction;
 use crate::migration::{Body, Origin};
 use crate::operation::{Name, Operation};
 use crate::rule::Check;
-use crate::rules::mend;
+use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Script(|context, found| {
     let (Some(before), Some(up), Some(last)) = (context.undoes, context.migration.up.as_ref(), context.stages.last()) else {
@@ -37,8 +37,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
             finding.note("dropping a table or a column leaves the enum types of its columns");
             let is_sql = !up.source.path().ends_with(".py");
             let line = match step.origin {
-                Origin::Sql if is_sql => format!("DROP TYPE {name};"),
-                Origin::Sql => format!("op.execute(\"DROP TYPE {name}\")"),
+                Origin::Sql => phrase::statement(context, &format!("DROP TYPE {}", phrase::sql_name(&Name::new(name.as_str())))),
                 Origin::Directive(_) => format!("sa.Enum(name=\"{name}\").drop(op.get_bind(), checkfirst=True)"),
             };
             finding.help(format!("as the last line of the downgrade:\n{line}"));

@@ -12,11 +12,18 @@ pub const CHECK: Check = Check::Script(|context, found| {
     if !context.is_upgrade() || up.body != Body::Present {
         return;
     }
-    let used = || environment.migrations.iter().any(|other| other.down.is_some());
     match environment.framework.convention().way_back {
         WayBack::None => return,
-        WayBack::WhereUsed if !used() => return,
+        WayBack::WhereUsed if !environment.ways_back.is_used => return,
         WayBack::WhereUsed | WayBack::Expected => {}
+    }
+    // Where no migration has a way back, that is said once, at the newest.
+    let without = match environment.ways_back.are_empty {
+        true if environment.files >= DECIDED => environment.files,
+        _ => 0,
+    };
+    if without > 0 && environment.migrations.iter().rposition(|other| other.judged) != Some(context.index) {
+        return;
     }
     // It belongs to the migration, not to one of its ways.
     let direction = found.direction.take();
@@ -40,9 +47,17 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
     found.direction = direction;
     if let Some(finding) = found.findings.last_mut() {
+        if without > 0 {
+            finding.note(format!(
+                "none of the {without} files here has a way back; where that is meant so, `[severity] missing_downgrade = \"off\"` says it"
+            ));
+        }
         finding.fix(written(context));
     }
 });
+
+/// So many migrations without any way back are a decision, not an oversight.
+const DECIDED: usize = 20;
 
 /// The way back, where every step of the way forth can be undone for certain.
 fn written(context: &Context<'_>) -> Option<Fix> {

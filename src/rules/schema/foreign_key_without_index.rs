@@ -1,7 +1,8 @@
 use std::collections::HashSet;
 
-use crate::operation::{ConstraintKind, Dialect, Name};
-use crate::rule::Check;
+use crate::operation::{ConstraintKind, CreateIndex, Dialect, Name, Operation};
+use crate::rule::{Check, Context};
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Script(|context, found| {
     // MySQL makes the index by itself.
@@ -23,7 +24,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
             let covered =
                 table.indexes().iter().any(|index| index.predicate.is_none() && index.columns.first() == columns.first());
             let key = (table.name.to_string(), columns.clone());
-            if !new || covered || columns.is_empty() || told.contains(&key) {
+            if !new || covered || columns.is_empty() || told.contains(&key) || is_seen_to(context, &table.name, &columns[0]) {
                 continue;
             }
             told.push(key);
@@ -38,13 +39,32 @@ pub const CHECK: Check = Check::Script(|context, found| {
                     ),
                 )
                 .note("the other end of a foreign key always has an index, this end only where somebody makes one")
-                .help(format!(
-                    "CREATE INDEX {}_{}_idx ON {} ({});",
-                    table.name.name,
-                    columns.join("_"),
-                    table.name,
-                    columns.join(", ")
-                ));
+                .help(index_of(context, &table.name, columns));
         }
     }
 });
+
+/// The index, built without stopping anybody where the table is in use.
+fn index_of(context: &Context<'_>, table: &Name, columns: &[String]) -> String {
+    let live = context.is_postgres() && context.is_in_use(table);
+    let name = format!("ix_{}_{}", table.name, columns.join("_"));
+    let plain = CreateIndex::new(Some(name), table.clone(), columns.to_vec());
+    let index = CreateIndex { concurrently: live, ..plain };
+    let text = crate::render::operation(&Operation::CreateIndex(index.into()), phrase::style(context)).unwrap_or_default();
+    if live { phrase::outside_transaction(context, &text) } else { text }
+}
+
+/// A later migration makes the index, or takes the table away.
+fn is_seen_to(context: &Context<'_>, table: &Name, column: &str) -> bool {
+    context.later_migrations(table).any(|migration| {
+        let steps = migration.up.iter().flat_map(|up| &up.steps).filter(|step| step.runs_on(context.dialect()));
+        steps.map(|step| &step.operation).any(|operation| match operation {
+            Operation::CreateIndex(index) => {
+                index.table == *table && index.predicate.is_none() && index.columns.first().is_some_and(|first| first == column)
+            }
+            Operation::DropTable { table: dropped, .. } => dropped == table,
+            Operation::DropColumn { table: of, column: dropped, .. } => of == table && dropped == column,
+            _ => false,
+        })
+    })
+}

@@ -1,6 +1,7 @@
 use crate::finding::Severity;
 use crate::operation::Operation;
 use crate::rule::{Check, Context};
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let effects = before.effects();
@@ -37,9 +38,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     if !known {
         finding.severity = Severity::Note;
-        finding.note("nothing that was read sets PRAGMA foreign_keys, which is off by default; `sqlite_foreign_keys` in the configuration says it");
+        finding.note("no connection is known to set PRAGMA foreign_keys, which is off by default; `sqlite_foreign_keys` in the configuration says it");
     }
-    finding.help("as the first thing in the migration, before any row is written:\nop.execute(\"PRAGMA foreign_keys=OFF\")");
+    finding.help(phrase::without_foreign_keys(before));
 });
 
 /// Dropped here to make room for a copy of itself.

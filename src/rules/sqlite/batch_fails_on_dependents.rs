@@ -1,6 +1,7 @@
 use crate::engine::FailureKind;
 use crate::migration::Mark;
 use crate::rule::Check;
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let effects = before.effects();
@@ -12,14 +13,15 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         finding.note(format!("`_alembic_tmp_{}` stays behind, and the next try fails on it", table.name));
     }
     finding.help(if failure.answer.contains("view") {
-        "drop the view before and create it again behind; or op.execute(\"PRAGMA legacy_alter_table=ON\") before"
+        let pragma = phrase::statement(before, "PRAGMA legacy_alter_table=ON");
+        format!("drop the view before and create it again behind; or before the change:\n{pragma}")
     } else if failure.answer.contains("generated") {
-        "drop the generated column before the batch and add it again behind it"
+        "drop the generated column before the batch and add it again behind it".to_owned()
     } else if failure.answer.contains("FOREIGN KEY") {
-        "op.execute(\"PRAGMA foreign_keys=OFF\") as the first thing in the migration"
+        phrase::without_foreign_keys(before)
     } else if failure.answer.contains("trigger") {
-        "drop the trigger first"
+        "drop the trigger first".to_owned()
     } else {
-        "drop the index or the constraint that uses the column first, in the same block"
+        "drop the index or the constraint that uses the column first, in the same block".to_owned()
     });
 });

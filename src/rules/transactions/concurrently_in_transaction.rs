@@ -13,8 +13,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let what = name_of(&step.operation);
     let inside = before.inside();
     let runner = before.framework().name();
+    let is_handed = before.environment.is_handed_connection && inside == Inside::RunnerTransaction;
     let message = match inside {
         Inside::Nothing => return,
+        Inside::RunnerTransaction if is_handed => {
+            format!("{what} fails unless the connection that env.py is handed has isolation_level=\"AUTOCOMMIT\"")
+        }
         Inside::CommittedByHand(_) if before.environment.driver(Dialect::PostgreSql) == Some("psycopg2") => return,
         Inside::RunnerTransaction if before.framework() == Framework::Alembic => {
             format!("{what} fails: Alembic runs this migration in a transaction")
@@ -27,10 +31,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Inside::CommittedByHand(_) => format!("{what} fails with psycopg 3: after COMMIT it opens a new transaction at once"),
     };
     let finding = found.at(step.at(Mark::Name), message);
-    if before.environment.is_handed_connection && inside == Inside::RunnerTransaction {
-        finding.severity = Severity::Warning;
-        finding
-            .note("env.py is handed its connection from elsewhere; where that one has isolation_level=\"AUTOCOMMIT\", it works");
+    if is_handed {
+        finding.severity = Severity::Note;
+        finding.note("env.py makes no connection of its own, and otherwise Alembic runs this migration in a transaction");
     }
     finding.note("PostgreSQL raises 25001, \"cannot run inside a transaction block\"");
     match inside {
@@ -47,7 +50,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         _ => {}
     }
     let text = before.text(step.statement).to_owned();
-    finding.help(phrase::outside_transaction(before, step, &text));
+    finding.help(phrase::outside_transaction(before, &text));
     let by_alembic =
         before.framework() == Framework::Alembic && matches!(inside, Inside::RunnerTransaction) && step.batch.is_none();
     if by_alembic && text.starts_with("op.") && mend::is_alone(before, step) {

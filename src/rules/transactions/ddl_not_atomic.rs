@@ -1,23 +1,27 @@
-use crate::operation::{Class, Dialect};
+use crate::operation::{Class, Dialect, Operation};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
     if !context.dialect().is_some_and(Dialect::is_mysql_like) || !context.is_upgrade() {
         return;
     }
-    let mut statements: Vec<_> = Vec::new();
-    for (at, step) in context.steps() {
-        let here = context.at_step(at);
-        // What the script itself made can be dropped again by hand without loss.
-        let old = step.operation.table().is_none_or(|table| here.table(table).is_some() && !here.is_new(table));
-        if step.operation.class() == Class::Schema
-            && old
-            && statements.last().is_none_or(|known: &&crate::migration::Step| known.statement != step.statement)
-        {
-            statements.push(step);
-        }
-    }
-    let [first, second, ..] = statements.as_slice() else { return };
+    let steps: Vec<_> = context.steps().collect();
+    let reached: Vec<_> = steps.iter().map(|(_, step)| *step).collect();
+    // What the script itself made can be dropped again by hand without loss.
+    let is_old = |at: usize| {
+        let here = context.at_step(steps[at].0);
+        let operation = &steps[at].1.operation;
+        !matches!(operation, Operation::CreateTable(_)) && operation.table().is_none_or(|table| !here.is_new(table))
+    };
+    let statements: Vec<_> = context
+        .engine
+        .cut(&reached)
+        .into_iter()
+        .filter(|(at, statement)| statement.operations.iter().any(|operation| operation.class() == Class::Schema) && is_old(*at))
+        .map(|(at, statement)| (steps[at].1, statement.operations.iter().all(|operation| can_be_repeated(operation))))
+        .collect();
+    let Some(first) = statements.iter().position(|(_, can_be_repeated)| !can_be_repeated) else { return };
+    let (first, Some((second, _))) = (statements[first].0, statements.get(first + 1)) else { return };
     found.statement = second.statement;
     let finding = found.at(
         second.span,
@@ -29,3 +33,15 @@ pub const CHECK: Check = Check::Script(|context, found| {
     finding.label(&context.script.source, first.span, "this stays done, and the migration is not recorded");
     finding.help("one statement a migration; several changes of one table fit into one ALTER TABLE, which is atomic");
 });
+
+/// A second time it does nothing, so that the migration can just be run again.
+fn can_be_repeated(operation: &Operation) -> bool {
+    matches!(
+        operation,
+        Operation::AlterColumnType { .. }
+            | Operation::SetNotNull { .. }
+            | Operation::DropNotNull { .. }
+            | Operation::SetDefault { .. }
+            | Operation::DropDefault { .. }
+    )
+}

@@ -31,5 +31,5 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     finding.label(&before.script.source, used.span, "used here, in the same transaction");
     finding.note("PostgreSQL raises 55P04, \"unsafe use of new value\"");
     let text = before.text(step.statement).to_owned();
-    finding.help(format!("add the value {}", phrase::outside_transaction(before, step, &text)));
+    finding.help(format!("add the value {}", phrase::outside_transaction(before, &text)));
 });

@@ -15,8 +15,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", phrase::sql_name(&Name::new(name.as_str())));
     let drop = match step.origin {
-        Origin::Sql => phrase::sql_outside_transaction(before, step, &sql),
-        Origin::Directive(_) => phrase::statement(step, &sql),
+        Origin::Sql => phrase::outside_transaction(before, &sql),
+        Origin::Directive(_) => phrase::statement(before, &sql),
     };
     found
         .at(step.at(Mark::Name), format!("when a build of `{}` fails, IF NOT EXISTS skips the INVALID index that it leaves, for ever", show_holes(name)))
