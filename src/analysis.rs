@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rayon::prelude::*;
 
 use crate::config::Settings;
-use crate::engine::{Effects, Engine};
+use crate::engine::{Effects, Engine, mysql};
 use crate::finding::{Direction, Finding, Severity};
 use crate::history::Index;
 use crate::migration::{Migration, Script, Step};
@@ -123,8 +123,12 @@ pub type Way = Vec<Schema>;
 pub fn replay(environment: &Environment, dialect: Option<Dialect>, mut each: impl FnMut(Index, Way)) {
     let mut schema = Schema::new(dialect);
     let mut is_ordered = vec![false; environment.migrations.len()];
+    let not_met = never_met(environment, dialect);
     for &index in &environment.history.order {
         is_ordered[index] = true;
+        if not_met[index] {
+            continue;
+        }
         let migration = &environment.migrations[index];
         match &migration.up {
             Some(script) if migration.judged => each(index, way(script, &mut schema, dialect, index)),
@@ -139,6 +143,26 @@ pub fn replay(environment: &Environment, dialect: Option<Dialect>, mut each: imp
     // Members of a cycle come after nothing.
     let in_cycles = (0..is_ordered.len()).filter(|&index| !is_ordered[index] && environment.migrations[index].judged);
     in_cycles.for_each(|index| each(index, vec![Schema::new(dialect)]));
+}
+
+/// The migrations that no database of this dialect has ever run: one that cannot run there, though others follow it, and
+/// those before it. Databases of that product began later, stamped.
+fn never_met(environment: &Environment, dialect: Option<Dialect>) -> Vec<bool> {
+    let history = &environment.history;
+    let mut out = vec![false; environment.migrations.len()];
+    if !dialect.is_some_and(Dialect::is_mysql_like) {
+        return out;
+    }
+    for &index in history.order.iter().rev() {
+        // sqlmodel's AutoString gives itself a length on MySQL.
+        let up = environment.migrations[index].up.iter().filter(|up| !up.source.text().contains("AutoString"));
+        let mut reached = up.flat_map(|up| &up.steps).filter(|step| step.runs_on(dialect) && !step.conditional);
+        out[index] |= !history.children[index].is_empty() && reached.any(|step| mysql::has_no_length(&step.operation));
+        if out[index] {
+            history.parents[index].iter().for_each(|&parent| out[parent] = true);
+        }
+    }
+    out
 }
 
 /// What one step changes; on SQLite also what is lost when its batch block ends and has copied the table.

@@ -139,7 +139,15 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
             let keyword = |name: &str| arguments.and_then(|arguments| arguments.keyword(name)).map(|argument| &argument.value);
             // Written as a VARCHAR, with or without a CHECK.
             if matches!(keyword("native_enum"), Some(Value::Bool(false))) {
-                return Some(DataType::with_modifiers("varchar", number(usize::MAX, &["length"])));
+                let length = match number(usize::MAX, &["length"]) {
+                    given if !given.is_empty() => given,
+                    // As long as the longest label.
+                    _ => {
+                        let longest = enum_labels(arguments).iter().map(|label| label.chars().count()).max();
+                        vec![longest.map_or_else(|| HOLE.to_string(), |longest| longest.to_string())]
+                    }
+                };
+                return Some(DataType::with_modifiers("varchar", length));
             }
             DataType { labels: enum_labels(arguments), ..DataType::new(enum_name(arguments)) }
         }

@@ -179,6 +179,17 @@ fn algorithm(step: &Step, steps: &[&Step], at: usize, known: Option<&Table>) -> 
     }
 }
 
+/// A varchar without a length, which SQLAlchemy refuses to write for MySQL, and MySQL to read.
+pub fn has_no_length(operation: &Operation) -> bool {
+    let bare = |kind: Option<&DataType>| kind.is_some_and(|kind| kind.name == "varchar" && kind.modifiers.is_empty());
+    match operation {
+        Operation::CreateTable(create) => create.columns.iter().any(|column| bare(column.data_type.as_ref())),
+        Operation::AddColumn { column, .. } => bare(column.data_type.as_ref()),
+        Operation::AlterColumnType { to, .. } => bare(to.as_ref()),
+        _ => false,
+    }
+}
+
 fn add_column(column: &Column) -> (Algorithm, String) {
     let because = |algorithm: Algorithm, why: &str| (algorithm, why.to_owned());
     match &column.default {

@@ -5,7 +5,8 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::{Evidence, Layout, shown};
-use crate::operation::Dialect;
+use crate::migration::Migration;
+use crate::operation::{Dialect, Dialects};
 use crate::source::Source;
 
 /// Drivers by the name that dependency files know them under.
@@ -232,6 +233,28 @@ pub(super) fn in_file_name(source: &Source) -> Option<Dialect> {
     let stem = stem.strip_suffix(".up").or_else(|| stem.strip_suffix(".down")).unwrap_or(stem);
     let (_, part) = stem.rsplit_once('.')?;
     Dialect::from_name(part)
+}
+
+/// `018_add_tags_postgres.py` and `018_add_tags_sqlite.py` in one history: each is written for one database, whatever
+/// guards it has besides.
+pub(super) fn restrict_to_names(migrations: &mut [Migration]) {
+    let meant: Vec<Option<Dialect>> = migrations.iter().map(|migration| at_the_end_of_name(&migration.source)).collect();
+    let mut named = meant.iter().flatten();
+    let first = named.next();
+    if !named.any(|other| Some(other) != first) {
+        return;
+    }
+    for (migration, dialect) in migrations.iter_mut().zip(meant) {
+        let Some(dialect) = dialect else { continue };
+        let scripts = migration.up.iter_mut().chain(&mut migration.down);
+        scripts.flat_map(|script| &mut script.steps).for_each(|step| step.only = step.only.intersection(Dialects::one(dialect)));
+    }
+}
+
+/// The last word of a script's name, or the one before a number.
+pub fn at_the_end_of_name(source: &Source) -> Option<Dialect> {
+    let mut words = source.file_name().strip_suffix(".py")?.rsplit('_').skip_while(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+    Dialect::from_name(words.next()?)
 }
 
 fn from_file_names(sources: &[Source]) -> Option<Evidence> {

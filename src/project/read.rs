@@ -41,10 +41,11 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
             unit.broken = true;
         }
     }
-    let migrations = match layout.framework {
+    let mut migrations = match layout.framework {
         Framework::Alembic => read_scripts(layout, &units, &sources, &dialects, &mut unreadable),
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
+    dialect::restrict_to_names(&mut migrations);
     let history = History::new(&migrations);
     let convention = layout.framework.convention();
     let env = std::fs::read_to_string(layout.root.join("env.py")).ok().map(|text| uncommented(&text));

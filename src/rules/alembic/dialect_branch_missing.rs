@@ -5,6 +5,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let Some(dialect) = context.dialect().filter(|_| context.environment.dialects().len() > 1 && context.is_upgrade()) else {
         return;
     };
+    // A file for one database says so in its name.
+    if crate::project::dialect::at_the_end_of_name(&context.script.source).is_some() {
+        return;
+    }
     let changes =
         || context.script.steps.iter().filter(|step| step.operation.class() == Class::Schema || !step.operation.is_understood());
     if changes().any(|step| step.runs_on(Some(dialect))) {

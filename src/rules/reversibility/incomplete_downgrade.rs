@@ -3,6 +3,7 @@ use crate::migration::{Body, Script};
 use crate::operation::{Class, Name, Operation};
 use crate::rule::{Check, Context};
 use crate::rules::{mend, phrase};
+use crate::schema::Schema;
 use crate::undo::{self, Difference, How};
 
 /// How many differences a message names.
@@ -21,7 +22,8 @@ pub const CHECK: Check = Check::Script(|context, found| {
         return;
     }
     let tables = tables_of(up, context.script);
-    let differences = undo::differences(before, last.schema, &tables, context.index);
+    let mut differences = undo::differences(before, last.schema, &tables, context.index);
+    differences.retain(|difference| !takes_the_place(up, before, difference));
     // What an error of its own explains is not told twice.
     if differences.is_empty() || already_fails(context) {
         return;
@@ -68,6 +70,15 @@ fn is_known(script: &Script) -> bool {
         let hidden = matches!(&step.operation, Operation::CreateTable(create) if create.columns_unknown);
         step.operation.is_understood() && named && !hidden && !step.conditional
     })
+}
+
+/// A column of a table that is not known in full, which the upgrade drops before it adds it: there was one already.
+fn takes_the_place(up: &Script, before: &Schema, difference: &Difference) -> bool {
+    let [Operation::DropColumn { table, column, .. }] = difference.repair.as_slice() else { return false };
+    let drops = |operation: &Operation| {
+        matches!(operation, Operation::DropColumn { table: of, column: dropped, .. } if of == table && dropped == column)
+    };
+    before.table(table).is_none_or(|known| !known.complete) && up.steps.iter().any(|step| drops(&step.operation))
 }
 
 /// Every table that either way touches, also under its other name.
