@@ -253,7 +253,8 @@ pub(super) fn restrict_to_names(migrations: &mut [Migration]) {
 
 /// The last word of a script's name, or the one before a number.
 pub fn at_the_end_of_name(source: &Source) -> Option<Dialect> {
-    let mut words = source.file_name().strip_suffix(".py")?.rsplit('_').skip_while(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
+    let mut words =
+        source.file_name().strip_suffix(".py")?.rsplit('_').skip_while(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
     Dialect::from_name(words.next()?)
 }
 

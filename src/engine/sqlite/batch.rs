@@ -6,7 +6,7 @@
 use super::{Failure, FailureKind, Model, failure};
 use crate::engine::Effects;
 use crate::migration::{Batch, Step};
-use crate::operation::{ConstraintKind, Default, Name, Operation, show_holes};
+use crate::operation::{ConstraintKind, Default, HOLE, Name, Operation, show_holes};
 use crate::schema::Table;
 use crate::schema::expression::mentions;
 
@@ -113,8 +113,12 @@ impl Model<'_> {
     fn copy_fails(&self, batch: Batch, steps: &[&Step], known: &Table, effects: &mut Effects) -> Option<Failure> {
         let table = &known.name;
         let dependent = |answer: String| Some(failure(FailureKind::Dependents, answer));
-        let dropped: Vec<String> =
-            steps.iter().filter_map(|step| dropped_column(&step.operation)).map(str::to_lowercase).collect();
+        let dropped: Vec<String> = steps
+            .iter()
+            .filter_map(|step| dropped_column(&step.operation))
+            .filter(|name| !name.contains(HOLE))
+            .map(str::to_lowercase)
+            .collect();
         let generated = |column: &&&crate::schema::TableColumn| {
             column.generated_from().is_some() && !dropped.contains(&column.name.to_lowercase())
         };

@@ -61,10 +61,13 @@ fn report(definition: &Step, change: &Step, definition_first: bool, context: &Co
                 "this migration changes the schema of {altered} and {written}: each schema change commits, so a failure leaves it half done"
             )
         }
-        Some(Dialect::PostgreSql) | None if definition_first => {
+        None => format!(
+            "this migration changes the schema of {altered} and {written}: in one transaction its locks are held for both, without one a failure leaves it half done"
+        ),
+        Some(Dialect::PostgreSql) if definition_first => {
             format!("this migration changes the schema of {altered} and {written}: its locks are held until the {verb} is done")
         }
-        Some(Dialect::PostgreSql) | None => {
+        Some(Dialect::PostgreSql) => {
             format!(
                 "this migration changes {written} and the schema of {altered}: the rows it wrote stay locked until the schema change has its lock"
             )
