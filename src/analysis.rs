@@ -283,10 +283,19 @@ impl View<'_> {
             let columns = if direction == Direction::Up { NewColumn::of(step) } else { Vec::new() };
             for &(rule, severity) in self.rules.iter().filter(|(rule, _)| !(unnoticed && rule.group == "locking")) {
                 (found.rule, found.severity) = (rule, severity);
+                let before = found.findings.len();
                 match rule.check {
                     Check::Step(check) => check(step, &place.context(at), &mut found),
                     Check::NewColumn(check) => columns.iter().for_each(|new| check(new, &mut found)),
                     _ => {}
+                }
+                if rule.group == "locking"
+                    && let Some(table) = self.settings.large_table(place.context(at).effects())
+                {
+                    for finding in &mut found.findings[before..] {
+                        finding.severity = Severity::Error;
+                        finding.note(format!("the configuration says that `{table}` is large"));
+                    }
                 }
             }
         }
@@ -342,6 +351,7 @@ impl<'a> Place<'a> {
             stages: self.stages,
             at,
             undoes: self.undoes,
+            thresholds: self.view.settings.thresholds,
         }
     }
 }

@@ -95,6 +95,12 @@ pub struct Check {
     /// Print how often each rule fires, instead of the findings
     #[arg(long)]
     pub statistics: bool,
+    /// Print the settings that hold, and where they come from, instead of checking
+    #[arg(long)]
+    pub show_settings: bool,
+    /// Check again whenever a file below the paths changes, until it is stopped
+    #[arg(long, conflicts_with_all = ["stdin_filename", "fix", "unsafe_fixes", "diff", "output"])]
+    pub watch: bool,
     /// Print nothing but the findings
     #[arg(short, long)]
     pub quiet: bool,

@@ -1,11 +1,16 @@
-//! `whimbrel.toml`, `[tool.whimbrel]` in `pyproject.toml`, and what they come to with the command line.
+//! What holds for a run: the configuration files and the command line together.
 
+mod file;
+
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
-use serde::Deserialize;
+
+pub use file::{ConfigFile, Level, Thresholds};
+use file::{Decimal, Size, TableSize, Version};
 
 use crate::engine::{DEFAULT_POSTGRES_MAJOR, DEFAULT_SQLITE_MINOR, Effects, Engine};
 use crate::finding::Severity;
@@ -17,94 +22,6 @@ use crate::rules;
 
 /// The majors that the engine model was measured on.
 pub const POSTGRES_MAJORS: std::ops::RangeInclusive<u32> = 10..=18;
-
-/// The file as written. Every key may be left out.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct ConfigFile {
-    /// Rules, groups or `all`; without it, the rules that are on by default.
-    pub select: Option<Vec<String>>,
-    /// Rules or groups to leave out.
-    pub ignore: Vec<String>,
-    /// Globs of files that are not read at all.
-    pub exclude: Vec<String>,
-    /// One dialect or several, instead of what is detected.
-    pub dialect: OneOrMany,
-    /// The tool that runs the SQL files, instead of what is detected: `sqlx`, `goose` …
-    pub runner: Option<String>,
-    /// PostgreSQL's major version.
-    pub pg_version: Option<Version>,
-    /// SQLite's version: `3.40`, `"3.53.1"`.
-    pub sqlite_version: Option<Decimal>,
-    /// Whether SQLite's connections set `PRAGMA foreign_keys=ON`, instead of what the project's code says.
-    pub sqlite_foreign_keys: Option<bool>,
-    /// Revisions or versions: they and what comes before them are history that nobody will change.
-    pub new_after: OneOrMany,
-    /// Globs of tables with so few rows that nobody notices a lock on them.
-    pub small_tables: Vec<String>,
-    /// The lowest severity that makes `check` exit with 1.
-    pub fail_on: Option<Severity>,
-    /// A severity, or `off`, by rule or group.
-    pub severity: BTreeMap<String, Level>,
-    /// Rules to leave out in files that match a glob.
-    pub per_path_ignores: BTreeMap<String, Vec<String>>,
-}
-
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(untagged)]
-pub enum OneOrMany {
-    #[default]
-    Detected,
-    One(String),
-    Many(Vec<String>),
-}
-
-impl OneOrMany {
-    fn names(&self) -> Vec<&str> {
-        match self {
-            OneOrMany::Detected => Vec::new(),
-            OneOrMany::One(name) => vec![name],
-            OneOrMany::Many(names) => names.iter().map(String::as_str).collect(),
-        }
-    }
-}
-
-/// `3.40` and `"3.40.1"`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Decimal {
-    Number(f64),
-    Text(String),
-}
-
-impl Decimal {
-    /// The minor version of SQLite 3. As a number, `3.4` is taken for 3.40: no supported version is older.
-    fn sqlite_minor(&self) -> Result<u32, String> {
-        let text = match self {
-            Decimal::Number(number) => format!("{number:.2}"),
-            Decimal::Text(text) => text.clone(),
-        };
-        let minor = text.strip_prefix("3.").and_then(|rest| rest.split('.').next()?.parse().ok());
-        minor.ok_or_else(|| format!("`sqlite_version` is a version such as 3.40, not `{text}`"))
-    }
-}
-
-/// `15` and `"15"`.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-pub enum Version {
-    Number(u32),
-    Text(String),
-}
-
-#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub enum Level {
-    Off,
-    Note,
-    Warning,
-    Error,
-}
 
 /// What the command line says on top of the file.
 #[derive(Clone, Debug, Default)]
@@ -135,6 +52,9 @@ pub struct Settings {
     pub new_after: Vec<String>,
     /// Tables with so few rows that nobody notices a lock on them.
     pub small_tables: GlobSet,
+    /// Tables that nobody may be kept from.
+    pub large_tables: GlobSet,
+    pub thresholds: Thresholds,
     /// A file, and what an editor holds in the place of what is on the disk.
     pub unsaved: Option<(PathBuf, Arc<[u8]>)>,
     pub fail_on: Severity,
@@ -142,6 +62,11 @@ pub struct Settings {
     per_path_ignores: Vec<(GlobSet, Vec<String>)>,
     /// Globs are relative to the folder of the configuration file.
     pub base: Option<PathBuf>,
+    /// Settings for the environments whose folder matches.
+    environments: Vec<(GlobSet, Settings)>,
+    /// The configuration file that was read, and what it and the files it extends say.
+    pub source: Option<PathBuf>,
+    pub written: ConfigFile,
 }
 
 impl Default for Settings {
@@ -157,11 +82,16 @@ impl Default for Settings {
             sqlite_foreign_keys: None,
             new_after: Vec::new(),
             small_tables: GlobSet::empty(),
+            large_tables: GlobSet::empty(),
+            thresholds: Thresholds::default(),
             unsaved: None,
             fail_on: Severity::Error,
             levels: BTreeMap::new(),
             per_path_ignores: Vec::new(),
             base: None,
+            environments: Vec::new(),
+            source: None,
+            written: ConfigFile::default(),
         }
     }
 }
@@ -191,10 +121,52 @@ impl Settings {
     /// # Errors
     /// The file and what is wrong in it.
     pub fn load(path: &Path, overrides: &Overrides) -> Result<Settings, String> {
-        let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-        let is_pyproject = path.file_name().is_some_and(|name| name == "pyproject.toml");
-        let file = parse(&text, is_pyproject).map_err(|error| format!("{}: {error}", path.display()))?;
-        Settings::resolve(&file, path.parent(), overrides).map_err(|error| format!("{}: {error}", path.display()))
+        let table = file::load(path)?;
+        let failure = |error: String| format!("{}: {error}", path.display());
+        let written = file::typed(table.clone()).map_err(failure)?;
+        let mut settings = Settings::resolve(&written, path.parent(), overrides).map_err(failure)?;
+        for glob in written.environments.keys() {
+            let own = file::of_environment(&table, glob).map_err(failure)?;
+            let own = Settings::resolve(&own, path.parent(), overrides).map_err(failure)?;
+            settings.environments.push((globs(std::slice::from_ref(glob)).map_err(failure)?, own));
+        }
+        settings.source = Some(path.to_owned());
+        settings.written = written;
+        Ok(settings)
+    }
+
+    /// The same as a configuration file: what the files and the command line say, and the defaults.
+    ///
+    /// # Errors
+    /// A value that TOML cannot hold.
+    pub fn as_toml(&self) -> Result<String, String> {
+        let severities = rules::all().iter().filter_map(|rule| Some((rule.name, self.severity_of(rule)?)));
+        let on = severities.map(|(name, severity)| (name.to_owned(), Level::from(severity))).collect();
+        let effective = ConfigFile {
+            extend: None,
+            dialect: file::OneOrMany::from(self.dialects.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            pg_version: Some(Version::Number(self.postgres_major)),
+            sqlite_version: Some(Decimal::Text(format!("3.{}", self.sqlite_minor))),
+            select: self.select.clone(),
+            ignore: self.ignore.clone(),
+            fail_on: Some(self.fail_on),
+            severity: on,
+            ..self.written.clone()
+        };
+        toml::to_string(&effective).map_err(|error| error.to_string())
+    }
+
+    /// What holds for the environment in this folder.
+    pub fn of(&self, root: &Path) -> Cow<'_, Settings> {
+        if self.environments.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let absolute = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
+        let relative = self.base.as_deref().and_then(|base| absolute.strip_prefix(base).ok()).unwrap_or(&absolute);
+        match self.environments.iter().find(|(globs, _)| globs.is_match(relative)) {
+            Some((_, own)) => Cow::Owned(Settings { unsaved: self.unsaved.clone(), ..own.clone() }),
+            None => Cow::Borrowed(self),
+        }
     }
 
     pub(crate) fn resolve(file: &ConfigFile, base: Option<&Path>, overrides: &Overrides) -> Result<Settings, String> {
@@ -232,12 +204,15 @@ impl Settings {
             sqlite_minor: sqlite_version.map(|version| version.sqlite_minor()).transpose()?.unwrap_or(DEFAULT_SQLITE_MINOR),
             sqlite_foreign_keys: file.sqlite_foreign_keys,
             new_after: file.new_after.names().into_iter().map(str::to_owned).collect(),
-            small_tables: globs(&file.small_tables)?,
+            small_tables: tables_of(file, Size::Small)?,
+            large_tables: tables_of(file, Size::Large)?,
+            thresholds: file.thresholds,
             unsaved: None,
             fail_on: overrides.fail_on.or(file.fail_on).unwrap_or(Severity::Error),
             levels: file.severity.clone(),
             per_path_ignores,
             base: base.and_then(|base| std::path::absolute(base).ok()),
+            ..Settings::default()
         })
     }
 
@@ -254,8 +229,13 @@ impl Settings {
 
     /// Whether everything that a step locks is small by the configuration.
     pub fn locks_only_small_tables(&self, effects: &Effects) -> bool {
-        let is_small = |name: &Name| self.small_tables.is_match(&name.name) || self.small_tables.is_match(name.to_string());
+        let is_small = |name: &Name| is_in(&self.small_tables, name);
         !self.small_tables.is_empty() && !effects.locks.is_empty() && effects.locks.keys().all(is_small)
+    }
+
+    /// A table that is large by the configuration, among those that a step locks.
+    pub fn large_table<'e>(&self, effects: &'e Effects) -> Option<&'e Name> {
+        effects.locks.keys().find(|name| is_in(&self.large_tables, name))
     }
 
     /// The severity that a rule reports with; None when it is off.
@@ -300,6 +280,28 @@ fn known(name: &str) -> Result<(), String> {
     })
 }
 
+fn is_in(tables: &GlobSet, name: &Name) -> bool {
+    !tables.is_empty() && (tables.is_match(&name.name) || tables.is_match(name.to_string()))
+}
+
+/// The tables of a size: those that have it, and the list of its name.
+fn tables_of(file: &ConfigFile, size: Size) -> Result<GlobSet, String> {
+    let word = if size == Size::Small { "small" } else { "large" };
+    let mut patterns: Vec<String> = Vec::new();
+    for (name, given) in &file.tables {
+        match given {
+            TableSize::Size(given) if *given == size => patterns.push(name.clone()),
+            TableSize::Size(_) => {}
+            TableSize::Names(names) if name == word => patterns.extend(names.iter().cloned()),
+            TableSize::Names(_) if matches!(name.as_str(), "small" | "large") => {}
+            TableSize::Names(_) => {
+                return Err(format!("`tables.{name}` is \"small\" or \"large\"; lists stand under `small` and `large`"));
+            }
+        }
+    }
+    globs(&patterns)
+}
+
 fn globs(patterns: &[String]) -> Result<GlobSet, String> {
     let mut builder = GlobSetBuilder::new();
     for pattern in patterns {
@@ -310,53 +312,18 @@ fn globs(patterns: &[String]) -> Result<GlobSet, String> {
     builder.build().map_err(|error| error.to_string())
 }
 
-/// What the file may say, in the README's order.
-const KEYS: &[&str] = &[
-    "dialect",
-    "runner",
-    "pg_version",
-    "sqlite_version",
-    "sqlite_foreign_keys",
-    "new_after",
-    "small_tables",
-    "select",
-    "ignore",
-    "exclude",
-    "fail_on",
-    "severity",
-    "per_path_ignores",
-];
-
-fn parse(text: &str, is_pyproject: bool) -> Result<ConfigFile, String> {
-    let document: toml::Table = text.parse().map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
-    let table = match is_pyproject {
-        false => toml::Value::Table(document),
-        true => {
-            document.get("tool").and_then(|tool| tool.get("whimbrel")).cloned().unwrap_or(toml::Value::Table(toml::Table::new()))
-        }
-    };
-    let mut unknown: Option<String> = None;
-    let file: ConfigFile = serde_ignored::deserialize(table, |path| {
-        unknown.get_or_insert(path.to_string());
-    })
-    .map_err(|error: toml::de::Error| error.to_string().trim_end().to_owned())?;
-    match unknown {
-        None => Ok(file),
-        Some(key) => Err(match rules::closest(&key.replace('-', "_"), KEYS.iter().copied()) {
-            Some(near) => format!("unknown key `{key}`; did you mean `{near}`?"),
-            None => format!("unknown key `{key}`; known are {}", KEYS.join(", ")),
-        }),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn read(text: &str) -> Result<ConfigFile, String> {
+        file::typed(file::table_of(text, false)?)
+    }
+
     #[test]
     fn unknown_keys_and_rules_name_the_nearest() {
         assert_eq!(
-            parse("per-path-ignores = {}", false).unwrap_err(),
+            read("per-path-ignores = {}").unwrap_err(),
             "unknown key `per-path-ignores`; did you mean `per_path_ignores`?"
         );
         assert_eq!(
@@ -368,12 +335,12 @@ mod tests {
     #[test]
     fn the_readme_shows_every_key() {
         let readme = include_str!("../README.md");
-        let (_, rest) = readme.split_once("```toml\ndialect").expect("an example");
+        let (_, rest) = readme.split_once("```toml\nextend").expect("an example");
         let (example, _) = rest.split_once("```").expect("its end");
-        let example = format!("dialect{example}");
-        parse(&example, false).expect("every key is known");
+        let example = format!("extend{example}");
+        read(&example).expect("every key is known");
         let mut shown: Vec<String> = example.parse::<toml::Table>().expect("TOML").keys().cloned().collect();
-        let mut known: Vec<&str> = KEYS.to_vec();
+        let mut known: Vec<&str> = file::KEYS.to_vec();
         shown.sort();
         known.sort_unstable();
         assert_eq!(shown, known);
@@ -381,8 +348,7 @@ mod tests {
 
     #[test]
     fn severity_follows_rule_then_group_then_page() {
-        let file =
-            parse("[severity]\ngraph = \"note\"\nmultiple_heads = \"warning\"\nmissing_downgrade = \"off\"\n", false).unwrap();
+        let file = read("[severity]\ngraph = \"note\"\nmultiple_heads = \"warning\"\nmissing_downgrade = \"off\"\n").unwrap();
         let settings = Settings::resolve(&file, None, &Overrides::default()).unwrap();
         let severity = |name: &str| settings.severity_of(rules::find(name).unwrap());
         assert_eq!(severity("multiple_heads"), Some(Severity::Warning));

@@ -20,6 +20,7 @@ pub mod operation;
 pub mod page;
 #[cfg(test)]
 mod page_test;
+mod past;
 pub mod plan;
 pub mod project;
 pub mod render;
@@ -77,9 +78,8 @@ pub struct Counts {
 /// A path that does not exist.
 pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) -> Result<Outcome, String> {
     let mut discovery = project::discover(paths, &settings.exclude, settings.base.as_deref())?;
-    if let Some(runner) = settings.runner {
-        let of_sql = discovery.layouts.iter_mut().filter(|layout| layout.framework != Framework::Alembic);
-        of_sql.for_each(|layout| layout.framework = runner);
+    for layout in discovery.layouts.iter_mut().filter(|layout| layout.framework != Framework::Alembic) {
+        layout.framework = settings.of(&layout.root).runner.unwrap_or(layout.framework);
     }
     if let Some((path, bytes)) = &settings.unsaved {
         let files = discovery.layouts.iter_mut().flat_map(|layout| &mut layout.files);
@@ -87,29 +87,16 @@ pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) ->
     }
     let mut environments = with_deep_stack(|| {
         let one = |layout: &Layout| {
-            let environment = project::read::read(layout, &settings.dialects);
+            let environment = project::read::read(layout, &settings.of(&layout.root).dialects);
             each();
             environment
         };
         discovery.layouts.par_iter().map(one).collect::<Vec<_>>()
     });
-    leave_out_old(&mut environments, &settings.new_after)?;
+    past::leave_out(&mut environments, settings)?;
     let mut counts = Counts::default();
     environments.iter().for_each(|environment| counts.add(environment));
     Ok(Outcome { environments, counts, problems: discovery.problems, ..Outcome::default() })
-}
-
-/// What is, or comes before, one of these revisions is history; an environment that has none of them is judged in full.
-fn leave_out_old(environments: &mut [Environment], revisions: &[String]) -> Result<(), String> {
-    let mut known = revisions.is_empty() || environments.is_empty();
-    for environment in environments {
-        for at in revisions.iter().filter_map(|revision| environment.history.find(revision)) {
-            known = true;
-            let old = environment.history.ancestors(at);
-            environment.migrations.iter_mut().zip(old).for_each(|(migration, old)| migration.judged &= !old);
-        }
-    }
-    if known { Ok(()) } else { Err(format!("`new_after`: no migration has the id {}", revisions.join(" or "))) }
 }
 
 fn same_file(a: &Path, b: &Path) -> bool {
@@ -157,6 +144,7 @@ pub fn read_since(
 
 fn judged(mut outcome: Outcome, settings: &Settings, since: Option<&Since>) -> Outcome {
     let judge = |environment: &Environment| {
+        let settings = &*settings.of(Path::new(&environment.root));
         let mut findings = analysis::findings(environment, settings);
         if let Some(since) = since {
             findings.extend(since::findings(environment, since, settings));

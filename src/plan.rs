@@ -138,7 +138,7 @@ pub fn plans<'o>(
         list => list.iter().copied().map(Some).collect(),
     };
     let plan = |dialect: Option<Dialect>| {
-        let engine = settings.engine(environment, dialect);
+        let engine = settings.of(std::path::Path::new(&environment.root)).engine(environment, dialect);
         let mut migrations = Vec::new();
         analysis::replay(environment, dialect, |index, way| {
             let migration = &environment.migrations[index];

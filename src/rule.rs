@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::config::Thresholds;
 use crate::engine::{Effects, Engine};
 use crate::finding::{Direction, Finding, Fix, Label, Severity};
 use crate::history::Index;
@@ -158,6 +159,7 @@ pub struct Context<'a> {
     pub at: usize,
     /// In a downgrade, the schema before the upgrade that it undoes.
     pub undoes: Option<&'a Schema>,
+    pub thresholds: Thresholds,
 }
 
 impl<'a> Context<'a> {

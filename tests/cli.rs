@@ -237,7 +237,7 @@ fn init_writes_what_it_detects_and_overwrites_nothing() {
     assert!(written.contains("# dialect = [\"postgresql\"]"), "{written}");
     // Taking the comments away changes nothing either: it is what was detected.
     assert_eq!(whimbrel(folder.path(), &["check", "."]).out, before);
-    let settings = ["# dialect", "# runner", "# pg_version", "# fail_on", "# small_tables"];
+    let settings = ["# dialect", "# runner", "# pg_version", "# fail_on", "# [tables]"];
     let taken: String = written
         .lines()
         .map(|line| if settings.iter().any(|key| line.starts_with(key)) { &line[2..] } else { line })
@@ -266,7 +266,7 @@ fn nobody_waits_for_small_tables() {
         ("000002_b.down.sql", "DROP INDEX colours_n;\n"),
         ("000003_c.up.sql", "CREATE INDEX orders_n ON orders (n);\n"),
         ("000003_c.down.sql", "DROP INDEX orders_n;\n"),
-        ("whimbrel.toml", "small_tables = [\"colo*\"]\n"),
+        ("whimbrel.toml", "[tables]\nsmall = [\"colo*\"]\n"),
     ]);
     let report = check_json(folder.path(), &["--select", "index_not_concurrent", "."]);
     let files: Vec<&str> = report["findings"]

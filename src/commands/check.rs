@@ -24,12 +24,33 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
         std::io::stdin().lock().read_to_end(&mut text).map_err(|error| format!("standard input: {error}"))?;
         settings.unsaved = Some((file.clone(), text.into()));
     }
+    if args.show_settings {
+        return show(&settings);
+    }
+    if args.watch {
+        return super::watch::run(&paths, || once(args, colour, &paths, &settings));
+    }
+    once(args, colour, &paths, &settings)
+}
+
+/// What holds, as a configuration file that says the same.
+fn show(settings: &Settings) -> Result<Exit, Failure> {
+    match &settings.source {
+        Some(file) => println!("# from {}", printable(&whimbrel::project::shown(file))),
+        None => println!("# no whimbrel.toml, and no [tool.whimbrel] in a pyproject.toml, here or above: these are the defaults"),
+    }
+    print!("{}", settings.as_toml()?);
+    Ok(Exit::Clean)
+}
+
+/// Checks and reports.
+fn once(args: &Check, colour: Colour, paths: &[PathBuf], settings: &Settings) -> Result<Exit, Failure> {
     // Draws nothing unless standard error is a terminal, and not before half a second has passed.
     let progress = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(4));
     progress.set_style(
         ProgressStyle::with_template("{spinner} {pos} environments read").unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
-    let mut outcome = check(&paths, &settings, args.since.as_deref(), &|| progress.inc(1))?;
+    let mut outcome = check(paths, settings, args.since.as_deref(), &|| progress.inc(1))?;
     progress.finish_and_clear();
     if let Some(file) = &args.baseline {
         let (hidden, stale) = Baseline::load(file)?.hide(&mut outcome.findings);
@@ -42,13 +63,13 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
         return print_diff(&outcome, args.unsafe_fixes);
     }
     if args.fix || args.unsafe_fixes {
-        outcome = mend(outcome, args.unsafe_fixes, || check(&paths, &settings, args.since.as_deref(), &|| ()))?;
+        outcome = mend(outcome, args.unsafe_fixes, || check(paths, settings, args.since.as_deref(), &|| ()))?;
     }
     if args.format != report::Format::Text {
         super::say_problems(&outcome);
     }
     if outcome.environments.is_empty() {
-        return super::nothing_to_judge(&paths);
+        return super::nothing_to_judge(paths);
     }
     let style = super::style(colour, args.verbose);
     let write = |out: &mut dyn Write| match args.statistics {

@@ -116,7 +116,7 @@ fn commented(environments: &[Environment]) -> String {
     say(format_args!("# new_after = [{}]  # today's heads: judge only what comes after them", printable(&heads.join(", "))));
     say(format_args!("# exclude = [\"legacy/**\"]"));
     say(format_args!("# fail_on = \"error\"  # or warning, note"));
-    say(format_args!("# small_tables = []  # whose locks nobody notices"));
+    say(format_args!("# [tables]\n# small = []  # whose locks nobody notices\n# large = []  # whose locks are errors"));
     say(format_args!("\n# [severity]\n# missing_downgrade = \"warning\"  # or note, error, off"));
     out
 }

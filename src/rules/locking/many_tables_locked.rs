@@ -4,14 +4,12 @@ use crate::migration::Step;
 use crate::operation::{LockMode, Name, Operation};
 use crate::rule::Check;
 
-/// From how many tables on a transaction is worth a word.
-const MANY: usize = 3;
-
 pub const CHECK: Check = Check::Script(|context, found| {
+    let many = context.thresholds.many_tables_locked;
     let mut locked: Vec<(&Name, &Step)> = Vec::new();
     for (at, step) in context.steps() {
         if !context.inside_at(at).is_transaction() || matches!(step.operation, Operation::Commit | Operation::Rollback) {
-            if locked.len() >= MANY {
+            if locked.len() >= many {
                 break;
             }
             locked.clear();
@@ -31,7 +29,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
     // One foreign key locks two tables, and cannot be had in parts.
     let changed: HashSet<_> = locked.iter().map(|(_, step)| step.operation.table()).collect();
-    if locked.len() < MANY || changed.len() < 2 || !context.is_upgrade() {
+    if locked.len() < many || changed.len() < 2 || !context.is_upgrade() {
         return;
     }
     let Some((_, last)) = locked.last() else { return };
