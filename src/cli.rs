@@ -52,6 +52,8 @@ pub enum Command {
         #[arg(default_value = ".")]
         folder: PathBuf,
     },
+    /// Speak the Language Server Protocol with an editor, over standard input and output
+    Server,
     /// Print completions for a shell
     Completions {
         /// The shell

@@ -9,6 +9,7 @@ pub mod init;
 pub mod plan;
 pub mod rules;
 pub mod schema;
+pub mod server;
 pub mod watch;
 
 use std::io::IsTerminal;

@@ -55,8 +55,8 @@ pub struct Settings {
     /// Tables that nobody may be kept from.
     pub large_tables: GlobSet,
     pub thresholds: Thresholds,
-    /// A file, and what an editor holds in the place of what is on the disk.
-    pub unsaved: Option<(PathBuf, Arc<[u8]>)>,
+    /// Files, and what an editor holds in the place of what is on the disk.
+    pub unsaved: Vec<(PathBuf, Arc<[u8]>)>,
     pub fail_on: Severity,
     levels: BTreeMap<String, Level>,
     per_path_ignores: Vec<(GlobSet, Vec<String>)>,
@@ -84,7 +84,7 @@ impl Default for Settings {
             small_tables: GlobSet::empty(),
             large_tables: GlobSet::empty(),
             thresholds: Thresholds::default(),
-            unsaved: None,
+            unsaved: Vec::new(),
             fail_on: Severity::Error,
             levels: BTreeMap::new(),
             per_path_ignores: Vec::new(),
@@ -207,7 +207,7 @@ impl Settings {
             small_tables: tables_of(file, Size::Small)?,
             large_tables: tables_of(file, Size::Large)?,
             thresholds: file.thresholds,
-            unsaved: None,
+            unsaved: Vec::new(),
             fail_on: overrides.fail_on.or(file.fail_on).unwrap_or(Severity::Error),
             levels: file.severity.clone(),
             per_path_ignores,

@@ -29,6 +29,7 @@ pub mod rule;
 pub mod rules;
 pub mod runner;
 pub mod schema;
+pub mod server;
 pub mod since;
 pub mod source;
 pub mod sql;
@@ -81,7 +82,7 @@ pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) ->
     for layout in discovery.layouts.iter_mut().filter(|layout| layout.framework != Framework::Alembic) {
         layout.framework = settings.of(&layout.root).runner.unwrap_or(layout.framework);
     }
-    if let Some((path, bytes)) = &settings.unsaved {
+    for (path, bytes) in &settings.unsaved {
         let files = discovery.layouts.iter_mut().flat_map(|layout| &mut layout.files);
         files.filter(|file| same_file(&file.path, path)).for_each(|file| file.unsaved = Some(bytes.clone()));
     }

@@ -22,7 +22,7 @@ pub fn run(args: &Check, colour: Colour) -> Result<Exit, Failure> {
     if let Some(file) = &args.stdin_filename {
         let mut text = Vec::new();
         std::io::stdin().lock().read_to_end(&mut text).map_err(|error| format!("standard input: {error}"))?;
-        settings.unsaved = Some((file.clone(), text.into()));
+        settings.unsaved = vec![(file.clone(), text.into())];
     }
     if args.show_settings {
         return show(&settings);

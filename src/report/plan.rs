@@ -190,6 +190,12 @@ fn write_migration(plan: &MigrationPlan<'_>, width: Option<usize>, out: &mut dyn
     writeln!(out, "{table}")
 }
 
+/// One step of a plan as a sentence in Markdown.
+pub fn step_in_words(migration: &MigrationPlan<'_>, plan: &StepPlan<'_>) -> String {
+    let [_, step, locks, waiting, work, undo] = row(migration, plan);
+    format!("`{step}`: locks {locks}; {waiting} waits; {work}; {undo}")
+}
+
 fn row(migration: &MigrationPlan<'_>, plan: &StepPlan<'_>) -> [String; 6] {
     let effects = &plan.effects;
     let line = migration.script.source.position(plan.step.span.start).line;
