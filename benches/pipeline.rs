@@ -49,7 +49,11 @@ fn parse(bencher: divan::Bencher, count: usize) {
 fn replay(bencher: divan::Bencher, count: usize) {
     let folder = sql_history(count);
     let read = environments(&folder);
-    bencher.bench(|| analysis::replay(&read[0], Some(whimbrel::operation::Dialect::PostgreSql)));
+    bencher.bench(|| {
+        let mut steps = 0;
+        analysis::replay(&read[0], Some(whimbrel::operation::Dialect::PostgreSql), |_, way| steps += way.len());
+        steps
+    });
 }
 
 #[divan::bench(args = [1_000, 5_000], sample_count = 10)]

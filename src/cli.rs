@@ -52,6 +52,8 @@ pub enum Command {
         #[arg(default_value = ".")]
         folder: PathBuf,
     },
+    /// Say what is found in a pull request at the lines that it changes, from within its CI
+    Review(ReviewArgs),
     /// Speak the Language Server Protocol with an editor, over standard input and output
     Server,
     /// Print completions for a shell
@@ -155,6 +157,26 @@ pub struct BaselineArgs {
     /// The file to write
     #[arg(short, long, value_name = "FILE", default_value = "whimbrel-baseline.json")]
     pub output: PathBuf,
+    #[command(flatten)]
+    pub config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ReviewArgs {
+    /// Folders or files; the current folder without any
+    pub paths: Vec<PathBuf>,
+    /// The Git revision that the pull request goes into, instead of the one that CI names
+    #[arg(long, value_name = "REV")]
+    pub since: Option<String>,
+    /// Print the requests, one a line as JSON, instead of sending them
+    #[arg(long)]
+    pub dry_run: bool,
+    /// The lowest severity that makes the exit code 1 [default: error]
+    #[arg(long, value_name = "SEVERITY")]
+    pub fail_on: Option<Severity>,
+    /// Exit with 0 whatever was found
+    #[arg(long)]
+    pub exit_zero: bool,
     #[command(flatten)]
     pub config: ConfigArgs,
 }

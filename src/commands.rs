@@ -7,6 +7,7 @@ pub mod generate;
 pub mod graph;
 pub mod init;
 pub mod plan;
+pub mod review;
 pub mod rules;
 pub mod schema;
 pub mod server;

@@ -25,6 +25,7 @@ pub mod plan;
 pub mod project;
 pub mod render;
 pub mod report;
+pub mod review;
 pub mod rule;
 pub mod rules;
 pub mod runner;
@@ -132,15 +133,29 @@ pub fn read_since(
     revision: &str,
     each: &(dyn Fn() + Sync),
 ) -> Result<(Outcome, Since), String> {
-    let start = paths.first().map_or(Path::new("."), PathBuf::as_path);
-    let parent = || start.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let since = Since::new(if start.is_dir() { start } else { parent() }, revision)?;
+    let since = Since::new(folder_of(paths), revision)?;
     let mut outcome = read(paths, settings, each)?;
     since::narrow(&mut outcome.environments, &since);
     let mut counts = Counts::default();
     outcome.environments.iter().for_each(|environment| counts.add(environment));
     outcome.counts = counts;
     Ok((outcome, since))
+}
+
+/// The lines that are shown of what changed since a Git revision.
+///
+/// # Errors
+/// What Git says.
+pub fn lines_since(paths: &[PathBuf], revision: &str) -> Result<review::diff::Lines, String> {
+    let since = Since::new(folder_of(paths), revision)?;
+    Ok(review::diff::Lines::read(&since.top, &since.diff()?))
+}
+
+/// Where Git is asked.
+fn folder_of(paths: &[PathBuf]) -> &Path {
+    let start = paths.first().map_or(Path::new("."), PathBuf::as_path);
+    let parent = || start.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if start.is_dir() { start } else { parent() }
 }
 
 fn judged(mut outcome: Outcome, settings: &Settings, since: Option<&Since>) -> Outcome {

@@ -21,6 +21,7 @@ fn main() -> ExitCode {
         Command::Plan(args) => commands::plan::run(args),
         Command::Schema(args) => commands::schema::run(args),
         Command::Baseline(args) => commands::baseline::run(args),
+        Command::Review(args) => commands::review::run(args),
         Command::Server => commands::server::run(),
         Command::Completions { shell } => commands::generate::completions(*shell),
         Command::Man => commands::generate::man(),

@@ -7,7 +7,7 @@ mod gitlab;
 pub mod graph;
 pub mod json;
 mod junit;
-mod markdown;
+pub mod markdown;
 pub mod page;
 pub mod plan;
 mod rdjson;
@@ -99,7 +99,7 @@ pub(crate) fn thousands(number: usize) -> String {
 }
 
 /// `1 finding`, `2 findings`
-pub(crate) fn counted(number: usize, one: &str) -> String {
+pub fn counted(number: usize, one: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {one}{plural}", thousands(number))
 }

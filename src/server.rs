@@ -185,7 +185,9 @@ impl Server<'_> {
         match result {
             Some(Ok(value)) => Response::new_ok(id, value),
             Some(Err(error)) => Response::new_err(id, ErrorCode::InternalError as i32, error.to_string()),
-            None => Response::new_err(id, ErrorCode::InvalidParams as i32, "the parameters are not those of the method".to_owned()),
+            None => {
+                Response::new_err(id, ErrorCode::InvalidParams as i32, "the parameters are not those of the method".to_owned())
+            }
         }
     }
 

@@ -212,10 +212,8 @@ fn apply(text: &str, edits: &Value) -> String {
 #[test]
 fn a_change_on_the_disk_and_a_broken_configuration_are_noticed() {
     let folder = orders();
-    let (mut client, _) = Client::start(
-        folder.path(),
-        &json!({"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": true}}}),
-    );
+    let (mut client, _) =
+        Client::start(folder.path(), &json!({"workspace": {"didChangeWatchedFiles": {"dynamicRegistration": true}}}));
     assert_eq!(client.wait_for("client/registerCapability")["registrations"][0]["method"], "workspace/didChangeWatchedFiles");
     let file = uri(folder.path(), "migrations/000002_index.up.sql");
     let text = "CREATE INDEX orders_placed ON orders (placed);\n";

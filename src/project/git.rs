@@ -17,7 +17,7 @@ pub enum Change {
 #[derive(Debug)]
 pub struct Since {
     /// The top of the work tree.
-    top: PathBuf,
+    pub top: PathBuf,
     pub revision: String,
     /// The commit that this branch and the revision have in common.
     pub base: String,
@@ -74,6 +74,15 @@ impl Since {
             changes.insert(top.join(path), Change::Added);
         }
         Ok(Since { top, revision: revision.to_owned(), base, changes })
+    }
+
+    /// What changed since the common ancestor, with the lines around it that forges show too.
+    ///
+    /// # Errors
+    /// What Git says.
+    pub fn diff(&self) -> Result<String, String> {
+        let plain = ["-c", "core.quotePath=false", "diff", "--no-color", "--no-ext-diff", "--no-prefix", "-M", "-U3"];
+        git(&self.top, &[&plain[..], &[&self.base, "--"]].concat())
     }
 
     /// The files below a folder as the revision itself has them, with their texts.

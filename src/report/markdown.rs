@@ -30,19 +30,25 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "\n<details><summary><code>{}</code>: {}</summary>\n", html(file), counted(findings.len(), "finding"))?;
         for finding in findings {
             let at = finding.source.position(finding.span.start);
-            writeln!(out, "- {} **{}** (line {}): {}", sign(finding.severity), finding.rule, at.line, html(&finding.message))?;
-            for note in &finding.notes {
-                writeln!(out, "  <br>{}", html(note))?;
-            }
-            if let Some(help) = &finding.help {
-                let fence = if help.contains("```") { "````" } else { "```" };
-                let lines: Vec<String> = help.lines().map(|line| format!("  {}", printable(line))).collect();
-                writeln!(out, "  {fence}\n{}\n  {fence}", lines.join("\n"))?;
-            }
+            writeln!(out, "- line {}: {}", at.line, body(finding).trim_end().replace('\n', "\n  "))?;
         }
         writeln!(out, "\n</details>")?;
     }
     writeln!(out, "\n{}", summary(outcome))
+}
+
+/// One finding.
+pub fn body(finding: &Finding) -> String {
+    let mut out = format!("{} **{}** {}\n", sign(finding.severity), finding.rule, html(&finding.message));
+    for note in &finding.notes {
+        out.push_str(&format!("<br>{}\n", html(note)));
+    }
+    if let Some(help) = &finding.help {
+        let fence = if help.contains("```") { "````" } else { "```" };
+        let lines: Vec<_> = help.lines().map(printable).collect();
+        out.push_str(&format!("{fence}\n{}\n{fence}\n", lines.join("\n")));
+    }
+    out
 }
 
 fn sign(severity: Severity) -> &'static str {

@@ -1,0 +1,77 @@
+//! `whimbrel review`
+
+use std::io::Write;
+
+use whimbrel::review::forge::{Before, Forge, Request};
+use whimbrel::review::{Review, worst};
+
+use super::{Exit, Failure};
+use crate::cli::ReviewArgs;
+
+pub fn run(args: &ReviewArgs) -> Result<Exit, Failure> {
+    let paths = super::or_here(&args.paths);
+    let settings = super::settings(&args.config, &paths, &args.config.overrides(args.fail_on))?;
+    let variable = |name: &str| std::env::var(name).ok();
+    let read = |path: &str| std::fs::read_to_string(path).map_err(|error| format!("{path}: {}", error.kind()));
+    let forge = Forge::from_environment(&variable, read)?;
+    let since = args
+        .since
+        .clone()
+        .or_else(|| base_of(&forge))
+        .ok_or("--since is needed: this job does not say what it is compared with")?;
+    let outcome = whimbrel::check_since(&paths, &settings, &since, &|| ())?;
+    super::say_problems(&outcome);
+    let lines = whimbrel::lines_since(&paths, &since)?;
+    let review = Review::new(&outcome.findings, &lines);
+    match args.dry_run {
+        true => print(&forge.requests(&review, &Before::default()))?,
+        false => send(&forge, &review)?,
+    }
+    let fails = !args.exit_zero && worst(&outcome.findings).is_some_and(|worst| worst >= settings.fail_on);
+    Ok(if fails { Exit::Findings } else { Exit::Clean })
+}
+
+/// The commit that the pull request goes into.
+fn base_of(forge: &Forge) -> Option<String> {
+    match forge {
+        Forge::GitLab { base, .. } => Some(base.clone()),
+        Forge::GitHub { .. } => {
+            let event = std::fs::read_to_string(std::env::var_os("GITHUB_EVENT_PATH")?).ok()?;
+            let event: serde_json::Value = serde_json::from_str(&event).ok()?;
+            Some(event["pull_request"]["base"]["sha"].as_str()?.to_owned())
+        }
+    }
+}
+
+/// One request a line, as on a forge that nothing was said to yet.
+fn print(requests: &[Request]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let written = requests.iter().try_for_each(|request| {
+        serde_json::to_writer(&mut out, request)?;
+        writeln!(out)
+    });
+    super::ignore_closed_pipe(written)
+}
+
+#[cfg(feature = "send")]
+fn send(forge: &Forge, review: &Review) -> Result<(), Failure> {
+    use whimbrel::report::counted;
+
+    let name = forge.token_variable();
+    let token = std::env::var(name).ok().filter(|token| !token.is_empty());
+    let client = whimbrel::review::http::Client::new(forge, &token.ok_or(format!("{name} is not set"))?);
+    let before = forge.before(|url| client.list(url))?;
+    let requests = forge.requests(review, &before);
+    requests.iter().try_for_each(|request| client.send(request))?;
+    eprintln!(
+        "whimbrel: {} on changed lines, {} sent",
+        counted(review.remarks.len(), "remark"),
+        counted(requests.len(), "request")
+    );
+    Ok(())
+}
+
+#[cfg(not(feature = "send"))]
+fn send(_: &Forge, _: &Review) -> Result<(), Failure> {
+    Err("this whimbrel was built without the feature `send`; --dry-run prints the requests".to_owned())
+}
