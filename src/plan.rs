@@ -106,7 +106,7 @@ impl Verdict {
         }
     }
 
-    fn weight(&self) -> u8 {
+    pub(crate) fn weight(&self) -> u8 {
         match self {
             Verdict::Safe => 0,
             Verdict::Unknown(_) => 1,

@@ -5,6 +5,7 @@ pub mod drawing;
 mod github;
 mod gitlab;
 pub mod graph;
+mod html;
 pub mod json;
 mod junit;
 pub mod markdown;
@@ -14,10 +15,12 @@ mod rdjson;
 mod sarif;
 pub mod schema;
 mod text;
+mod verdict;
 
 use std::io::{self, Write};
 
 use crate::Outcome;
+use crate::config::Settings;
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -40,6 +43,8 @@ pub enum Format {
     Junit,
     /// One comment for a pull request.
     Markdown,
+    /// One page with the graph, the plan and the findings.
+    Html,
 }
 
 /// How text for a person is drawn.
@@ -56,7 +61,7 @@ pub struct Style {
 ///
 /// # Errors
 /// What the writer says.
-pub fn write(format: Format, outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(format: Format, outcome: &Outcome, settings: &Settings, style: Style, out: &mut dyn Write) -> io::Result<()> {
     match format {
         Format::Text => text::write(outcome, style, out),
         Format::Compact => compact::write(outcome, style, out),
@@ -66,7 +71,8 @@ pub fn write(format: Format, outcome: &Outcome, style: Style, out: &mut dyn Writ
         Format::Gitlab => gitlab::write(outcome, out),
         Format::Rdjson => rdjson::write(outcome, out),
         Format::Junit => junit::write(outcome, out),
-        Format::Markdown => markdown::write(outcome, out),
+        Format::Markdown => markdown::write(outcome, settings, out),
+        Format::Html => html::write(outcome, settings, out),
     }
 }
 

@@ -35,6 +35,24 @@ fn sarif_names_its_rules_and_places() {
     }
 }
 
+/// What files say is text in a page, never markup.
+#[test]
+fn a_page_needs_nothing_else_and_runs_nothing() {
+    let page = printed("html");
+    assert!(page.starts_with("<!doctype html>") && page.ends_with("</html>\n"));
+    assert!(page.contains("<mark>NOT NULL</mark>") && page.contains("needs downtime"), "{page}");
+    for elsewhere in ["<script", "<link", "src=", "@import", "url("] {
+        assert!(!page.contains(elsewhere), "{elsewhere}");
+    }
+    let folder = project(&[
+        ("m/1_a.up.sql", "CREATE TABLE t (id int);\n"),
+        ("m/2_<b>.up.sql", "DROP TABLE t; -- <script>alert(1)</script>\nDROP TABLE \"<img onerror=x>\";\n"),
+    ]);
+    let run = whimbrel(folder.path(), &["check", "--exit-zero", "--dialect", "postgresql", "--format", "html"]);
+    assert!(run.out.contains("2_&lt;b&gt;.up.sql"), "{}", run.out);
+    assert!(!run.out.contains("<script") && !run.out.contains("<img"), "{}", run.out);
+}
+
 /// A file that moves down keeps its fingerprints, so that a known finding stays known.
 #[test]
 fn fingerprints_survive_moved_lines() {

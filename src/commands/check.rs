@@ -74,7 +74,7 @@ fn once(args: &Check, colour: Colour, paths: &[PathBuf], settings: &Settings) ->
     let style = super::style(colour, args.verbose);
     let write = |out: &mut dyn Write| match args.statistics {
         true => report::statistics(&outcome, out),
-        false => report::write(args.format, &outcome, style, out),
+        false => report::write(args.format, &outcome, settings, style, out),
     };
     match &args.output {
         Some(path) => {

@@ -154,7 +154,7 @@ pub fn write_mermaid(environments: &[Environment], findings: &[Finding], out: &m
 }
 
 /// Markup in a name stays text.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -174,7 +174,9 @@ pub fn write_svg(environments: &[Environment], findings: &[Finding], out: &mut d
     let widest = lanes.iter().flatten().max().copied().unwrap_or_default();
     let longest =
         pictures.iter().flat_map(|picture| &picture.nodes).map(|node| node.label.chars().count()).max().unwrap_or_default();
-    let width = LEFT * 3 + (widest + 1) * LANE + (longest + " (merge)".len()) * 9;
+    let labels = (widest + 1) * LANE + (longest + " (merge)".len()) * 9;
+    let titles = environments.iter().map(|environment| environment.root.chars().count() * 9).max().unwrap_or_default();
+    let width = LEFT * 3 + labels.max(titles);
     let height: usize = pictures.iter().map(|picture| TOP + picture.nodes.len() * ROW).sum::<usize>() + TOP / 2;
     writeln!(
         out,

@@ -3,12 +3,16 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
+use super::drawing::write_mermaid;
+use super::plan::markdown_table;
+use super::verdict::{Verdicts, worst};
 use super::{counted, summary};
 use crate::Outcome;
+use crate::config::Settings;
 use crate::finding::{Finding, Severity};
 use crate::source::printable;
 
-pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(outcome: &Outcome, settings: &Settings, out: &mut dyn Write) -> io::Result<()> {
     if outcome.findings.is_empty() {
         return Ok(());
     }
@@ -17,14 +21,18 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
         files.entry(finding.source.path()).or_default().push(finding);
     }
     writeln!(out, "### whimbrel: {}\n", counted(outcome.findings.len(), "finding"))?;
-    writeln!(out, "| migration | worst | findings |\n|---|---|---|")?;
+    let verdicts = Verdicts::new(outcome, settings);
+    let plans = verdicts.by_file();
+    let verdict_of = |file: &str| plans.get(file).and_then(|plans| worst(plans));
+    writeln!(out, "| migration | verdict | worst | findings |\n|---|---|---|---|")?;
     for (file, findings) in &files {
         let worst = findings.iter().map(|finding| finding.severity).max().unwrap_or(Severity::Note);
         let mut names: Vec<&str> = findings.iter().map(|finding| finding.rule).collect();
         names.sort_unstable();
         names.dedup();
         let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        writeln!(out, "| `{}` | {} {worst} | {} |", cell(file), sign(worst), names.join(" "))?;
+        let verdict = verdict_of(file).map(|plan| plan.verdict.sentence()).unwrap_or_default();
+        writeln!(out, "| `{}` | {} | {} {worst} | {} |", cell(file), html(&cell(&verdict)), sign(worst), names.join(" "))?;
     }
     for (file, findings) in &files {
         writeln!(out, "\n<details><summary><code>{}</code>: {}</summary>\n", html(file), counted(findings.len(), "finding"))?;
@@ -32,7 +40,17 @@ pub fn write(outcome: &Outcome, out: &mut dyn Write) -> io::Result<()> {
             let at = finding.source.position(finding.span.start);
             writeln!(out, "- line {}: {}", at.line, body(finding).trim_end().replace('\n', "\n  "))?;
         }
+        for (dialect, plan) in plans.get(file).into_iter().flatten().filter(|(_, plan)| !plan.steps.is_empty()) {
+            let database = dialect.map_or("unknown database", |dialect| dialect.title());
+            writeln!(out, "\nPlan for {database}: {}\n\n{}", html(&plan.verdict.sentence()), html(&markdown_table(plan)))?;
+        }
         writeln!(out, "\n</details>")?;
+    }
+    // A graph that is in order needs no picture.
+    if outcome.findings.iter().any(|finding| finding.group == "graph" && finding.severity == Severity::Error) {
+        writeln!(out, "\n```mermaid")?;
+        write_mermaid(&outcome.environments, &outcome.findings, out)?;
+        writeln!(out, "```")?;
     }
     writeln!(out, "\n{}", summary(outcome))
 }

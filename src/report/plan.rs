@@ -183,20 +183,39 @@ fn write_migration(plan: &MigrationPlan<'_>, width: Option<usize>, out: &mut dyn
     if let Some(width) = width {
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(u16::try_from(width).unwrap_or(u16::MAX));
     }
-    table.set_header(["line", "step", "locks", "who waits", "reads or writes in full", "undo"]);
+    table.set_header(HEADER);
     for step in &plan.steps {
         table.add_row(row(plan, step));
     }
     writeln!(out, "{table}")
 }
 
+/// The steps of a migration as a table in Markdown.
+pub(super) fn markdown_table(plan: &MigrationPlan<'_>) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::ASCII_MARKDOWN);
+    table.set_header(HEADER);
+    for step in &plan.steps {
+        table.add_row(row(plan, step));
+    }
+    table.to_string()
+}
+
 /// One step of a plan as a sentence in Markdown.
 pub fn step_in_words(migration: &MigrationPlan<'_>, plan: &StepPlan<'_>) -> String {
-    let [_, step, locks, waiting, work, undo] = row(migration, plan);
+    let [_, step, locks, waiting, work, undo] = cells(migration, plan);
     format!("`{step}`: locks {locks}; {waiting} waits; {work}; {undo}")
 }
 
+/// What a table of a plan shows of each step.
+pub(super) const HEADER: [&str; 6] = ["line", "step", "locks", "who waits", "reads or writes in full", "undo"];
+
+/// A row of a table in a terminal or in Markdown.
 fn row(migration: &MigrationPlan<'_>, plan: &StepPlan<'_>) -> [String; 6] {
+    cells(migration, plan).map(|text| printable(&text).replace('|', "\\|"))
+}
+
+pub(super) fn cells(migration: &MigrationPlan<'_>, plan: &StepPlan<'_>) -> [String; 6] {
     let effects = &plan.effects;
     let line = migration.script.source.position(plan.step.span.start).line;
     let operation = &plan.step.operation;
@@ -235,13 +254,12 @@ fn row(migration: &MigrationPlan<'_>, plan: &StepPlan<'_>) -> [String; 6] {
         work.push("not understood".to_owned());
     }
     let undo = if plan.in_transaction { "rolls back" } else { "stays when a later step fails" };
-    let cell = |text: String| printable(&text).replace('|', "\\|");
     [
         line.to_string(),
-        cell(format!("{}{about}{conditional}", operation.kind())),
-        cell(if locks.is_empty() { "none".to_owned() } else { locks.join(", ") }),
-        cell(waiting),
-        cell(if work.is_empty() { "a moment".to_owned() } else { work.join("; ") }),
+        format!("{}{about}{conditional}", operation.kind()),
+        if locks.is_empty() { "none".to_owned() } else { locks.join(", ") },
+        waiting,
+        if work.is_empty() { "a moment".to_owned() } else { work.join("; ") },
         undo.to_owned(),
     ]
 }
