@@ -41,8 +41,10 @@ pub fn write(outcome: &Outcome, settings: &Settings, out: &mut dyn Write) -> io:
             writeln!(out, "- line {}: {}", at.line, body(finding).trim_end().replace('\n', "\n  "))?;
         }
         for (dialect, plan) in plans.get(file).into_iter().flatten().filter(|(_, plan)| !plan.steps.is_empty()) {
+            let table = markdown_table(plan);
+            let table: Vec<String> = table.lines().map(html).collect();
             let database = dialect.map_or("unknown database", |dialect| dialect.title());
-            writeln!(out, "\nPlan for {database}: {}\n\n{}", html(&plan.verdict.sentence()), html(&markdown_table(plan)))?;
+            writeln!(out, "\nPlan for {database}: {}\n\n{}", html(&plan.verdict.sentence()), table.join("\n"))?;
         }
         writeln!(out, "\n</details>")?;
     }
