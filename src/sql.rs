@@ -14,6 +14,7 @@ mod routine;
 pub mod split;
 mod sqlite;
 mod table;
+pub mod template;
 pub mod types;
 mod wording;
 
@@ -71,6 +72,22 @@ pub struct Reader {
     pub dialect: Option<Dialect>,
     /// Whether SQLite's grammar is asked as well: the statements may reach SQLite too.
     pub for_sqlite: bool,
+}
+
+/// Reads the statements in one part of a file, which a runner may fill in first.
+pub fn read_section(text: &str, range: Range<usize>, reader: Reader) -> Reading {
+    let Some(template) = template::without(text, range.clone()) else {
+        return read_range(text, range, Places::File, reader);
+    };
+    let mut reading = read(template.as_str(), Places::Text(&template), reader);
+    for step in &mut reading.steps {
+        // Whoever fills in the template is the project itself.
+        step.manner.interpolated = false;
+        if let Operation::Opaque { reason } = &mut step.operation {
+            "part of the SQL is only known when the runner fills in the template".clone_into(reason);
+        }
+    }
+    reading
 }
 
 /// Reads the statements in one part of `text`.
@@ -163,6 +180,10 @@ pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<L
         (Err(_), Some(Dialect::MySql | Dialect::MariaDb)) => read_with(sql, &GenericDialect {}, dialect).or(first),
         _ => first,
     }
+    .or_else(|reason| match template::without_variables(sql) {
+        std::borrow::Cow::Borrowed(_) => Err(reason),
+        std::borrow::Cow::Owned(filled) => read_with(&filled, parser, dialect).map_err(|_| reason),
+    })
     .unwrap_or_else(|reason| vec![Lowered::new(Operation::opaque(reason))])
 }
 

@@ -20,7 +20,6 @@ use crate::migration::{Body, Execution, Migration, Names, Script, Spanned};
 use crate::operation::{Dialect, Dialects};
 use crate::source::{MAX_FILE_BYTES, Source, Span};
 use crate::sql;
-use crate::text::Places;
 
 /// Reads an environment. `forced` replaces what would be detected.
 /// Call it on threads with a deep stack (see [`crate::with_deep_stack`]).
@@ -299,7 +298,7 @@ fn read_files(
         &files,
         |index| {
             read_file(convention, &units[index], &sources[index], |text, range| {
-                sql::read_range(text, range, Places::File, reader)
+                sql::read_section(text, range, reader)
             })
         },
         |index| Some(read_file(convention, &units[index], &sources[index], |_, _| sql::Reading::default())),

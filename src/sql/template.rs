@@ -1,0 +1,159 @@
+//! SQL that a runner fills in before any database sees it: `{{ .Schema }}`, `${flyway:table}`, `<%= name %>`, psql's `:name`.
+//!
+//! What stands in for a schema or for the same beginning of every name is left out, so that the names stay comparable;
+//! any other value is a hole. Control words (`{{ if … }}`, `{% … %}`) are blanks: both branches are read.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use crate::source::Span;
+use crate::text::Text;
+
+/// How templates open and close.
+const KINDS: [(&str, &str); 4] = [("{{", "}}"), ("${", "}"), ("<%", "%>"), ("{%", "%}")];
+
+/// Longer ones are no templates but data.
+const LONGEST: usize = 200;
+
+/// The text of a section with its templates taken out; None where it has none.
+pub fn without(text: &str, range: Range<usize>) -> Option<Text> {
+    let section = &text[range.clone()];
+    let may_have = |(open, _): &(&str, &str)| memchr::memmem::find(section.as_bytes(), open.as_bytes()).is_some();
+    if !KINDS.iter().any(may_have) {
+        return None;
+    }
+    let mut out = Text::default();
+    let (mut at, mut copied) = (range.start, range.start);
+    let mut found = false;
+    while let Some((template, value)) = next(text, at..range.end) {
+        found = true;
+        let taken = match value {
+            Value::Control => template.clone(),
+            Value::Expression => whole_qualifier(text, &template),
+        };
+        let (start, end) = (taken.start.max(copied), taken.end);
+        out.push_exact(&text[copied..start], copied);
+        let is_prefix = text[end..].starts_with(is_word);
+        if value == Value::Expression && !is_prefix && !text[..end].ends_with('.') {
+            out.append(&Text::hole(Span::new(template.start, template.end)));
+        }
+        (at, copied) = (end, end);
+    }
+    out.push_exact(&text[copied..range.end], copied);
+    found.then_some(out)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Value {
+    Expression,
+    Control,
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_'
+}
+
+/// The next template at or behind the start of the range.
+fn next(text: &str, range: Range<usize>) -> Option<(Range<usize>, Value)> {
+    let mut from = range.start;
+    loop {
+        let (at, (open, close)) = KINDS
+            .iter()
+            .filter_map(|kind| Some((from + text[from..range.end].find(kind.0)?, kind)))
+            .min_by_key(|(at, _)| *at)?;
+        let inner = at + open.len();
+        let limit = crate::source::floor(text, (inner + LONGEST).min(range.end));
+        let length = text[inner..limit].find(close);
+        // `$$` opens a string, and `'{{1,2},{3,4}}'` is an array.
+        let is_quote = *open == "${" && text[..at].ends_with('$');
+        match length.filter(|length| !is_quote && is_template(open, &text[inner..inner + length])) {
+            Some(length) => {
+                let end = inner + length + close.len();
+                return Some((at..end, value(open, &text[inner..inner + length])));
+            }
+            None => from = inner,
+        }
+    }
+}
+
+fn is_template(open: &str, inner: &str) -> bool {
+    let inner = inner.trim_start_matches(['-', '=']).trim();
+    let starts = inner.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '.' | '$' | '_' | '/'));
+    starts && !inner.contains(['{', ';']) && (open != "{{" || !inner.contains(','))
+}
+
+fn value(open: &str, inner: &str) -> Value {
+    const WORDS: [&str; 5] = ["if", "else", "end", "range", "with"];
+    let says = inner.trim_start_matches('-').trim_start();
+    let word = says.split(|c: char| !is_word(c)).next().unwrap_or_default();
+    let is_control = match open {
+        "{{" => WORDS.contains(&word) || says.starts_with("/*") || says.starts_with('#') || says.starts_with('/'),
+        "<%" => !inner.starts_with('='),
+        "{%" => true,
+        _ => false,
+    };
+    if is_control { Value::Control } else { Value::Expression }
+}
+
+/// With the quotes around it and the dot behind it, where it stands for a schema.
+fn whole_qualifier(text: &str, template: &Range<usize>) -> Range<usize> {
+    let quoted = text[..template.start].ends_with('"') && text[template.end..].starts_with('"');
+    let (start, end) = if quoted { (template.start - 1, template.end + 1) } else { (template.start, template.end) };
+    match text[end..].starts_with('.') && !text[..start].ends_with(is_word) {
+        true => start..end + 1,
+        false => template.clone(),
+    }
+}
+
+/// A statement with psql's variables as names and values of the same length; itself where it has none.
+pub(super) fn without_variables(sql: &str) -> Cow<'_, str> {
+    let bytes = sql.as_bytes();
+    let mut out: Option<Vec<u8>> = None;
+    for at in memchr::memchr_iter(b':', bytes) {
+        let before = at.checked_sub(1).map_or(b' ', |before| bytes[before]);
+        let behind = bytes.get(at + 1).copied().unwrap_or(b' ');
+        if !(before.is_ascii_whitespace() || matches!(before, b'(' | b',' | b'=' | b'.')) {
+            continue;
+        }
+        let stand_in = match behind {
+            b'"' | b'\'' => b' ',
+            _ if behind.is_ascii_alphabetic() || behind == b'_' => b'_',
+            _ => continue,
+        };
+        out.get_or_insert_with(|| bytes.to_vec())[at] = stand_in;
+    }
+    out.and_then(|bytes| String::from_utf8(bytes).ok()).map_or(Cow::Borrowed(sql), Cow::Owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(text: &str) -> String {
+        without(text, 0..text.len()).map_or_else(|| "-".to_owned(), |text| text.as_str().replace(crate::operation::HOLE, "?"))
+    }
+
+    #[test]
+    fn schemas_and_prefixes_go_values_are_holes() {
+        assert_eq!(taken("CREATE TABLE {{ .Schema }}.t (a int);"), "CREATE TABLE t (a int);");
+        assert_eq!(taken("CREATE TABLE \"${flyway:defaultSchema}\".t ();"), "CREATE TABLE t ();");
+        assert_eq!(taken("CREATE TABLE {{prefix}}t (a int);"), "CREATE TABLE t (a int);");
+        assert_eq!(taken("GRANT ALL ON t TO ${role};"), "GRANT ALL ON t TO ?;");
+        assert_eq!(taken("{{ if .X }}SELECT 1;{{ end }}"), "SELECT 1;");
+        assert_eq!(taken("{% if x %}SELECT <%= n %>;{% endif %}"), "SELECT ?;");
+    }
+
+    #[test]
+    fn data_and_quotes_are_no_templates() {
+        assert_eq!(taken("SELECT '{{1,2},{3,4}}'::int[];"), "-");
+        assert_eq!(taken("SELECT '{{a,b},{c,d}}'::text[];"), "-");
+        assert_eq!(taken("DO $${\"a\": 1}$$;"), "-");
+        assert_eq!(taken("SELECT 1;"), "-");
+    }
+
+    #[test]
+    fn variables_keep_their_length() {
+        assert_eq!(without_variables("ALTER TABLE :\"t\" OWNER TO :owner"), "ALTER TABLE  \"t\" OWNER TO _owner");
+        assert_eq!(without_variables("SELECT a::text"), "SELECT a::text");
+    }
+}
