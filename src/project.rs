@@ -5,6 +5,7 @@ pub mod conventions;
 mod detect;
 pub mod dialect;
 pub mod git;
+pub mod journal;
 mod numbered;
 pub mod read;
 mod relevant;
@@ -32,8 +33,10 @@ pub struct Layout {
     pub files: Vec<Candidate>,
     /// Folders in which evidence of the dialect is looked for, nearest first.
     pub evidence_from: Vec<PathBuf>,
-    /// Revision files below a version location that its configuration leaves out.
-    pub left_out: Vec<PathBuf>,
+    /// Migrations that are not read, with the reason.
+    pub left_out: Vec<(PathBuf, String)>,
+    /// The versions of those in other languages.
+    pub unread_versions: Vec<String>,
     /// Database URLs that the environment's own configuration gives, with the file.
     pub urls: Vec<(String, PathBuf)>,
 }
@@ -101,6 +104,10 @@ pub struct Environment {
     /// `env.py` speaks of a naming convention: constraints without a name get one.
     pub has_naming_convention: bool,
     pub ways_back: WaysBack,
+    /// What of the tool's own list and the files does not fit together.
+    pub discords: Vec<journal::Discord>,
+    /// The versions of migrations in other languages, which are not read.
+    pub unread_versions: Vec<String>,
     /// See [`Environment::naming`].
     pub by_table: OnceLock<HashMap<Name, Vec<Index>>>,
 }
@@ -249,9 +256,7 @@ impl Discovery {
             }
             layouts.retain(|layout| layout.files.iter().any(|candidate| candidate.judged));
         }
-        let reason = "the configuration does not set recursive_version_locations, so Alembic does not load it";
-        let left_out = layouts.iter().flat_map(|layout| &layout.left_out);
-        self.problems.extend(left_out.map(|path| (path.clone(), reason.to_owned())));
+        self.problems.extend(layouts.iter().flat_map(|layout| layout.left_out.iter().cloned()));
         self.layouts.extend(layouts);
         self.problems.extend(problems);
     }

@@ -27,7 +27,9 @@ pub fn layouts(python: &[PathBuf], settings: &[PathBuf], roots: &[PathBuf]) -> V
             // The folder may be filled by env.py's own settings, as OpenStack's projects do.
             loaded.append(&mut beside);
         }
-        let left_out: Vec<PathBuf> = scripts(&beside).filter(|file| looks_like_revision(file)).cloned().collect();
+        let reason = "the configuration does not set recursive_version_locations, so Alembic does not load it";
+        let left_out: Vec<(PathBuf, String)> =
+            scripts(&beside).filter(|file| looks_like_revision(file)).map(|file| (file.clone(), reason.to_owned())).collect();
         claimed.insert(location.clone());
         claimed.extend(loaded.iter().map(|folder| folder.path.clone()));
         claimed.extend(versions.iter().cloned());
@@ -103,6 +105,7 @@ fn layout(root: PathBuf, scripts: Vec<PathBuf>) -> Layout {
         evidence_from,
         urls: Vec::new(),
         left_out: Vec::new(),
+        unread_versions: Vec::new(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::detect::framework;
+use super::journal::in_other_languages;
 use super::{Candidate, Layout, above};
 
 /// The parts of a migration's file name.
@@ -123,12 +124,15 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
         if some_numbered {
             files.retain(numbered);
         }
+        let unread = in_other_languages(&root, framework);
+        let reason = |language| format!("a migration in {language}, which is not read");
         out.push(Layout {
             evidence_from: above(&root),
+            left_out: unread.iter().map(|(path, _, language)| (path.clone(), reason(language))).collect(),
+            unread_versions: unread.into_iter().map(|(_, version, _)| version).collect(),
             framework,
             files: files.into_iter().map(Candidate::new).collect(),
             urls: Vec::new(),
-            left_out: Vec::new(),
             root,
         });
     }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_of};
 use super::sections::{Section, sections, wish};
-use super::{Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, dialect, relevant, shown};
+use super::{Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, dialect, journal, relevant, shown};
 use crate::alembic::modules::Modules;
 use crate::alembic::python::SyntaxError;
 use crate::alembic::script;
@@ -65,6 +65,8 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         begins_on_sqlite: words.as_ref().is_some_and(|words| begins_on_sqlite(words)),
         is_handed_connection: words.as_ref().is_some_and(|words| !words.contains("connect")),
         ways_back,
+        discords: journal::discords(layout, &sources),
+        unread_versions: layout.unread_versions.clone(),
         by_table: OnceLock::new(),
         all_pending_together: convention.all_pending_together && !configured.each_in_its_own,
     }
@@ -296,11 +298,7 @@ fn read_files(
     }
     let read = relevant::read(
         &files,
-        |index| {
-            read_file(convention, &units[index], &sources[index], |text, range| {
-                sql::read_section(text, range, reader)
-            })
-        },
+        |index| read_file(convention, &units[index], &sources[index], |text, range| sql::read_section(text, range, reader)),
         |index| Some(read_file(convention, &units[index], &sources[index], |_, _| sql::Reading::default())),
         |(sections, _)| sections.iter().map(|section| &section.script).collect(),
     );

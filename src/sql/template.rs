@@ -57,10 +57,8 @@ fn is_word(c: char) -> bool {
 fn next(text: &str, range: Range<usize>) -> Option<(Range<usize>, Value)> {
     let mut from = range.start;
     loop {
-        let (at, (open, close)) = KINDS
-            .iter()
-            .filter_map(|kind| Some((from + text[from..range.end].find(kind.0)?, kind)))
-            .min_by_key(|(at, _)| *at)?;
+        let (at, (open, close)) =
+            KINDS.iter().filter_map(|kind| Some((from + text[from..range.end].find(kind.0)?, kind))).min_by_key(|(at, _)| *at)?;
         let inner = at + open.len();
         let limit = crate::source::floor(text, (inner + LONGEST).min(range.end));
         let length = text[inner..limit].find(close);

@@ -1,7 +1,9 @@
+use crate::project::journal::Kind;
 use crate::rule::Check;
-use crate::rules::closest;
+use crate::rules::{closest, discord};
 
 pub const CHECK: Check = Check::Environment(|environment, found| {
+    discord::say(environment, Kind::Missing, found);
     for (index, name) in &environment.history.dangling {
         let migration = &environment.migrations[*index];
         if !migration.judged {

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use crate::project::conventions::{Framework, Names};
 use crate::rule::Check;
 
@@ -11,9 +13,14 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
     if by_folder || matches!(environment.framework, Framework::Alembic | Framework::Liquibase) {
         return;
     }
+    // Those in another language are there, though nobody reads them here.
+    let unread: HashSet<u64> = environment.unread_versions.iter().filter_map(|version| version.parse().ok()).collect();
     let mut previous: Option<u64> = None;
     for migration in &environment.migrations {
         let Ok(version) = migration.id.parse::<u64>() else { return };
+        while previous.is_some_and(|before| unread.contains(&(before + 1))) {
+            previous = previous.map(|before| before + 1);
+        }
         if version > LARGEST_SEQUENCE {
             return;
         }
