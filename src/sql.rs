@@ -22,7 +22,7 @@ use std::ops::Range;
 
 use sqlparser::dialect::{GenericDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
 
 use crate::migration::{Manner, Mark, Marks, Origin, SqliteSyntax, Step, Wording};
 use crate::operation::{Dialect, HOLE, Operation};
@@ -214,7 +214,9 @@ fn read_tokens(
     let tokens = without_data_clause(lexemes, tokens);
     // Virtual columns came to PostgreSQL after its dialect came to the parser.
     let generated = || (0..lexemes.len()).any(|at| lexemes.skip(at, "generated always as").is_some());
-    let parsed = parse(tokens, parser).or_else(|error| match dialect {
+    let spelled_out = with_null_tests(&tokens);
+    let parsed = parse(tokens, parser).or_else(|error| spelled_out.map_or(Err(error), |tokens| parse(tokens, parser)));
+    let parsed = parsed.or_else(|error| match dialect {
         Some(Dialect::PostgreSql) if generated() => {
             let tokens = Tokenizer::new(parser, lexemes.sql).tokenize_with_location()?;
             parse(tokens, &GenericDialect {})
@@ -236,6 +238,29 @@ fn parse(
         Token::EOF => Ok(statement),
         _ => statements.expected("end of statement", statements.peek_token()),
     })
+}
+
+/// `x ISNULL` and `x NOTNULL` as `x IS NULL` and `x IS NOT NULL`, which is all that the parser knows; None without any.
+fn with_null_tests(tokens: &[TokenWithSpan]) -> Option<Vec<TokenWithSpan>> {
+    let test = |token: &Token| match token {
+        Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull") => Some(&["IS", "NULL"][..]),
+        Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("notnull") => {
+            Some(&["IS", "NOT", "NULL"][..])
+        }
+        _ => None,
+    };
+    if !tokens.iter().any(|token| test(&token.token).is_some()) {
+        return None;
+    }
+    let spelled = |token: &TokenWithSpan| match test(&token.token) {
+        Some(words) => words
+            .iter()
+            .flat_map(|word| [Token::make_word(word, None), Token::Whitespace(Whitespace::Space)])
+            .map(|one| TokenWithSpan { token: one, span: token.span })
+            .collect(),
+        None => vec![token.clone()],
+    };
+    Some(tokens.iter().flat_map(spelled).collect())
 }
 
 /// `CREATE MATERIALIZED VIEW …` without the `WITH [NO] DATA` at its end, which the parser does not take.

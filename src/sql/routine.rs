@@ -10,8 +10,8 @@ use crate::operation::{Class, Dialect, Operation};
 /// the control words off their fronts; what control flow decides is conditional.
 pub(super) fn anonymous_block(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Lowered> {
     let unread = || vec![Lowered::new(Operation::opaque("the body of a DO block in another language is not read"))];
-    if (0..lexemes.len())
-        .any(|index| lexemes.is(index, "language") && !lexemes.is(index + 1, "plpgsql") && !lexemes.is(index + 1, "sql"))
+    let language = |index| lexemes.text(index).trim_matches('\'').to_ascii_lowercase();
+    if (0..lexemes.len()).any(|index| lexemes.is(index, "language") && !matches!(language(index + 1).as_str(), "plpgsql" | "sql"))
     {
         return unread();
     }

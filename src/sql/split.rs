@@ -38,6 +38,8 @@ pub fn split(text: &str, dialect: Option<Dialect>) -> Split {
 #[derive(Default)]
 struct Compound {
     creates: bool,
+    /// CREATE RULE, whose commands stand between parentheses.
+    rule: bool,
     routine: bool,
     /// A trigger's body is a block in every product but PostgreSQL, whose triggers have none.
     trigger: bool,
@@ -105,6 +107,14 @@ impl Splitter<'_> {
                 self.quoted(b'\'', true, "string");
             }
             _ if is_word(byte) => self.word(),
+            b'(' if self.compound.rule => {
+                self.compound.depth += 1;
+                self.at += 1;
+            }
+            b')' if self.compound.rule => {
+                self.compound.depth = self.compound.depth.saturating_sub(1);
+                self.at += 1;
+            }
             _ => self.at += 1,
         }
     }
@@ -210,6 +220,8 @@ impl Splitter<'_> {
                 self.delimiter_line();
             }
         } else if self.compound.creates {
+            // CREATE RULE, CREATE OR REPLACE RULE
+            self.compound.rule |= matches!(self.words, 2 | 4) && word.eq_ignore_ascii_case("rule");
             self.compound_word(start, self.at);
         }
     }
