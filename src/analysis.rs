@@ -289,6 +289,9 @@ impl View<'_> {
                     Check::NewColumn(check) => columns.iter().for_each(|new| check(new, &mut found)),
                     _ => {}
                 }
+                if step.conditional {
+                    found.findings[before..].iter_mut().for_each(Finding::keep_condition);
+                }
                 if rule.group == "locking"
                     && let Some(table) = self.settings.large_table(place.context(at).effects())
                 {

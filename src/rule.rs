@@ -407,6 +407,13 @@ impl Finding {
         self
     }
 
+    /// Says of a help with code that the condition around the step belongs around it too.
+    pub(crate) fn keep_condition(&mut self) {
+        if let Some(help) = self.help.as_mut().filter(|help| help.contains('\n')) {
+            help.push_str("\n(behind the same condition as the step)");
+        }
+    }
+
     /// A change of files that mends it, where one can be written.
     pub fn fix(&mut self, fix: Option<Fix>) -> &mut Self {
         self.fix = fix;

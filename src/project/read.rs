@@ -109,20 +109,26 @@ const MODULES_READ: usize = 200;
 /// of SQLAlchemy or where connections are made, and not in one session of the application.
 fn foreign_keys(layout: &Layout, env: Option<&str>) -> Option<bool> {
     const FOR_ALL: [&str; 4] = ["listens_for", "event.listen", "creator", "sqlite3.connect"];
-    let says = |text: &str| {
+    const PRAGMA: &str = "pragma foreign_keys";
+    // So far behind the word that says for whom.
+    const NEAR: usize = 800;
+    let says = |text: &str, anywhere: bool| {
         let text = text.to_ascii_lowercase();
-        let at = text.find("pragma foreign_keys")? + "pragma foreign_keys".len();
-        let value = text[at..].trim_start_matches([' ', '=', '(']);
+        let for_all = |at: usize| {
+            let before = &text[crate::source::floor(&text, at.saturating_sub(NEAR))..at];
+            anywhere || FOR_ALL.iter().any(|word| before.contains(word))
+        };
+        let at = text.match_indices(PRAGMA).map(|(at, _)| at).find(|at| for_all(*at))?;
+        let value = text[at + PRAGMA.len()..].trim_start_matches([' ', '=', '(']);
         Some(value.starts_with("on") || value.starts_with('1') || value.starts_with("true"))
     };
-    let for_all = |text: &String| FOR_ALL.iter().any(|word| text.to_ascii_lowercase().contains(word));
-    env.and_then(says).or_else(|| {
+    env.and_then(|env| says(env, true)).or_else(|| {
         let around = layout.root.parent().into_iter();
         let modules = around.flat_map(|folder| ignore::WalkBuilder::new(folder).max_depth(Some(2)).require_git(false).build());
         let files = modules.flatten().map(ignore::DirEntry::into_path);
         let python = files.filter(|path| path.extension().is_some_and(|extension| extension == "py")).take(MODULES_READ);
         let texts = python.filter_map(|path| std::fs::read_to_string(path).ok());
-        texts.filter(for_all).find_map(|text| says(&uncommented(&text)))
+        texts.into_iter().find_map(|text| says(&uncommented(&text), false))
     })
 }
 

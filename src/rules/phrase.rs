@@ -92,6 +92,12 @@ fn one_line(text: &str) -> String {
     line.replace("\" f\"", "").replace("\" \"", "")
 }
 
+/// SQL in the place of steps that do the same on every database; the others keep them.
+pub fn in_place_of_steps(context: &Context<'_>, sql: &str) -> String {
+    let text = statement(context, sql);
+    if text.starts_with("if ") { format!("{text}\nelse:\n    …  # the steps as they are") } else { text }
+}
+
 /// The call that sends SQL.
 fn execute(sql: &str) -> String {
     let quote = match (sql.contains('"'), sql.contains('\'')) {
@@ -308,5 +314,5 @@ pub fn rename_instead(context: &Context<'_>, step: &Step) -> Option<String> {
     // In a helper the names are those of one of its calls.
     let in_helper = step.origin != Origin::Sql && !context.text(step.at(Mark::Name)).starts_with(['"', '\'']);
     let place = if in_helper { "in the place of this call of the helper" } else { "in the place of both steps" };
-    Some(format!("it only gets another name, for which nothing has to be built; {place}:\n{}", statement(context, &sql)))
+    Some(format!("it only gets another name, for which nothing has to be built; {place}:\n{}", in_place_of_steps(context, &sql)))
 }

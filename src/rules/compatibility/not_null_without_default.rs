@@ -46,7 +46,11 @@ fn help(before: &Context<'_>, origin: Origin, table: &Name, column: &str) -> Str
     };
     let (add, constrain) = match origin {
         Origin::Directive(_) => {
-            ("with `nullable=True`".to_owned(), format!("op.alter_column(\"{table}\", \"{column}\", nullable=False)"))
+            // MySQL states the whole column anew.
+            let dialects = before.environment.dialects();
+            let may_be_mysql = dialects.is_empty() || dialects.iter().any(|dialect| dialect.is_mysql_like());
+            let existing = if may_be_mysql { ", existing_type={its type}" } else { "" };
+            ("with `nullable=True`".to_owned(), format!("op.alter_column(\"{table}\", \"{column}\", nullable=False{existing})"))
         }
         Origin::Sql if before.dialect().is_some_and(|dialect| dialect.is_mysql_like()) => {
             ("without NOT NULL".to_owned(), format!("ALTER TABLE {table} MODIFY {column} … NOT NULL"))

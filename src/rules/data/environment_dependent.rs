@@ -9,7 +9,6 @@ const READS: &[(&str, &str)] = &[
     ("datetime.utcnow(", "the clock"),
     ("datetime.today(", "the clock"),
     ("date.today(", "the clock"),
-    ("time.time(", "the clock"),
 ];
 
 pub const CHECK: Check = Check::File(|source, found| {

@@ -10,6 +10,16 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     {
         return;
     }
+    // Another linter's word that somebody has looked at it.
+    let source = &before.script.source;
+    let lines = source.line_of(step.statement.start)..=source.line_of(step.statement.end);
+    let looked_at = |line: usize| {
+        let text = source.slice(source.line_span(line));
+        text.contains("# nosec") || text.contains("noqa: S608")
+    };
+    if lines.clone().any(looked_at) {
+        return;
+    }
     found
         .at(
             step.span,

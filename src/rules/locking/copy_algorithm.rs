@@ -7,7 +7,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let Some((algorithm, why)) = before.effects().algorithm.as_ref().filter(|(algorithm, _)| algorithm.blocks_writes()) else {
         return;
     };
-    let Some(table) = step.operation.table().filter(|table| !before.is_new(table)) else { return };
+    let Some(table) = step.operation.table().filter(|table| !before.is_new(table) && !before.is_emptied(table)) else { return };
     // All actions of one ALTER TABLE run by one algorithm: the first one speaks.
     if before.at > 0
         && before.script.steps[before.at - 1].statement == step.statement
@@ -40,8 +40,11 @@ fn way_around(step: &Step, before: &Context<'_>) -> String {
         _ => false,
     };
     if is_key(&step.operation) {
-        let off = phrase::statement(before, "SET foreign_key_checks = 0");
-        return format!("without the check it is done in place, and writes go on (rows that are there are then not looked at):\n{off}");
+        let [off, on] = ["SET foreign_key_checks = 0", "SET foreign_key_checks = 1"].map(|sql| phrase::statement(before, sql));
+        return format!(
+            "without the check it is done in place, and writes go on (rows that are there are then not looked at):\n{off}\n\
+             and right behind it, as deletes do not cascade meanwhile:\n{on}"
+        );
     }
     if drops_primary_key {
         return "drop it and add the new one in one ALTER TABLE, which is done in place; one that only gets another name \

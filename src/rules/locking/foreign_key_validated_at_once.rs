@@ -1,5 +1,5 @@
 use crate::migration::{Mark, Origin};
-use crate::operation::{ConstraintKind, Name, Operation, show_holes};
+use crate::operation::{ConstraintKind, Dialect, Name, Operation, show_holes};
 use crate::rule::Check;
 use crate::rules::{mend, phrase};
 
@@ -22,7 +22,11 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     // VALIDATE needs a name, and what the engine or a naming convention makes up is not for guessing.
     let is_named = name.is_some();
-    let name = name.unwrap_or_else(|| format!("fk_{}_{columns}", table.name));
+    let name = name.unwrap_or_else(|| match before.environment.dialects().as_slice() {
+        // The one that it has got so far, which other migrations may say.
+        [Dialect::PostgreSql] => format!("{}_{columns}_fkey", table.name),
+        _ => format!("fk_{}_{columns}", table.name),
+    });
     let validate =
         format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", phrase::sql_name(table), phrase::sql_name(&Name::new(name.as_str())));
     let how = match (step.origin, is_named) {

@@ -36,7 +36,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
                 earlier.span,
                 format!("takes AccessExclusive on `{table}`, until the end of the transaction"),
             );
-            finding.help("move the slow step into a migration of its own");
+            finding.help("move the slow step in front of the one that takes the lock, or into a migration of its own");
             return;
         }
         let strong = stage.effects.locks.iter().find(|(name, mode)| **mode == LockMode::AccessExclusive && here.is_in_use(name));

@@ -15,6 +15,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if before.steps().any(|(at, earlier)| at < before.at && sets_timeout(&earlier.operation)) {
         return;
     }
+    // Nobody waits for more than they wait already.
+    if before.held(table).is_some_and(|held| held >= mode) {
+        return;
+    }
     let who = if mode.blocks_reads() { "reads and writes" } else { "writes" };
     found
         .at(step.span, format!("{who} of `{table}` wait while {what}, for an instant"))

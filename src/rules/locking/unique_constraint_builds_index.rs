@@ -29,7 +29,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         found
             .at(step.at(Mark::Name), format!("reads and writes of `{table}` wait until the index of the {kind} is built"))
             .note("the constraint is only dropped and made to have another name")
-            .help(format!("rename it, in the place of both steps:\n{}", phrase::statement(before, &rename)));
+            .help(format!("rename it, in the place of both steps:\n{}", phrase::in_place_of_steps(before, &rename)));
         return;
     }
     let index = name.unwrap_or_else(|| format!("{}_{}_key", table.name, columns.join("_")));
@@ -49,14 +49,19 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         true => "before this one, and here, in the place of both steps".to_owned(),
         false => format!("and {}", phrase::in_next_migration(before)),
     };
+    let adopted = if replaces { phrase::in_place_of_steps(before, &adopt) } else { phrase::statement(before, &adopt) };
+    // Of a column that is not there yet no index can be built.
+    let (first, when) = match columns.iter().any(|column| before.is_new_column(table, column)) {
+        true => ("in three migrations: the first adds the column and fills it, the second is\n", "and the third".to_owned()),
+        false => ("", when),
+    };
     found
         .at(step.at(Mark::Name), format!("reads and writes of `{table}` wait until the index of the {kind} is built"))
         .note("ADD CONSTRAINT holds AccessExclusive for a scan and a sort of the whole table; an index that exists already is taken over in an instant")
         .note(before.origin_of(table))
         .help(format!(
-            "{}\n{when}:\n{}",
+            "{first}{}\n{when}:\n{adopted}",
             phrase::outside_transaction(before, &build),
-            phrase::statement(before, &adopt)
         ));
 });
 

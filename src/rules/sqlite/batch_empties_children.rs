@@ -1,5 +1,5 @@
 use crate::finding::Severity;
-use crate::operation::Operation;
+use crate::operation::{Name, Operation};
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
 
@@ -12,7 +12,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if before.is_new(table) {
         return;
     }
-    let old = || effects.empties.iter().filter(|(child, _)| !before.is_new(child));
+    // What goes in this very script anyway is not lost by the copy.
+    let goes = |child: &Name| before.outline.dropped.contains(child);
+    let old = || effects.empties.iter().filter(|(child, _)| !before.is_new(child) && !goes(child));
     let named = |deletes: bool| {
         let fitting = old().filter(|(_, why)| why.contains("deletes") == deletes);
         fitting.map(|(child, _)| format!("`{child}`")).collect::<Vec<_>>().join(", ")
@@ -33,7 +35,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         false => format!("where connections set foreign_keys=ON, {what}: {how}"),
     };
     let finding = found.at(step.span, message);
-    for (child, why) in &effects.empties {
+    for (child, why) in old() {
         finding.note(format!("`{child}`: {why}"));
     }
     if !known {
