@@ -110,6 +110,7 @@ pub enum Operation {
         name: Name,
         value: String,
         if_not_exists: bool,
+        place: EnumPlace,
     },
     RenameEnumValue {
         name: Name,

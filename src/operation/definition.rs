@@ -294,6 +294,15 @@ impl CreateTable {
     }
 }
 
+/// Where a new label of an enum goes: the order is that of comparisons.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum EnumPlace {
+    #[default]
+    Last,
+    Before(String),
+    After(String),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateIndex {
     /// None when unnamed.

@@ -3,7 +3,7 @@
 use super::relation::{Kind, Table, Trigger, Use};
 use super::{Domain, EnumType, Function, RelationId, Schema};
 use crate::history::Index;
-use crate::operation::{CreateTrigger, DomainChange, Name, Operation, Query};
+use crate::operation::{CreateTrigger, EnumPlace, DomainChange, Name, Operation, Query};
 
 impl Schema {
     /// What has nothing to do with a table's own definition.
@@ -12,11 +12,17 @@ impl Schema {
             Operation::CreateEnum { name, labels } => {
                 self.enums.insert_mut(self.key(name), EnumType { labels: labels.clone(), created_in: migration });
             }
-            Operation::AddEnumValue { name, value, .. } => {
+            Operation::AddEnumValue { name, value, place, .. } => {
                 if let Some(mut known) = self.enum_type(name).cloned()
                     && !known.labels.contains(value)
                 {
-                    known.labels.push(value.clone());
+                    let position = |label: &String| known.labels.iter().position(|other| other == label);
+                    let at = match place {
+                        EnumPlace::Last => None,
+                        EnumPlace::Before(label) => position(label),
+                        EnumPlace::After(label) => position(label).map(|at| at + 1),
+                    };
+                    known.labels.insert(at.unwrap_or(known.labels.len()), value.clone());
                     self.enums.insert_mut(self.key(name), known);
                 }
             }

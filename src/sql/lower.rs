@@ -1,7 +1,7 @@
 //! From the parser's tree to operations.
 
 use sqlparser::ast::{
-    AlterIndexOperation, AlterTypeOperation, ContextModifier, CopySource, CreateTable as TreeTable, Expr, ObjectName, ObjectType,
+    AlterIndexOperation, AlterTypeAddValuePosition, AlterTypeOperation, ContextModifier, CopySource, CreateTable as TreeTable, Expr, ObjectName, ObjectType,
     Query as TreeQuery, Set, SetExpr, Statement, UserDefinedTypeRepresentation,
 };
 
@@ -9,7 +9,7 @@ use super::Lowered;
 use super::lexeme::Lexemes;
 use super::{heads, names, query, rest, table};
 use crate::migration::Mark;
-use crate::operation::{Class, CreateIndex, CreateTable, CreateTrigger, Dialect, Expression, Name, Operation, Query, Volatility};
+use crate::operation::{Class, CreateIndex, CreateTable, CreateTrigger, Dialect, EnumPlace, Expression, Name, Operation, Query, Volatility};
 
 /// Lowers one parsed statement.
 pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Lowered> {
@@ -68,6 +68,11 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
                 name: object(&alter.name),
                 value: add.value.value.clone(),
                 if_not_exists: add.if_not_exists,
+                place: match add.position {
+                    None => EnumPlace::Last,
+                    Some(AlterTypeAddValuePosition::Before(label)) => EnumPlace::Before(label.value),
+                    Some(AlterTypeAddValuePosition::After(label)) => EnumPlace::After(label.value),
+                },
             }),
             AlterTypeOperation::RenameValue(rename) => one(Operation::RenameEnumValue {
                 name: object(&alter.name),

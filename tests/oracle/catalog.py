@@ -49,7 +49,7 @@ def of_database(engine):
     inspector = sa.inspect(engine)
     tables = {}
     for table in inspector.get_table_names():
-        if table in ("alembic_version", "schema_migrations"):
+        if table in ("alembic_version", "schema_migrations", "__diesel_schema_migrations"):
             continue
         columns = {}
         for column in inspector.get_columns(table):
@@ -136,11 +136,24 @@ def upgrade(engine, root, versions=None):
             connection.commit()
 
 
+# Where the way back begins in one file: goose, sql-migrate, dbmate, tern, node-pg-migrate.
+DOWN = re.compile(r"^\s*--\s*(\+goose down|\+migrate down|migrate:down|down migration|-+ create above / drop below)", re.IGNORECASE | re.MULTILINE)
+
+
+def up_part(text):
+    found = DOWN.search(text)
+    return text[: found.start()] if found else text
+
+
 def run_sql(engine, files):
     with engine.connect() as connection:
         raw = connection.connection.driver_connection
+        if engine.dialect.name == "postgresql":
+            raw.autocommit = True
+            # The runner's own book, which some migrations mention.
+            raw.execute("CREATE TABLE __diesel_schema_migrations (version varchar(50) PRIMARY KEY, run_on timestamp NOT NULL DEFAULT CURRENT_TIMESTAMP)")
         for path in files:
-            text = path.read_text()
+            text = up_part(path.read_text())
             if engine.dialect.name == "sqlite":
                 raw.executescript(text)
             else:

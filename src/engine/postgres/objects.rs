@@ -64,7 +64,7 @@ impl Model<'_> {
 
     pub(super) fn alter_enum(&mut self, operation: &Operation) {
         match operation {
-            Operation::AddEnumValue { name, value, if_not_exists: false }
+            Operation::AddEnumValue { name, value, if_not_exists: false, .. }
                 if self.schema.enum_type(name).is_some_and(|known| known.labels.contains(value)) =>
             {
                 self.fail(format!("`{name}` has the value '{value}' already"));
