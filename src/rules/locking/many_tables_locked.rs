@@ -21,6 +21,8 @@ pub const CHECK: Check = Check::Script(|context, found| {
             if *mode == LockMode::AccessExclusive
                 && is_table
                 && here.is_in_use(name)
+                // Under its old name it was counted.
+                && !here.is_renamed(name)
                 && locked.iter().all(|(known, _)| *known != name)
             {
                 locked.push((name, step));
