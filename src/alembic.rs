@@ -8,6 +8,7 @@ mod block;
 mod builtin;
 mod connection;
 mod directive;
+mod entity;
 mod eval;
 mod expression;
 pub mod ini;

@@ -2,8 +2,11 @@
 
 mod support;
 
+use std::path::Path;
+use std::process::Command;
+
 use serde_json::Value;
-use support::{fixture, project, whimbrel};
+use support::{ROOT, fixture, project, python, skip, whimbrel};
 
 fn printed(format: &str) -> String {
     let run = whimbrel(&fixture("golang-migrate/unsafe"), &["check", "--exit-zero", "--format", format]);
@@ -143,4 +146,21 @@ fn graphs_are_drawn() {
     for format in ["dot", "mermaid", "svg"] {
         insta::assert_snapshot!(format!("graph_{format}"), whimbrel(folder.path(), &["graph", "--format", format]).out);
     }
+}
+
+/// Each format is read by a program that takes it, which sees every finding.
+#[test]
+fn other_programs_read_the_formats() {
+    let Some(python) = python("sarif, junitparser, html5lib, jsonschema") else {
+        return skip("readers of the formats", "pip install sarif-tools junitparser html5lib jsonschema");
+    };
+    let output = Command::new(python)
+        .arg(Path::new(ROOT).join("tests/oracle/formats.py"))
+        .arg(env!("CARGO_BIN_EXE_whimbrel"))
+        .args(["fixtures", "whimbrel.schema.json"])
+        .current_dir(ROOT)
+        .output()
+        .expect("Python runs");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
 }

@@ -42,8 +42,8 @@ fn reserved_words_are_quoted() {
 fn a_foreign_key_without_a_name_gets_one() {
     let help =
         help("foreign_key_validated_at_once", "    op.create_foreign_key(None, \"orders\", \"users\", [\"group\"], [\"id\"])\n");
-    assert!(help.contains("name it \"fk_orders_group\" and add `postgresql_not_valid=True`"), "{help}");
-    assert!(help.contains("VALIDATE CONSTRAINT fk_orders_group"), "{help}");
+    assert!(help.contains("name it \"orders_group_fkey\" and add `postgresql_not_valid=True`"), "{help}");
+    assert!(help.contains("VALIDATE CONSTRAINT orders_group_fkey"), "{help}");
 }
 
 #[test]

@@ -148,7 +148,9 @@ impl<'a> Evaluator<'a> {
             _ => {}
         }
         let Some(&(name, names)) = DIRECTIVES.iter().find(|(known, _)| *known == name) else {
-            self.emit(Operation::opaque(format!("`op.{name}` is no directive of Alembic's own")), whole);
+            if !self.library_directive(name, arguments, whole) {
+                self.emit(Operation::opaque(format!("`op.{name}` is no directive of Alembic's own")), whole);
+            }
             return Some(Value::Unknown);
         };
         let dropped = ["table_name", "source_table"];

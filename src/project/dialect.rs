@@ -228,7 +228,7 @@ fn from_script_names(sources: &[Source]) -> Vec<Evidence> {
 
 /// `0001-init.sqlite.sql`.
 /// `0001_name.sqlite.sql`, `0001_name.postgres.up.sql`: the file is for one database.
-pub(super) fn in_file_name(source: &Source) -> Option<Dialect> {
+pub fn in_file_name(source: &Source) -> Option<Dialect> {
     let stem = source.file_name().strip_suffix(".sql")?;
     let stem = stem.strip_suffix(".up").or_else(|| stem.strip_suffix(".down")).unwrap_or(stem);
     let (_, part) = stem.rsplit_once('.')?;

@@ -120,6 +120,11 @@ pub(super) fn wish(convention: &Convention, path: &Path, source: &Source, head: 
     let without = match convention.no_transaction {
         Directive::Nowhere => return None,
         Directive::Comment(words) => text.lines().any(|line| comment(line).is_some_and(|comment| contains(comment, words))),
+        // What a changeset says holds for its rollback too, which stands further down.
+        Directive::Marker(words) if convention.framework == Framework::Liquibase => {
+            let until_head = &text[..head.end as usize];
+            until_head.lines().rev().find(|line| opens(line, "changeset ")).is_some_and(|line| contains(line, words))
+        }
         Directive::Marker(words) => contains(source.slice(head), words),
         Directive::FirstLine(words) => text.starts_with(words),
         Directive::Beside { file, key } => !setting(path, file, key)?,

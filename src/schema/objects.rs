@@ -3,7 +3,7 @@
 use super::relation::{Kind, Table, Trigger, Use};
 use super::{Domain, EnumType, Function, RelationId, Schema};
 use crate::history::Index;
-use crate::operation::{CreateTrigger, EnumPlace, DomainChange, Name, Operation, Query};
+use crate::operation::{CreateTrigger, DomainChange, EnumPlace, Name, Operation, Query};
 
 impl Schema {
     /// What has nothing to do with a table's own definition.

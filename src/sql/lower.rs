@@ -1,15 +1,17 @@
 //! From the parser's tree to operations.
 
 use sqlparser::ast::{
-    AlterIndexOperation, AlterTypeAddValuePosition, AlterTypeOperation, ContextModifier, CopySource, CreateTable as TreeTable, Expr, ObjectName, ObjectType,
-    Query as TreeQuery, Set, SetExpr, Statement, UserDefinedTypeRepresentation,
+    AlterIndexOperation, AlterTypeAddValuePosition, AlterTypeOperation, ContextModifier, CopySource, CreateTable as TreeTable,
+    Expr, ObjectName, ObjectType, Query as TreeQuery, Set, SetExpr, Statement, UserDefinedTypeRepresentation,
 };
 
 use super::Lowered;
 use super::lexeme::Lexemes;
 use super::{heads, names, query, rest, table};
 use crate::migration::Mark;
-use crate::operation::{Class, CreateIndex, CreateTable, CreateTrigger, Dialect, EnumPlace, Expression, Name, Operation, Query, Volatility};
+use crate::operation::{
+    Class, CreateIndex, CreateTable, CreateTrigger, Dialect, EnumPlace, Expression, Name, Operation, Query, Volatility,
+};
 
 /// Lowers one parsed statement.
 pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Lowered> {

@@ -12,9 +12,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         |later| matches!(&later.operation, Operation::SetDefault { table: of, column: set, .. } if of == table && set == column),
     );
     // Running code never had a default that this very script has set.
-    let sets = |operation: &Operation| {
-        matches!(operation, Operation::SetDefault { table: of, column: set, .. } if of == table && set == column)
-    };
+    let sets = |operation: &Operation| matches!(operation, Operation::SetDefault { table: of, column: set, .. } if of == table && set == column);
     if before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| sets(&step.operation)) {
         return;
     }

@@ -2,6 +2,7 @@ use crate::finding::{Edit, Fix};
 use crate::migration::Migration;
 use crate::project::Environment;
 use crate::project::conventions::Framework;
+use crate::project::dialect::in_file_name;
 use crate::rule::{Check, Found};
 use crate::source::Span;
 
@@ -105,7 +106,10 @@ fn breaks_below(environment: &Environment) -> Vec<bool> {
 fn shared_versions(environment: &Environment, found: &mut Found<'_>) {
     for &(first, second) in &environment.history.duplicates {
         let (first, second) = (&environment.migrations[first], &environment.migrations[second]);
-        if !first.judged && !second.judged {
+        // Of `2_a.mysql.sql` and `2_a.postgres.sql` each database runs one.
+        let database = |migration: &Migration| in_file_name(&migration.source);
+        let apart = matches!((database(first), database(second)), (Some(a), Some(b)) if a != b);
+        if apart || (!first.judged && !second.judged) {
             continue;
         }
         let (here, there) = if second.judged { (second, first) } else { (first, second) };

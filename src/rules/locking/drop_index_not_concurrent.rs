@@ -32,7 +32,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         let new = phrase::sql_name(&Name { name: format!("{}_new", index.name), schema: index.schema.clone() });
         let rename = format!("ALTER INDEX {new} RENAME TO {}", phrase::sql_name(&Name::new(index.name.as_str())));
         found
-            .at(step.at(Mark::Name), format!("reads and writes of {whom} queue behind the drop of `{index}`, which is made again below"))
+            .at(
+                step.at(Mark::Name),
+                format!("reads and writes of {whom} queue behind the drop of `{index}`, which is made again below"),
+            )
             .note("from the drop until the new one is built there is no such index")
             .help(format!(
                 "build the new one concurrently under another name, here `{new}`, in a migration before this one; then:\n{}\n{}",

@@ -27,7 +27,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let check = format!("{}_{}_not_null", table.name, column);
     let alter = format!("ALTER TABLE {sql_table}");
     let help = match before.engine.postgres_major {
-        18.. => phrase::then_next_migration(before,
+        18.. => phrase::then_next_migration(
+            before,
             &format!("{alter} ADD CONSTRAINT {check} NOT NULL {sql_column} NOT VALID"),
             &format!("{alter} VALIDATE CONSTRAINT {check}"),
         ),

@@ -75,9 +75,7 @@ fn is_known(script: &Script) -> bool {
 /// A column of a table that is not known in full, which the upgrade drops before it adds it: there was one already.
 fn takes_the_place(up: &Script, before: &Schema, difference: &Difference) -> bool {
     let [Operation::DropColumn { table, column, .. }] = difference.repair.as_slice() else { return false };
-    let drops = |operation: &Operation| {
-        matches!(operation, Operation::DropColumn { table: of, column: dropped, .. } if of == table && dropped == column)
-    };
+    let drops = |operation: &Operation| matches!(operation, Operation::DropColumn { table: of, column: dropped, .. } if of == table && dropped == column);
     before.table(table).is_none_or(|known| !known.complete) && up.steps.iter().any(|step| drops(&step.operation))
 }
 

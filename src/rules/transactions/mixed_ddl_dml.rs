@@ -1,5 +1,5 @@
 use crate::migration::Step;
-use crate::operation::{Class, Dialect, Operation};
+use crate::operation::{Class, Dialect, Name, Operation};
 use crate::rule::Found;
 use crate::rule::{Check, Context};
 use crate::schema::Schema;
@@ -12,11 +12,18 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
     // Which tables are new changes as the script goes on, so the replay runs along.
     let mut schema = context.schema.clone();
+    let altered: Vec<&Name> = context
+        .steps()
+        .filter(|(_, step)| step.operation.class() == Class::Schema)
+        .filter_map(|(_, step)| step.operation.table())
+        .collect();
+    let commits = context.dialect().is_some_and(Dialect::is_mysql_like);
     let (mut definition, mut change) = (None, None);
     for (at, step) in context.steps() {
         let matters = step.operation.table().is_none_or(|table| !is_new(&schema, context, table)) && !step.autocommit;
         match step.operation.class() {
             Class::Schema if matters && locks_a_table(&step.operation) => definition = definition.or(Some((at, step))),
+            Class::Data if !commits && is_one_row_elsewhere(&step.operation, &altered) => {}
             Class::Data if matters && writes_existing(&step.operation, &schema, context) => change = change.or(Some((at, step))),
             _ => {}
         }
@@ -27,7 +34,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
 });
 
-fn is_new(schema: &Schema, context: &Context<'_>, table: &crate::operation::Name) -> bool {
+fn is_new(schema: &Schema, context: &Context<'_>, table: &Name) -> bool {
     schema.table(table).is_some_and(|table| table.created_in == Some(context.index) || table.temporary)
 }
 
@@ -38,6 +45,17 @@ fn locks_a_table(operation: &Operation) -> bool {
         Operation::Other { kind, table, .. } => table.is_some() && *kind != "comment",
         Operation::DropIndex { .. } => true,
         other => other.table().is_some(),
+    }
+}
+
+/// A row of constants in a table that nothing else here touches, such as the order for a job: it holds nothing up, and
+/// often has to come or go with the change.
+fn is_one_row_elsewhere(operation: &Operation, altered: &[&Name]) -> bool {
+    match operation {
+        Operation::Insert { table, rows } => {
+            rows.certain && !rows.several && rows.reads.is_empty() && table.is_known() && !altered.contains(&table)
+        }
+        _ => false,
     }
 }
 
