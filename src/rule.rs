@@ -225,9 +225,19 @@ impl<'a> Context<'a> {
             !self.inside_at(at).is_transaction() || matches!(steps[at].operation, Operation::Commit | Operation::Rollback)
         };
         let own = steps.get(self.at)?.statement;
+        // Under the names that this script took from it, too.
+        let mut names: Vec<&Name> = vec![table];
+        for step in steps[..self.at].iter().rev().take(FAR_BACK) {
+            if let Operation::RenameTable { table: from, to } = &step.operation
+                && names.contains(&to)
+            {
+                names.push(from);
+            }
+        }
         // Far back is far enough: a script of thousands of steps is rows of data.
         let earlier = (0..self.at).rev().take(FAR_BACK).take_while(|at| !ends(*at));
-        earlier.filter(|at| steps[*at].statement != own).filter_map(|at| self.stages[at].effects.lock(table)).max()
+        let lock = |at: usize| names.iter().filter_map(|name| self.stages[at].effects.lock(name)).max();
+        earlier.filter(|at| steps[*at].statement != own).filter_map(lock).max()
     }
 
     /// The first table in use that the step writes anew, and why.

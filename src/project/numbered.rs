@@ -119,11 +119,11 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
         if !some_numbered && !named {
             continue;
         }
-        let framework = framework(&root, &files);
         // Beside numbered files, others are dumps and seeds.
         if some_numbered {
             files.retain(numbered);
         }
+        let framework = framework(&root, &files);
         let unread = in_other_languages(&root, framework);
         let reason = |language| format!("a migration in {language}, which is not read");
         out.push(Layout {

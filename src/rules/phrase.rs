@@ -138,7 +138,7 @@ pub fn without_foreign_keys(context: &Context<'_>) -> String {
 
 /// Two statements with a commit between them.
 pub fn then_next_migration(context: &Context<'_>, first: &str, next: &str) -> String {
-    format!("{}\nand {}:\n{}", statement(context, first), in_next_migration(context), statement(context, next))
+    format!("{}\nand {}:\n{}", in_place_of_steps(context, first), in_next_migration(context), statement(context, next))
 }
 
 /// When a later migration is committed apart from this one.

@@ -313,7 +313,15 @@ impl Schema {
         let taken = |name: &str| {
             table.constraints.contains_key(name) || self.indexes.contains_key(&self.key(&Name::with_schema(schema.clone(), name)))
         };
-        let name = constraint.name.clone().unwrap_or_else(|| naming::free(naming::object_name(&of, &columns, suffix), taken));
+        let made = || match constraint.kind {
+            // SQLite has no name for the constraint, and one of its own for the index.
+            ConstraintKind::Unique { .. } if self.is_sqlite => {
+                let numbered = (1..).map(|number| format!("sqlite_autoindex_{of}_{number}"));
+                numbered.into_iter().find(|name| !taken(name)).unwrap_or_default()
+            }
+            _ => naming::free(naming::object_name(&of, &columns, suffix), taken),
+        };
+        let name = constraint.name.clone().unwrap_or_else(made);
         let references = match &constraint.kind {
             ConstraintKind::ForeignKey { reference, .. } => self.point(id, &name, reference),
             _ => None,

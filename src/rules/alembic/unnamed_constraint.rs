@@ -13,13 +13,21 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if step.batch.is_some() && before.environment.dialects().contains(&Dialect::Sqlite) {
         return;
     }
+    let only_postgres = before.environment.dialects() == [Dialect::PostgreSql];
     let (prefix, columns) = match &constraint.kind {
         ConstraintKind::Unique { columns, .. } => ("uq", columns.join("_")),
         ConstraintKind::ForeignKey { columns, .. } => ("fk", columns.join("_")),
         ConstraintKind::PrimaryKey { columns, .. } => ("pk", columns.join("_")),
         _ => ("ck", "rule".to_owned()),
     };
-    let name = format!("\"{prefix}_{}_{}\"", table.name, crate::operation::show_holes(&columns));
+    let columns = crate::operation::show_holes(&columns);
+    // What PostgreSQL calls it today, which other migrations may say.
+    let name = match (only_postgres, prefix) {
+        (true, "fk") => format!("\"{}_{columns}_fkey\"", table.name),
+        (true, "uq") => format!("\"{}_{columns}_key\"", table.name),
+        (true, "pk") => format!("\"{}_pkey\"", table.name),
+        _ => format!("\"{prefix}_{}_{columns}\"", table.name),
+    };
     let at = step.marks.get(Mark::Name).filter(|at| before.text(*at) == "None" && !name.contains('…'));
     found
         .at(

@@ -18,7 +18,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let locked = table.is_some_and(|table| before.held(table).is_some_and(|mode| mode.blocks_reads()));
     // It went with its table: downgrade_fails says so.
     let gone = known.is_none() && before.stages[..before.at].iter().any(|stage| stage.schema.index(index).is_some());
-    if gone || locked || is_new || undoes || goes_anyway || unnamed {
+    // The upgrade has dropped it already, and IF EXISTS lets that pass without a lock.
+    let dropped_by_upgrade = !before.is_upgrade()
+        && known.is_none()
+        && before.migration.up.iter().flat_map(|up| &up.steps).any(|step| {
+            matches!(&step.operation, Operation::DropIndex { index: dropped, .. } if dropped.name == index.name)
+        });
+    if gone || dropped_by_upgrade || locked || is_new || undoes || goes_anyway || unnamed {
         return;
     }
     // Under the same name: only one of the two can be there.

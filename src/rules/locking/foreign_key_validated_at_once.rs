@@ -1,5 +1,5 @@
 use crate::migration::{Mark, Origin};
-use crate::operation::{ConstraintKind, Dialect, Name, Operation, show_holes};
+use crate::operation::{ConstraintKind, Default as ColumnDefault, Dialect, Expression, LockMode, Name, Operation, show_holes};
 use crate::rule::Check;
 use crate::rules::{mend, phrase};
 
@@ -10,9 +10,11 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             _ => return,
         },
         // A column that comes with a value in each row; an empty one needs no check.
-        Operation::AddColumn { table, column, .. } if column.references.is_some() => match &column.references {
-            Some(reference) => (table, reference, column.name.clone(), None),
-            None => return,
+        Operation::AddColumn { table, column, .. } => match (&column.references, &column.default) {
+            (Some(reference), Some(default)) if *default != ColumnDefault::Expression(Expression("NULL".to_owned())) => {
+                (table, reference, column.name.clone(), None)
+            }
+            _ => return,
         },
         _ => return,
     };
@@ -37,7 +39,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         (Origin::Directive(_), true) => "add `postgresql_not_valid=True`".to_owned(),
         (Origin::Directive(_), false) => format!("name it \"{}\" and add `postgresql_not_valid=True`", show_holes(&name)),
     };
-    let held = |name| before.held(name).is_some_and(|mode| mode.blocks_reads());
+    // Other actions of the same ALTER TABLE may lock more than this one.
+    let held = |name| before.held(name).max(before.effects().lock(name)).is_some_and(LockMode::blocks_reads);
     let who = |name| if held(name) { "reads and writes of" } else { "writes to" };
     let referenced = &reference.table;
     let whom = if referenced == table || before.is_new(referenced) {

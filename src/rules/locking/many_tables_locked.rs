@@ -16,8 +16,11 @@ pub const CHECK: Check = Check::Script(|context, found| {
             continue;
         }
         let here = context.at_step(at);
+        // Of one DROP TABLE of several, each takes its sequences along.
+        let first = (0..=at).rev().take_while(|other| context.script.steps[*other].statement == step.statement).last();
+        let at_first = context.at_step(first.unwrap_or(at));
         for (name, mode) in &context.stages[at].effects.locks {
-            let is_table = here.table(name).is_none_or(|table| !table.is_view()) && !here.schema.is_sequence(name);
+            let is_table = here.table(name).is_none_or(|table| !table.is_view()) && !at_first.schema.is_sequence(name);
             if *mode == LockMode::AccessExclusive
                 && is_table
                 && here.is_in_use(name)

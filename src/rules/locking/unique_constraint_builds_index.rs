@@ -32,7 +32,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             .help(format!("rename it, in the place of both steps:\n{}", phrase::in_place_of_steps(before, &rename)));
         return;
     }
-    let index = name.unwrap_or_else(|| format!("{}_{}_key", table.name, columns.join("_")));
+    let index = name.unwrap_or_else(|| match primary {
+        true => format!("{}_pkey", table.name),
+        false => format!("{}_{}_key", table.name, columns.join("_")),
+    });
     // The name is free only once the old key is gone, and that is to be in the same transaction.
     let replaces = before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| {
         matches!(&step.operation, Operation::DropConstraint { table: of, constraint: Some(name), .. } if of == table && *name == index)
@@ -49,7 +52,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         true => "before this one, and here, in the place of both steps".to_owned(),
         false => format!("and {}", phrase::in_next_migration(before)),
     };
-    let adopted = if replaces { phrase::in_place_of_steps(before, &adopt) } else { phrase::statement(before, &adopt) };
+    let adopted = phrase::in_place_of_steps(before, &adopt);
     // Of a column that is not there yet no index can be built.
     let (first, when) = match columns.iter().any(|column| before.is_new_column(table, column)) {
         true => ("in three migrations: the first adds the column and fills it, the second is\n", "and the third".to_owned()),
