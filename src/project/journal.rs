@@ -1,7 +1,7 @@
 //! What a tool has written down of its own files, against the files: `atlas.sum`, drizzle's journal, Prisma's folders,
 //! and numbered files of another language that nobody reads here.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,7 +70,7 @@ fn of_atlas(root: &Path, sources: &[Arc<Source>]) -> Vec<Discord> {
     };
     let mut out = Vec::new();
     let mut hash = Sha256::new();
-    let mut names: Vec<String> = Vec::new();
+    let mut names: HashSet<String> = HashSet::new();
     for path in files {
         let (Some(name), Ok(bytes)) = (path.file_name().map(|name| name.to_string_lossy().into_owned()), std::fs::read(&path))
         else {
@@ -94,9 +94,9 @@ fn of_atlas(root: &Path, sources: &[Arc<Source>]) -> Vec<Discord> {
             }
             Some(_) => {}
         }
-        names.push(name);
+        names.insert(name);
     }
-    let mut gone: Vec<&&str> = written.keys().filter(|name| !names.iter().any(|there| there == **name)).collect();
+    let mut gone: Vec<&&str> = written.keys().filter(|name| !names.contains(**name)).collect();
     gone.sort();
     for name in gone {
         out.push(discord(
@@ -147,9 +147,10 @@ fn of_drizzle(root: &Path, sources: &[Arc<Source>]) -> Vec<Discord> {
             None => newest = Some(entry),
         }
     }
+    let listed: HashSet<&str> = journal.entries.iter().map(|entry| entry.tag.as_str()).collect();
     for source in sources {
         let name = source.file_name().trim_end_matches(".sql");
-        if !journal.entries.iter().any(|entry| entry.tag == name) {
+        if !listed.contains(name) {
             let message = format!("meta/_journal.json does not list `{name}`: drizzle never runs it");
             out.push(Discord { kind: Kind::Skipped, source: source.clone(), message, help: HELP });
         }

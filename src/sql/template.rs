@@ -25,7 +25,8 @@ pub fn without(text: &str, range: Range<usize>) -> Option<Text> {
     let mut out = Text::default();
     let (mut at, mut copied) = (range.start, range.start);
     let mut found = false;
-    while let Some((template, value)) = next(text, at..range.end) {
+    let mut templates = Templates::new(text, range.clone());
+    while let Some((template, value)) = templates.next(at) {
         found = true;
         let taken = match value {
             Value::Control => template.clone(),
@@ -53,23 +54,47 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// The next template at or behind the start of the range.
-fn next(text: &str, range: Range<usize>) -> Option<(Range<usize>, Value)> {
-    let mut from = range.start;
-    loop {
-        let (at, (open, close)) =
-            KINDS.iter().filter_map(|kind| Some((from + text[from..range.end].find(kind.0)?, kind))).min_by_key(|(at, _)| *at)?;
-        let inner = at + open.len();
-        let limit = crate::source::floor(text, (inner + LONGEST).min(range.end));
-        let length = text[inner..limit].find(close);
-        // `$$` opens a string, and `'{{1,2},{3,4}}'` is an array.
-        let is_quote = *open == "${" && text[..at].ends_with('$');
-        match length.filter(|length| !is_quote && is_template(open, &text[inner..inner + length])) {
-            Some(length) => {
-                let end = inner + length + close.len();
-                return Some((at..end, value(open, &text[inner..inner + length])));
+/// Finds templates from left to right, each kind's next opening looked for once.
+struct Templates<'t> {
+    text: &'t str,
+    end: usize,
+    /// Where each kind opens next; None when it does so no more.
+    openings: [Option<usize>; KINDS.len()],
+}
+
+impl<'t> Templates<'t> {
+    fn new(text: &'t str, range: Range<usize>) -> Self {
+        let mut templates = Templates { text, end: range.end, openings: [Some(range.start); KINDS.len()] };
+        (0..KINDS.len()).for_each(|kind| templates.advance(kind, range.start));
+        templates
+    }
+
+    /// Looks for the next opening of a kind, from here on.
+    fn advance(&mut self, kind: usize, from: usize) {
+        let rest = self.text.get(from..self.end).unwrap_or_default();
+        self.openings[kind] = memchr::memmem::find(rest.as_bytes(), KINDS[kind].0.as_bytes()).map(|at| from + at);
+    }
+
+    /// The next template at or behind `from`.
+    fn next(&mut self, from: usize) -> Option<(Range<usize>, Value)> {
+        loop {
+            for kind in 0..KINDS.len() {
+                if self.openings[kind].is_some_and(|at| at < from) {
+                    self.advance(kind, from);
+                }
             }
-            None => from = inner,
+            let (at, kind) = (0..KINDS.len()).filter_map(|kind| Some((self.openings[kind]?, kind))).min()?;
+            let (open, close) = KINDS[kind];
+            let inner = at + open.len();
+            self.advance(kind, inner);
+            let limit = crate::source::floor(self.text, (inner + LONGEST).min(self.end));
+            let length = self.text[inner..limit].find(close);
+            // `$$` opens a string, and `'{{1,2},{3,4}}'` is an array.
+            let is_quote = open == "${" && self.text[..at].ends_with('$');
+            if let Some(length) = length.filter(|length| !is_quote && is_template(open, &self.text[inner..inner + length])) {
+                let end = inner + length + close.len();
+                return Some((at..end, value(open, &self.text[inner..inner + length])));
+            }
         }
     }
 }

@@ -11,7 +11,9 @@ import psycopg
 
 
 class Server:
-    def __init__(self, bin_folder):
+    def __init__(self, bin_folder, port=None):
+        """Listens on a socket in its folder, and at `port` of this machine where one is given."""
+        self.port = port
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="whimbrel-pg-"))
         self.bin = pathlib.Path(bin_folder)
         self.environment = {**os.environ, "LD_LIBRARY_PATH": str(self.bin.parent / "lib"), "TZ": "UTC", "LC_ALL": "C"}
@@ -22,7 +24,7 @@ class Server:
         self.run("initdb", "-D", data, "-U", "oracle", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
         with open(data / "postgresql.conf", "a", encoding="utf-8") as settings:
             settings.write(
-                "fsync = off\nfull_page_writes = off\nlisten_addresses = ''\ntimezone = 'UTC'\nautovacuum = off\n"
+                f"fsync = off\nfull_page_writes = off\nlisten_addresses = '{'127.0.0.1' if port else ''}'\nport = {port or 5432}\ntimezone = 'UTC'\nautovacuum = off\n"
                 f"unix_socket_directories = '{self.folder}'\nmax_wal_senders = 0\nwal_level = minimal\n"
             )
         self.process = subprocess.Popen(
@@ -44,7 +46,7 @@ class Server:
         subprocess.run([self.bin / program, *arguments], env=self.environment, check=True, stdout=subprocess.DEVNULL, **self.user())
 
     def connect(self, database):
-        return psycopg.connect(host=str(self.folder), user="oracle", dbname=database, autocommit=True)
+        return psycopg.connect(host=str(self.folder), port=self.port or 5432, user="oracle", dbname=database, autocommit=True)
 
     def stop(self):
         self.process.send_signal(signal.SIGINT)  # fast shutdown

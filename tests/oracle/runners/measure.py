@@ -10,6 +10,8 @@ migrations record the transaction that each statement runs in, runs it, and prin
 import json
 import os
 import pathlib
+import shutil
+import socket
 import subprocess
 import sys
 
@@ -37,6 +39,20 @@ def yoyo(at, sql, apart):
     return {f"{at:04}_step.sql": wish + sql, f"{at:04}_step.rollback.sql": "SELECT 1;\n"}
 
 
+def sqlx(at, sql, apart):
+    return {f"{at:04}_step.sql": ("-- no-transaction\n" if apart else "") + sql}
+
+
+def diesel(at, sql, apart):
+    folder = f"2026-01-{at:02}-000000_step"
+    files = {f"{folder}/up.sql": sql, f"{folder}/down.sql": "SELECT 1;\n"}
+    return files | ({f"{folder}/metadata.toml": "run_in_transaction = false\n"} if apart else {})
+
+
+def refinery(at, sql, _apart):
+    return {f"V{at}__step.sql": sql}
+
+
 def alembic(at, sql, apart):
     body = "".join(f"op.execute('{statement.strip()}')\n" for statement in sql.split(";") if statement.strip())
     before = "    with op.get_context().autocommit_block():\n        " if apart else "    "
@@ -58,7 +74,7 @@ DRIZZLE = """const { drizzle } = require('drizzle-orm/node-postgres');
 const { migrate } = require('drizzle-orm/node-postgres/migrator');
 const { Client } = require('pg');
 (async () => {
-  const client = new Client({ host: process.argv[2], user: 'oracle', database: process.argv[3] });
+  const client = new Client({ host: process.argv[2], port: Number(process.argv[5]), user: 'oracle', database: process.argv[3] });
   await client.connect();
   try { await migrate(drizzle(client), { migrationsFolder: process.argv[4] }); } finally { await client.end(); }
 })().catch(error => { console.error(error); process.exit(1); });
@@ -77,28 +93,43 @@ def journal(folder):
 
 
 def run_dbmate(server, database, folder):
-    url = f"postgres://oracle@/{database}?host={server.folder}&sslmode=disable"
+    url = f"postgres://oracle@/{database}?host={server.folder}&port={server.port}&sslmode=disable"
     return [NODE / "node_modules/.bin/dbmate", "--no-dump-schema", "--url", url, "-d", folder, "migrate"]
 
 
 def run_node_pg_migrate(server, database, folder):
-    url = f"postgres://oracle@/{database}?host={server.folder}"
+    url = f"postgres://oracle@/{database}?host={server.folder}&port={server.port}"
     return ["env", f"DATABASE_URL={url}", NODE / "node_modules/.bin/node-pg-migrate", "up", "--migrations-dir", folder, "--check-order", "false"]
 
 
 def run_drizzle(server, database, folder):
     journal(folder)
     (folder / "run.cjs").write_text(DRIZZLE)
-    return ["env", f"NODE_PATH={NODE / 'node_modules'}", "node", folder / "run.cjs", server.folder, database, folder]
+    return ["env", f"NODE_PATH={NODE / 'node_modules'}", "node", folder / "run.cjs", server.folder, database, folder, server.port]
 
 
 def run_yoyo(server, database, folder):
-    url = f"postgresql+psycopg://oracle@/{database}?host={server.folder}"
+    url = f"postgresql+psycopg://oracle@/{database}?host={server.folder}&port={server.port}"
     return [sys.executable, "-m", "yoyo", "apply", "--batch", "--no-config-file", "--database", url, folder]
 
 
+def run_sqlx(server, database, folder):
+    url = f"postgres://oracle@127.0.0.1:{server.port}/{database}"
+    return [shutil.which("sqlx"), "migrate", "run", "--source", folder, "--database-url", url]
+
+
+def run_diesel(server, database, folder):
+    url = f"postgres://oracle@127.0.0.1:{server.port}/{database}"
+    return [shutil.which("diesel"), "migration", "run", "--database-url", url, "--migration-dir", folder, "--config-file", folder / "diesel.toml"]
+
+
+def run_refinery(server, database, folder):
+    url = f"postgres://oracle@127.0.0.1:{server.port}/{database}"
+    return ["env", f"ORACLE_URL={url}", shutil.which("refinery"), "migrate", "-e", "ORACLE_URL", "-p", folder]
+
+
 def run_alembic(server, database, folder):
-    url = f"postgresql+psycopg://oracle@/{database}?host={server.folder}"
+    url = f"postgresql+psycopg://oracle@/{database}?host={server.folder}&port={server.port}"
     return ["env", f"ORACLE_URL={url}", sys.executable, "-m", "alembic", "-c", folder / "alembic.ini", "upgrade", "head"]
 
 
@@ -114,6 +145,11 @@ WAYS = {
     "drizzle": (drizzle, run_drizzle, False, {}),
     "yoyo": (yoyo, run_yoyo, False, {"yoyo.ini": ""}),
     "yoyo-transactional-false": (yoyo, run_yoyo, True, {"yoyo.ini": ""}),
+    "sqlx": (sqlx, run_sqlx, False, {"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}),
+    "sqlx-no-transaction": (sqlx, run_sqlx, True, {"Cargo.toml": "[dependencies]\nsqlx = \"0.8\"\n"}),
+    "diesel": (diesel, run_diesel, False, {"diesel.toml": ""}),
+    "diesel-run-in-transaction-false": (diesel, run_diesel, True, {"diesel.toml": ""}),
+    "refinery": (refinery, run_refinery, False, {"Cargo.toml": "[dependencies]\nrefinery = \"0.9\"\n"}),
     "alembic": (alembic, run_alembic, False, environment("")),
     "alembic-autocommit-block": (alembic, run_alembic, True, environment("")),
     "alembic-transaction-per-migration": (alembic, run_alembic, False, environment(", transaction_per_migration=True")),
@@ -129,6 +165,10 @@ def available(run):
         return (NODE / "node_modules/.bin/node-pg-migrate").exists()
     if run is run_drizzle:
         return (NODE / "node_modules/drizzle-orm").exists()
+    # Compiling these takes longer than all of the tests: they are asked where they are installed.
+    programs = {run_sqlx: "sqlx", run_diesel: "diesel", run_refinery: "refinery"}
+    if run in programs:
+        return shutil.which(programs[run]) is not None
     module = "yoyo" if run is run_yoyo else "alembic"
     return subprocess.run([sys.executable, "-c", f"import {module}"], capture_output=True, check=False).returncode == 0
 
@@ -166,7 +206,10 @@ def measure(server, out, name, way):
 
 def main():
     out = pathlib.Path(sys.argv[2])
-    server = Server(sys.argv[1])
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = Server(sys.argv[1], port)
     try:
         print(json.dumps({name: measure(server, out, name, way) for name, way in WAYS.items() if available(way[1])}))
     finally:
