@@ -53,6 +53,11 @@ def refinery(at, sql, _apart):
     return {f"V{at}__step.sql": sql}
 
 
+def liquibase(at, sql, apart):
+    wish = " runInTransaction:false" if apart else ""
+    return {f"{at:04}_step.sql": f"--liquibase formatted sql\n\n--changeset ann:{at}{wish}\n{sql}\n--rollback SELECT 1;\n"}
+
+
 def alembic(at, sql, apart):
     body = "".join(f"op.execute('{statement.strip()}')\n" for statement in sql.split(";") if statement.strip())
     before = "    with op.get_context().autocommit_block():\n        " if apart else "    "
@@ -128,6 +133,23 @@ def run_refinery(server, database, folder):
     return ["env", f"ORACLE_URL={url}", shutil.which("refinery"), "migrate", "-e", "ORACLE_URL", "-p", folder]
 
 
+LIQUIBASE = NODE / "node_modules/liquibase/dist"
+CHANGELOG = """<?xml version="1.0" encoding="UTF-8"?>
+<databaseChangeLog xmlns="http://www.liquibase.org/xml/ns/dbchangelog" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"
+ xsi:schemaLocation="http://www.liquibase.org/xml/ns/dbchangelog http://www.liquibase.org/xml/ns/dbchangelog/dbchangelog-4.1.xsd">
+{}
+</databaseChangeLog>
+"""
+
+
+def run_liquibase(server, database, folder):
+    names = sorted(path.name for path in folder.glob("*.sql"))
+    (folder / "root.xml").write_text(CHANGELOG.format("\n".join(f'<include file="{name}"/>' for name in names)))
+    driver = next((LIQUIBASE / "drivers").glob("postgresql-*.jar"))
+    url = f"jdbc:postgresql://127.0.0.1:{server.port}/{database}"
+    return ["sh", LIQUIBASE / "liquibase/liquibase", f"--classpath={driver}:{folder}", "--changeLogFile=root.xml", f"--url={url}", "--username=oracle", "update"]
+
+
 def run_alembic(server, database, folder):
     url = f"postgresql+psycopg://oracle@/{database}?host={server.folder}&port={server.port}"
     return ["env", f"ORACLE_URL={url}", sys.executable, "-m", "alembic", "-c", folder / "alembic.ini", "upgrade", "head"]
@@ -150,6 +172,8 @@ WAYS = {
     "diesel": (diesel, run_diesel, False, {"diesel.toml": ""}),
     "diesel-run-in-transaction-false": (diesel, run_diesel, True, {"diesel.toml": ""}),
     "refinery": (refinery, run_refinery, False, {"Cargo.toml": "[dependencies]\nrefinery = \"0.9\"\n"}),
+    "liquibase": (liquibase, run_liquibase, False, {}),
+    "liquibase-run-in-transaction-false": (liquibase, run_liquibase, True, {}),
     "alembic": (alembic, run_alembic, False, environment("")),
     "alembic-autocommit-block": (alembic, run_alembic, True, environment("")),
     "alembic-transaction-per-migration": (alembic, run_alembic, False, environment(", transaction_per_migration=True")),
@@ -165,6 +189,8 @@ def available(run):
         return (NODE / "node_modules/.bin/node-pg-migrate").exists()
     if run is run_drizzle:
         return (NODE / "node_modules/drizzle-orm").exists()
+    if run is run_liquibase:
+        return (LIQUIBASE / "liquibase").exists() and shutil.which("java") is not None
     # Compiling these takes longer than all of the tests: they are asked where they are installed.
     programs = {run_sqlx: "sqlx", run_diesel: "diesel", run_refinery: "refinery"}
     if run in programs:
