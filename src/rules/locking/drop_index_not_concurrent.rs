@@ -21,9 +21,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     // The upgrade has dropped it already, and IF EXISTS lets that pass without a lock.
     let dropped_by_upgrade = !before.is_upgrade()
         && known.is_none()
-        && before.migration.up.iter().flat_map(|up| &up.steps).any(|step| {
-            matches!(&step.operation, Operation::DropIndex { index: dropped, .. } if dropped.name == index.name)
-        });
+        && before
+            .migration
+            .up
+            .iter()
+            .flat_map(|up| &up.steps)
+            .any(|step| matches!(&step.operation, Operation::DropIndex { index: dropped, .. } if dropped.name == index.name));
     if gone || dropped_by_upgrade || locked || is_new || undoes || goes_anyway || unnamed {
         return;
     }
