@@ -16,6 +16,7 @@ use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, NewColumn, Outline, 
 use crate::runner::{self, Inside};
 use crate::schema::{Schema, Session};
 use crate::source::{Source, Span};
+use crate::sql::template;
 
 /// A rule that is on, with the severity it reports.
 type Enabled = (&'static Rule, Severity);
@@ -301,6 +302,14 @@ impl View<'_> {
                     }
                 }
             }
+        }
+        // What a fix would write has the template filled in.
+        let is_template = || {
+            let text = script.source.text();
+            !script.source.path().ends_with(".py") && template::without(text, 0..text.len()).is_some()
+        };
+        if found.findings.iter().any(|finding| finding.fix.is_some()) && is_template() {
+            found.findings.iter_mut().for_each(|finding| finding.fix = None);
         }
         found.findings
     }

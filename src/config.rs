@@ -62,8 +62,8 @@ pub struct Settings {
     per_path_ignores: Vec<(GlobSet, Vec<String>)>,
     /// Globs are relative to the folder of the configuration file.
     pub base: Option<PathBuf>,
-    /// Settings for the environments whose folder matches.
-    environments: Vec<(GlobSet, Settings)>,
+    /// Settings for the environments whose folder matches a glob, the longest glob first.
+    environments: Vec<(String, GlobSet, Settings)>,
     /// The configuration file that was read, and what it and the files it extends say.
     pub source: Option<PathBuf>,
     pub written: ConfigFile,
@@ -128,10 +128,12 @@ impl Settings {
         for glob in written.environments.keys() {
             let own = file::of_environment(&table, glob).map_err(failure)?;
             let own = Settings::resolve(&own, path.parent(), overrides).map_err(failure)?;
-            settings.environments.push((globs(std::slice::from_ref(glob)).map_err(failure)?, own));
+            let pattern = glob.trim_start_matches("./").to_owned();
+            settings.environments.push((glob.clone(), globs(&[pattern]).map_err(failure)?, own));
         }
+        // The longest says most of where.
+        settings.environments.sort_by_key(|(glob, ..)| std::cmp::Reverse(glob.len()));
         settings.source = Some(path.to_owned());
-        settings.written = written;
         Ok(settings)
     }
 
@@ -140,20 +142,30 @@ impl Settings {
     /// # Errors
     /// A value that TOML cannot hold.
     pub fn as_toml(&self) -> Result<String, String> {
-        let severities = rules::all().iter().filter_map(|rule| Some((rule.name, self.severity_of(rule)?)));
-        let on = severities.map(|(name, severity)| (name.to_owned(), Level::from(severity))).collect();
-        let effective = ConfigFile {
+        let environments = self.environments.iter().map(|(glob, _, own)| (glob.clone(), own.effective()));
+        let effective = ConfigFile { environments: environments.collect(), ..self.effective() };
+        toml::to_string(&effective).map_err(|error| error.to_string())
+    }
+
+    /// What holds, without the environments that have settings of their own.
+    fn effective(&self) -> ConfigFile {
+        let level = |rule: &Rule| match self.severity_of(rule) {
+            Some(severity) => Some(Level::from(severity)),
+            None => rule.page.on_by_default.then_some(Level::Off),
+        };
+        ConfigFile {
             extend: None,
             dialect: file::OneOrMany::from(self.dialects.iter().map(ToString::to_string).collect::<Vec<_>>()),
             pg_version: Some(Version::Number(self.postgres_major)),
             sqlite_version: Some(Decimal::Text(format!("3.{}", self.sqlite_minor))),
-            select: self.select.clone(),
-            ignore: self.ignore.clone(),
+            // Each rule has its level below.
+            select: None,
+            ignore: Vec::new(),
             fail_on: Some(self.fail_on),
-            severity: on,
+            severity: rules::all().iter().filter_map(|rule| Some((rule.name.to_owned(), level(rule)?))).collect(),
+            environments: BTreeMap::new(),
             ..self.written.clone()
-        };
-        toml::to_string(&effective).map_err(|error| error.to_string())
+        }
     }
 
     /// What holds for the environment in this folder.
@@ -163,8 +175,10 @@ impl Settings {
         }
         let absolute = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         let relative = self.base.as_deref().and_then(|base| absolute.strip_prefix(base).ok()).unwrap_or(&absolute);
-        match self.environments.iter().find(|(globs, _)| globs.is_match(relative)) {
-            Some((_, own)) => Cow::Owned(Settings { unsaved: self.unsaved.clone(), ..own.clone() }),
+        // `folder/**` means the folder, too.
+        let matches = |globs: &GlobSet| globs.is_match(relative) || globs.is_match(relative.join("_"));
+        match self.environments.iter().find(|(_, globs, _)| matches(globs)) {
+            Some((.., own)) => Cow::Owned(Settings { unsaved: self.unsaved.clone(), ..own.clone() }),
             None => Cow::Borrowed(self),
         }
     }
@@ -212,6 +226,7 @@ impl Settings {
             levels: file.severity.clone(),
             per_path_ignores,
             base: base.and_then(|base| std::path::absolute(base).ok()),
+            written: file.clone(),
             ..Settings::default()
         })
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::alembic::python;
-use crate::finding::{Edit, Finding};
+use crate::finding::{Edit, Finding, Fix};
 use crate::source::{Source, Span, printable};
 
 /// One file as the fixes leave it.
@@ -93,6 +93,13 @@ pub fn applied(text: &str, edits: &[&Edit]) -> String {
 
 fn is_readable(file: &str, text: &str) -> bool {
     !file.ends_with(".py") || python::parse(&Source::new(file.to_owned(), text.to_owned())).is_ok()
+}
+
+/// Whether a fix leaves the file of its finding a file of its language.
+pub fn leaves_readable(finding: &Finding, fix: &Fix) -> bool {
+    let file = finding.source.path();
+    let own: Vec<&Edit> = fix.edits.iter().filter(|edit| edit.file == file).collect();
+    crate::with_deep_stack(|| is_readable(file, &applied(finding.source.text(), &own)))
 }
 
 /// The change of one file, as `patch` takes it.

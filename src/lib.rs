@@ -151,6 +151,14 @@ pub fn lines_since(paths: &[PathBuf], revision: &str) -> Result<review::diff::Li
     Ok(review::diff::Lines::read(&since.top, &since.diff()?))
 }
 
+/// The top of the Git repository that holds the first path.
+///
+/// # Errors
+/// What Git says.
+pub fn top_of(paths: &[PathBuf]) -> Result<PathBuf, String> {
+    project::git::top(folder_of(paths))
+}
+
 /// Where Git is asked.
 fn folder_of(paths: &[PathBuf]) -> &Path {
     let start = paths.first().map_or(Path::new("."), PathBuf::as_path);

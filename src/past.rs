@@ -12,7 +12,7 @@ use crate::project::Environment;
 /// # Errors
 /// A revision that no environment has.
 pub fn leave_out(environments: &mut [Environment], settings: &Settings) -> Result<(), String> {
-    let mut missing: Vec<String> = settings.new_after.clone();
+    let mut missing: Vec<String> = settings.new_after.iter().filter(|given| !is_date(given)).cloned().collect();
     if environments.is_empty() {
         return Ok(());
     }
@@ -20,7 +20,6 @@ pub fn leave_out(environments: &mut [Environment], settings: &Settings) -> Resul
         let own = settings.of(Path::new(&environment.root));
         for given in &own.new_after {
             if is_date(given) {
-                missing.retain(|other| other != given);
                 let is_old = |migration: &Migration| created(migration).is_some_and(|created| created < *given);
                 environment.migrations.iter_mut().for_each(|migration| migration.judged &= !is_old(migration));
             } else if let Some(at) = environment.history.find(given) {

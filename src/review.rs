@@ -21,6 +21,10 @@ use diff::Lines;
 pub struct Remark {
     /// From the top of the repository, with forward slashes.
     pub file: String,
+    /// The same before the change.
+    pub old_file: String,
+    /// The number that the last of the lines had before, where it did not change.
+    pub old_line: Option<usize>,
     /// In the new text, from 1.
     pub lines: RangeInclusive<usize>,
     pub text: String,
@@ -53,6 +57,8 @@ pub fn fingerprint_in(text: &str) -> Option<&str> {
 
 /// Longer suggestions are no help in the margin of a page.
 const LONGEST_SUGGESTION: usize = 30;
+/// Longer ones are statements of thousands of values.
+const LONGEST_REMARK: usize = 8_000;
 /// GitHub takes 65,536 characters in a comment.
 const LONGEST_SUMMARY: usize = 60_000;
 
@@ -83,12 +89,24 @@ fn remark(finding: &Finding, fingerprint: String, lines: &Lines) -> Option<Remar
     if !file.holds(&range) {
         return None;
     }
-    Some(Remark { file: file.path.clone(), lines: range, text: markdown::body(finding), suggestion, fingerprint })
+    let old_file = file.old_path.clone().unwrap_or_else(|| file.path.clone());
+    let old_line = file.old_line(*range.end());
+    Some(Remark { file: file.path.clone(), old_file, old_line, lines: range, text: text_of(finding), suggestion, fingerprint })
+}
+
+/// A finding as Markdown; without its help where that would be longer than anybody reads.
+fn text_of(finding: &Finding) -> String {
+    let body = markdown::body(finding);
+    if body.len() <= LONGEST_REMARK {
+        return body;
+    }
+    let short = &finding.message[..crate::source::floor(&finding.message, finding.message.len().min(LONGEST_REMARK / 2))];
+    markdown::body(&Finding { message: short.to_owned(), notes: Vec::new(), help: None, ..finding.clone() })
 }
 
 /// The lines that a fix changes and what they become, where it changes this file alone, in one place.
 fn suggestion(finding: &Finding) -> Option<(RangeInclusive<usize>, String)> {
-    let fix = finding.fix.as_ref()?;
+    let fix = finding.fix.as_ref().filter(|fix| fix::leaves_readable(finding, fix))?;
     let source: &Source = &finding.source;
     if fix.edits.iter().any(|edit| edit.file != source.path()) {
         return None;
@@ -102,6 +120,9 @@ fn suggestion(finding: &Finding) -> Option<(RangeInclusive<usize>, String)> {
     let start = source.line_span(first).start as usize;
     let behind = source.text().len() - source.line_span(last).end as usize;
     let text = after.get(start..after.len().checked_sub(behind)?)?;
+    if text.len() > LONGEST_REMARK {
+        return None;
+    }
     Some((first..=last, text.trim_end_matches('\n').to_owned()))
 }
 
@@ -114,13 +135,14 @@ fn summary(all: usize, rest: &[&Finding]) -> Option<String> {
         out.push_str("\nAll of them stand at the lines that they are about.\n");
     }
     for (told, finding) in rest.iter().enumerate() {
-        if out.len() > LONGEST_SUMMARY {
+        let line = finding.source.line_of(finding.span.start);
+        let file = printable(finding.source.path()).replace('`', "'");
+        let entry = format!("\n`{file}`, line {line}\n\n{}\n", text_of(finding));
+        if out.len() + entry.len() > LONGEST_SUMMARY {
             out.push_str(&format!("\nand {} more\n", rest.len() - told));
             break;
         }
-        let line = finding.source.line_of(finding.span.start);
-        let file = printable(finding.source.path()).replace('`', "'");
-        out.push_str(&format!("\n`{file}`, line {line}\n\n{}\n", markdown::body(finding)));
+        out.push_str(&entry);
     }
     out.push_str(&format!("\n{SUMMARY}"));
     Some(out)

@@ -201,8 +201,12 @@ impl Server<'_> {
     /// Judges one document and tells the client.
     fn judge(&mut self, path: &Path) -> Result<(), String> {
         // A document that was never saved belongs to no environment yet.
-        let Some(document) = self.open.get(path).filter(|_| path.is_file()) else { return Ok(()) };
+        let Some(document) = self.open.get(path) else { return Ok(()) };
         let (uri, version) = (document.uri.clone(), document.version);
+        if !path.is_file() {
+            self.told.remove(path);
+            return self.publish(uri, Some(version), Vec::new());
+        }
         let outcome = self.settings(path).and_then(|settings| crate::check(&[path.to_owned()], &settings, &|| ()));
         let findings = match outcome {
             Ok(outcome) => {

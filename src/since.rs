@@ -16,7 +16,9 @@ use crate::rules;
 use crate::source::{Source, Span};
 
 fn absolute(path: &str) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path))
+    let path = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
+    // Git says where a link leads to.
+    path.canonicalize().unwrap_or(path)
 }
 
 /// Leaves only migrations to be judged that are new since the revision.

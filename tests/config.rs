@@ -108,6 +108,25 @@ fn the_settings_that_hold_are_a_configuration_file_that_says_the_same() {
     write(folder.path(), "whimbrel.toml", shown.out.as_bytes());
     assert_eq!(found(folder.path()), before);
     assert_eq!(whimbrel(folder.path(), &["check", "."]).code, 1);
+    // Rules that are off stay off, and environments keep what is theirs alone.
+    write(
+        folder.path(),
+        "whimbrel.toml",
+        b"[severity]\nindex_not_concurrent = \"off\"\n[environments.\"shop/**\"]\npg_version = 14\nseverity = { locking = \"off\" }\n",
+    );
+    assert!(found(folder.path()).is_empty());
+    let shown = whimbrel(folder.path(), &["check", "--show-settings", "."]);
+    write(folder.path(), "whimbrel.toml", shown.out.as_bytes());
+    assert!(found(folder.path()).is_empty(), "{}", shown.out);
+    assert_eq!(whimbrel(folder.path(), &["check", "--show-settings", "."]).out, shown.out);
+}
+
+#[test]
+fn the_longest_glob_that_fits_an_environment_holds() {
+    let folder = two_environments();
+    let wide = "[environments.\"**\"]\npg_version = 14\n";
+    write(folder.path(), "whimbrel.toml", format!("{wide}[environments.\"./shop/**\"]\nignore = [\"locking\"]\n").as_bytes());
+    assert_eq!(found(folder.path()), [("billing".to_owned(), "error".to_owned())]);
 }
 
 #[test]

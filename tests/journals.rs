@@ -56,7 +56,7 @@ fn drizzles_journal() {
     assert_eq!(names(&with(&journal(&[("0000_a", 2), ("0001_b", 1)]))), ["out_of_order_version"]);
     assert_eq!(names(&with(&journal(&[("0000_a", 1)]))), ["out_of_order_version"]);
     assert_eq!(names(&with(&journal(&[("0000_a", 1), ("0001_b", 2), ("0002_c", 3)]))), ["unknown_parent"]);
-    assert_eq!(with("not JSON"), []);
+    assert_eq!(names(&with("<<<<<<< ours\n{}")), ["unreadable_file"]);
 }
 
 #[test]

@@ -192,6 +192,40 @@ fn a_finding_can_be_fixed_or_ignored() {
     client.end();
 }
 
+/// The comment goes where it is a comment, and where it hides the finding.
+#[test]
+fn an_ignore_stands_outside_of_every_literal() {
+    let script = "from alembic import op\n\nrevision = \"b\"\ndown_revision = \"a\"\n\n\ndef upgrade():\n    op.execute(\"\"\"\n        \
+                  SELECT 1;\n        CREATE INDEX i ON t (a);\n    \"\"\")\n\n\ndef downgrade():\n    op.execute(\"DROP INDEX CONCURRENTLY i\")\n";
+    let first = "from alembic import op\nimport sqlalchemy as sa\n\nrevision = \"a\"\ndown_revision = None\n\n\ndef upgrade():\n    \
+                 op.create_table(\"t\", sa.Column(\"a\", sa.Integer, primary_key=True))\n\n\ndef downgrade():\n    op.drop_table(\"t\")\n";
+    let sql = "INSERT INTO orders VALUES (1, 'line one\nline two'); CREATE INDEX i ON orders (placed);\n";
+    let folder = project(&[
+        ("alembic/env.py", ""),
+        ("alembic/versions/a.py", first),
+        ("alembic/versions/b.py", script),
+        ("whimbrel.toml", "dialect = \"postgresql\"\n[environments.alembic]\nignore = [\"transactions\"]\n"),
+        ("migrations/000001_orders.up.sql", TABLE),
+        ("migrations/000002_index.up.sql", sql),
+    ]);
+    let (mut client, _) = Client::start(folder.path(), &json!({"general": {"positionEncodings": ["utf-8"]}}));
+    for (file, text) in [("alembic/versions/b.py", script), ("migrations/000002_index.up.sql", sql)] {
+        let file = uri(folder.path(), file);
+        let found = client.open(&file, text);
+        let is_index = |one: &&Value| one["code"] == "index_not_concurrent";
+        let finding = found["diagnostics"].as_array().expect("a list").iter().find(is_index).expect("a finding").clone();
+        let asked = json!({"textDocument": {"uri": file}, "range": finding["range"], "context": {"diagnostics": []}});
+        let actions = client.ask("textDocument/codeAction", &asked);
+        let ignore =
+            actions.as_array().expect("a list").iter().find(|one| one["title"] == "whimbrel: ignore index_not_concurrent here");
+        let mended = apply(text, &ignore.expect("an action")["edit"]["documentChanges"][0]["edits"]);
+        let after = client.change(&file, 2, &mended);
+        assert!(!codes(&after).contains(&"index_not_concurrent"), "{mended}");
+        assert!(!mended.contains("line one\n--") && !mended.contains("\n# whimbrel"), "{mended}");
+    }
+    client.end();
+}
+
 /// A text with edits of the protocol, in bytes, that stand in one line each.
 fn apply(text: &str, edits: &Value) -> String {
     let mut edits: Vec<&Value> = edits.as_array().expect("a list").iter().collect();

@@ -68,26 +68,44 @@ impl<'a> Evaluator<'a> {
     /// Whether an expression calls a function that `contextlib.contextmanager` decorates.
     fn is_context_manager(&mut self, expression: &'a Expr, scope: &Scope<'a>) -> bool {
         let Expr::Call(call) = expression else { return false };
-        let Expr::Name(name) = &*call.func else { return false };
-        matches!(scope.get(&name.id), Some(Value::Function(function)) if function.manages_context)
+        let callee = match &*call.func {
+            Expr::Name(name) => scope.get(&name.id),
+            Expr::Attribute(_) => Some(self.value(&call.func, scope)),
+            _ => None,
+        };
+        match callee {
+            Some(Value::Function(function)) => function.manages_context,
+            Some(Value::Method(bound)) => bound.1.manages_context,
+            // `helpers.name`, where the module is one of the project's.
+            Some(value) => {
+                let path = value.as_path().unwrap_or_default();
+                let found = path.rsplit_once('.').and_then(|(module, name)| self.module(module)?.get(name));
+                matches!(found, Some(Value::Function(function)) if function.manages_context)
+            }
+            None => false,
+        }
     }
 
     /// `yield`: the body of the block around the context manager that is being executed, where there is one.
     pub(super) fn suspend(&mut self, value: Value<'a>) {
-        let is_own = self.blocks.last().is_some_and(|block| block.calls == self.calls);
+        let is_own = self.blocks.last().is_some_and(|block| block.calls == self.calls) && self.manages_context;
         let Some(mut block) = (if is_own { self.blocks.pop() } else { None }) else { return };
         let (file, call_site, around) = (self.file, self.call_site, self.around);
         (self.file, self.call_site) = (block.file, block.call_site);
         self.calls -= 1;
+        let manages_context = std::mem::replace(&mut self.manages_context, false);
         if let Some(target) = block.target {
             self.assign(target, value, &block.scope);
         }
         let flow = self.with(block.items, block.body, &block.scope.clone());
         self.calls += 1;
+        self.manages_context = manages_context;
         (self.file, self.call_site, self.around) = (file, call_site, around);
         // Of several ways to the body the one that goes on behind the block decides.
         block.flow = match block.flow {
             Some(Flow::Next) => Some(Flow::Next),
+            // The context manager may swallow it, and what follows is worth a look either way.
+            _ if matches!(flow, Flow::Raise(_)) => Some(Flow::Next),
             _ => Some(flow),
         };
         self.blocks.push(block);

@@ -54,7 +54,7 @@ fn entity(directive: &str, call: &Call<'_>, whole: Span) -> Option<Vec<Text>> {
     let text = |position: usize, name: &str| call.arguments.get(position, &[name])?.value.as_text();
     let schema = text(0, "schema").map_or_else(|| "public".to_owned(), |schema| schema.as_str().to_owned());
     let signature = text(1, "signature")?;
-    let qualifier = if schema == "public" { String::new() } else { format!("{schema}.") };
+    let qualifier = if schema == "public" { String::new() } else { format!("\"{schema}\".") };
     let definition = || text(2, "definition").or_else(|| call.arguments.keyword("definition")?.value.as_text());
     let on = || Some(call.arguments.keyword("on_entity")?.value.as_str()?.to_owned());
     // `to_upper(x text)`
@@ -71,9 +71,9 @@ fn entity(directive: &str, call: &Call<'_>, whole: Span) -> Option<Vec<Text>> {
     };
     let on_table = |found: Option<String>| found.map_or_else(String::new, |table| format!(" ON {table}"));
     let drop = match kind {
-        "PGTrigger" | "PGPolicy" => format!("DROP {object} {name}{}", on_table(on())),
-        "PGExtension" => format!("DROP EXTENSION {name}"),
-        _ => format!("DROP {object} {qualifier}{name}"),
+        "PGTrigger" | "PGPolicy" => format!("DROP {object} \"{name}\"{}", on_table(on())),
+        "PGExtension" => format!("DROP EXTENSION \"{name}\""),
+        _ => format!("DROP {object} {qualifier}\"{name}\""),
     };
     let create = |replaces: bool| {
         let head = format!("CREATE {}{object} ", if replaces { "OR REPLACE " } else { "" });
@@ -82,14 +82,24 @@ fn entity(directive: &str, call: &Call<'_>, whole: Span) -> Option<Vec<Text>> {
                 joined(whole, &[Words(&head), Words(&qualifier), Given(signature), Words(" "), Given(definition()?)])
             }
             "PGView" | "PGMaterializedView" => {
-                joined(whole, &[Words(&head), Words(&qualifier), Given(signature), Words(" AS "), Given(definition()?)])
+                let data = if matches!(call.arguments.keyword("with_data").map(|one| &one.value), Some(Value::Bool(false))) {
+                    " WITH NO DATA"
+                } else {
+                    ""
+                };
+                let name =
+                    [Words(&head), Words(&qualifier), Words("\""), Given(signature), Words("\" AS "), Given(definition()?)];
+                joined(whole, &name.into_iter().chain([Words(data)]).collect::<Vec<_>>())
             }
-            "PGTrigger" => joined(whole, &[Words(&head), Given(signature), Words(" "), Given(definition()?)]),
+            "PGTrigger" => joined(whole, &[Words(&head), Words("\""), Given(signature), Words("\" "), Given(definition()?)]),
             "PGPolicy" => {
                 let on = on_table(on());
-                joined(whole, &[Words(&head), Given(signature), Words(&on), Words(" "), Given(definition()?)])
+                joined(
+                    whole,
+                    &[Words(&head), Words("\""), Given(signature), Words("\""), Words(&on), Words(" "), Given(definition()?)],
+                )
             }
-            _ => joined(whole, &[Words(&head), Given(signature)]),
+            _ => joined(whole, &[Words(&head), Words("\""), Given(signature), Words("\"")]),
         })
     };
     let dropped = || Text::new(drop.clone(), whole);

@@ -71,6 +71,8 @@ pub(super) struct Evaluator<'a> {
     recursion_told: bool,
     /// Returns on branches that may not have been taken, of the functions that are being executed.
     pub returns: Vec<EarlierReturn<'a>>,
+    /// Whether the function that is being executed is a context manager: its `yield` is a block's body.
+    pub manages_context: bool,
     /// The `with` blocks of the project's own context managers that are being executed.
     pub blocks: Vec<Block<'a>>,
 }
@@ -130,6 +132,7 @@ impl<'a> Evaluator<'a> {
             exhausted: false,
             recursion_told: false,
             returns: Vec::new(),
+            manages_context: false,
             blocks: Vec::new(),
         }
     }
@@ -280,6 +283,7 @@ impl<'a> Evaluator<'a> {
         let scope = Scope::new(Some(function.scope.clone()));
         let (around, file, site) = (self.around, self.file, self.call_site);
         self.calls += 1;
+        let manages_context = std::mem::replace(&mut self.manages_context, function.manages_context);
         self.file = function.file;
         self.bind_parameters(function, arguments, &scope);
         let returns = self.returns.len();
@@ -294,6 +298,7 @@ impl<'a> Evaluator<'a> {
             },
         };
         self.calls -= 1;
+        self.manages_context = manages_context;
         (self.around, self.file, self.call_site) = (around, file, site);
         let earlier = self.returns.split_off(returns);
         join(value, &earlier, around.on)

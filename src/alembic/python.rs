@@ -99,15 +99,31 @@ pub fn span(node: &impl Ranged) -> Span {
     Span { start: range.start().into(), end: range.end().into() }
 }
 
-/// Offsets of comments in the text, told apart from `#` inside strings.
-pub fn comments(source: &Source) -> Vec<Span> {
+/// The string literals of a file, in order.
+pub fn strings(source: &Source) -> Vec<Range<usize>> {
     let text = source.text();
     let bom = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let strings: Vec<Range<usize>> = lex_starts_at(&text[bom..], Mode::Module, TextSize::new(bom as u32))
+    lex_starts_at(&text[bom..], Mode::Module, TextSize::new(bom as u32))
         .map_while(Result::ok)
         .filter(|(token, _)| matches!(token, Tok::String { .. }))
         .map(|(_, range)| usize::from(range.start())..usize::from(range.end()))
-        .collect();
+        .collect()
+}
+
+/// The statements in the body of the function, at the top of the module, that holds a place.
+pub fn body_around(source: &Source, at: u32) -> Option<Suite> {
+    let is_around = |range: rustpython_parser::text_size::TextRange| range.contains(TextSize::new(at));
+    parse(source).ok()?.into_iter().find_map(|statement| match statement {
+        ast::Stmt::FunctionDef(node) if is_around(node.range) => Some(node.body),
+        ast::Stmt::AsyncFunctionDef(node) if is_around(node.range) => Some(node.body),
+        _ => None,
+    })
+}
+
+/// Offsets of comments in the text, told apart from `#` inside strings.
+pub fn comments(source: &Source) -> Vec<Span> {
+    let text = source.text();
+    let strings = strings(source);
     let mut out = Vec::new();
     let mut at = 0;
     while let Some(offset) = memchr::memchr(b'#', &text.as_bytes()[at..]) {

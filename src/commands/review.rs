@@ -4,12 +4,19 @@ use std::io::Write;
 
 use whimbrel::review::forge::{Before, Forge, Request};
 use whimbrel::review::{Review, worst};
+use whimbrel::source::printable;
 
 use super::{Exit, Failure};
 use crate::cli::ReviewArgs;
 
 pub fn run(args: &ReviewArgs) -> Result<Exit, Failure> {
-    let paths = super::or_here(&args.paths);
+    // From the top of the repository, so that paths and fingerprints are the same wherever the job stands.
+    let absolute = |path: &std::path::PathBuf| {
+        path.canonicalize().map_err(|error| format!("{}: {}", printable(&path.display().to_string()), error.kind()))
+    };
+    let paths: Vec<_> = super::or_here(&args.paths).iter().map(absolute).collect::<Result<_, _>>()?;
+    let top = whimbrel::top_of(&paths)?;
+    std::env::set_current_dir(&top).map_err(|error| format!("{}: {}", top.display(), error.kind()))?;
     let settings = super::settings(&args.config, &paths, &args.config.overrides(args.fail_on))?;
     let variable = |name: &str| std::env::var(name).ok();
     let read = |path: &str| std::fs::read_to_string(path).map_err(|error| format!("{path}: {}", error.kind()));

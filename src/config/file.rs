@@ -38,24 +38,31 @@ pub struct ConfigFile {
     pub new_after: OneOrMany,
     /// How large tables are: a name or glob with "small" or "large", or lists under `small` and `large`. What locks only
     /// small ones is not told; what locks a large one is an error.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub tables: BTreeMap<String, TableSize>,
     /// Rules, groups or `all`; without it, the rules that are on by default.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub select: Option<Vec<String>>,
     /// Rules or groups to leave out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub ignore: Vec<String>,
     /// Globs of files that are not read at all.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub exclude: Vec<String>,
     /// The lowest severity that makes `check` exit with 1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fail_on: Option<Severity>,
     /// A severity, or `off`, by rule or group.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub severity: BTreeMap<String, Level>,
     /// From how much on a rule speaks.
+    #[serde(skip_serializing_if = "Thresholds::are_usual")]
     pub thresholds: Thresholds,
     /// Rules to leave out in files that match a glob.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub per_path_ignores: BTreeMap<String, Vec<String>>,
     /// Settings for the environments whose folder matches a glob; what they say replaces what stands above.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub environments: BTreeMap<String, ConfigFile>,
 }
 
@@ -66,6 +73,12 @@ pub struct ConfigFile {
 pub struct Thresholds {
     /// Tables that one transaction locks against everybody.
     pub many_tables_locked: usize,
+}
+
+impl Thresholds {
+    fn are_usual(&self) -> bool {
+        *self == Thresholds::default()
+    }
 }
 
 impl Default for Thresholds {
@@ -256,11 +269,25 @@ pub(super) fn table_of(text: &str, is_pyproject: bool) -> Result<Table, String> 
             .cloned()
             .unwrap_or_default(),
     };
-    // A date may stand with or without quotes.
-    if let Some(after @ toml::Value::Datetime(_)) = table.get_mut("new_after") {
-        *after = toml::Value::String(after.to_string());
-    }
+    dates_as_text(&mut table);
     Ok(table)
+}
+
+/// A date may stand with or without quotes; of a time, the day counts.
+fn dates_as_text(table: &mut Table) {
+    let text = |value: &mut toml::Value| {
+        if let toml::Value::Datetime(date) = value {
+            *value = toml::Value::String(date.to_string().chars().take("2026-01-31".len()).collect());
+        }
+    };
+    match table.get_mut("new_after") {
+        Some(toml::Value::Array(list)) => list.iter_mut().for_each(text),
+        Some(value) => text(value),
+        None => {}
+    }
+    if let Some(toml::Value::Table(environments)) = table.get_mut("environments") {
+        environments.iter_mut().filter_map(|(_, own)| own.as_table_mut()).for_each(dates_as_text);
+    }
 }
 
 /// A table as settings.

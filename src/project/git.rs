@@ -34,15 +34,23 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
+/// The top of the work tree around a folder.
+///
+/// # Errors
+/// There is none.
+pub fn top(folder: &Path) -> Result<PathBuf, String> {
+    let top =
+        git(folder, &["rev-parse", "--show-toplevel"]).map_err(|reason| format!("--since needs a Git repository: {reason}"))?;
+    Ok(PathBuf::from(top.trim_end()))
+}
+
 impl Since {
     /// Asks Git, from `folder` on.
     ///
     /// # Errors
     /// No repository, no such revision, or a clone too shallow to know what is new, with what to fetch.
     pub fn new(folder: &Path, revision: &str) -> Result<Self, String> {
-        let top = git(folder, &["rev-parse", "--show-toplevel"])
-            .map_err(|reason| format!("--since needs a Git repository: {reason}"))?;
-        let top = PathBuf::from(top.trim_end());
+        let top = top(folder)?;
         let commit = format!("{revision}^{{commit}}");
         if revision.starts_with('-') || git(&top, &["rev-parse", "--verify", "--quiet", &commit]).is_err() {
             return Err(format!(

@@ -24,6 +24,8 @@ pub enum Kind {
     Skipped,
     /// Something is written down of which there is no file.
     Missing,
+    /// The journal itself.
+    Unreadable,
 }
 
 #[derive(Clone, Debug)]
@@ -45,6 +47,23 @@ pub(super) fn discords(layout: &Layout, sources: &[Arc<Source>]) -> Vec<Discord>
     }
 }
 
+/// A journal that cannot be read, so that nothing is known of it.
+fn unreadable(path: &Path, text: String, why: &str) -> Discord {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Discord {
+        kind: Kind::Unreadable,
+        source: Arc::new(Source::new(shown(path), text)),
+        message: format!("{name} cannot be read: {why}"),
+        help: "resolve the conflict, or let the tool write it anew",
+    }
+}
+
+/// The text of a journal; None where there is none.
+fn text_of(path: &Path) -> Option<Result<String, Discord>> {
+    let bytes = std::fs::read(path).ok()?;
+    Some(String::from_utf8(bytes).map_err(|_| unreadable(path, String::new(), "it is not UTF-8")))
+}
+
 /// A file that is read, by its name.
 fn by_name(sources: &[Arc<Source>]) -> HashMap<&str, &Arc<Source>> {
     sources.iter().map(|source| (source.file_name(), source)).collect()
@@ -55,7 +74,15 @@ fn by_name(sources: &[Arc<Source>]) -> HashMap<&str, &Arc<Source>> {
 fn of_atlas(root: &Path, sources: &[Arc<Source>]) -> Vec<Discord> {
     const HELP: &str = "put the file back as it was; while no database has run it: atlas migrate hash";
     let sum = root.join("atlas.sum");
-    let Ok(text) = std::fs::read_to_string(&sum) else { return Vec::new() };
+    let text = match text_of(&sum) {
+        None => return Vec::new(),
+        Some(Err(discord)) => return vec![discord],
+        Some(Ok(text)) => text,
+    };
+    if text.lines().next().is_some_and(|line| !line.starts_with("h1:")) || text.lines().skip(1).any(|line| !line.contains(" h1:"))
+    {
+        return vec![unreadable(&sum, text, "not every line is a checksum")];
+    }
     let written: HashMap<&str, &str> = text.lines().skip(1).filter_map(|line| line.rsplit_once(" h1:")).collect();
     let mut files: Vec<PathBuf> =
         list(root).into_iter().filter(|path| path.extension().is_some_and(|ending| ending == "sql")).collect();
@@ -123,8 +150,15 @@ struct Entry {
 fn of_drizzle(root: &Path, sources: &[Arc<Source>]) -> Vec<Discord> {
     const HELP: &str = "let drizzle-kit generate write the file and the journal together; after a merge, generate it anew";
     let path = root.join("meta/_journal.json");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Vec::new() };
-    let Ok(journal) = serde_json::from_str::<Journal>(&text) else { return Vec::new() };
+    let text = match text_of(&path) {
+        None => return Vec::new(),
+        Some(Err(discord)) => return vec![discord],
+        Some(Ok(text)) => text,
+    };
+    let journal = match serde_json::from_str::<Journal>(text.trim_start_matches('\u{feff}')) {
+        Ok(journal) => journal,
+        Err(error) => return vec![unreadable(&path, text, &error.to_string())],
+    };
     let journal_source = Arc::new(Source::new(shown(&path), text));
     let known = by_name(sources);
     let mut out = Vec::new();
@@ -205,5 +239,5 @@ pub(super) fn in_other_languages(root: &Path, framework: Framework) -> Vec<(Path
         let name = FileName::parse(&format!("{stem}.sql")).filter(|_| !stem.ends_with("_test") && !stem.ends_with(".test"))?;
         Some((path.clone(), name.version, *language))
     };
-    list(root).into_iter().filter_map(of).collect()
+    list(root).into_iter().filter(|path| path.is_file()).filter_map(of).collect()
 }

@@ -64,11 +64,17 @@ pub fn body(finding: &Finding) -> String {
         out.push_str(&format!("<br>{}\n", html(note)));
     }
     if let Some(help) = &finding.help {
-        let fence = if help.contains("```") { "````" } else { "```" };
+        let fence = fence(help);
         let lines: Vec<_> = help.lines().map(printable).collect();
         out.push_str(&format!("{fence}\n{}\n{fence}\n", lines.join("\n")));
     }
     out
+}
+
+/// Backquotes that no line of the text can close.
+pub fn fence(text: &str) -> String {
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or_default();
+    "`".repeat((longest + 1).max(3))
 }
 
 fn sign(severity: Severity) -> &'static str {

@@ -65,14 +65,15 @@ impl Forge {
     /// The variable that is missing, or that says something else than it should.
     pub fn from_environment(variable: Variable<'_>, read: impl Fn(&str) -> Result<String, String>) -> Result<Self, String> {
         let need = |name: &str| variable(name).filter(|value| !value.is_empty()).ok_or_else(|| format!("{name} is not set"));
-        if variable("GITLAB_CI").is_some() {
+        if need("GITLAB_CI").is_ok() {
             let number = need("CI_MERGE_REQUEST_IID")?;
             return Ok(Forge::GitLab {
                 api: need("CI_API_V4_URL")?.trim_end_matches('/').to_owned(),
                 project: number_or_path(&need("CI_PROJECT_ID")?)?,
                 number: number.parse().map_err(|_| format!("CI_MERGE_REQUEST_IID is a number, not `{number}`"))?,
                 base: need("CI_MERGE_REQUEST_DIFF_BASE_SHA")?,
-                head: need("CI_COMMIT_SHA")?,
+                // In a pipeline of the merged result, CI_COMMIT_SHA is a commit that the request does not have.
+                head: need("CI_MERGE_REQUEST_SOURCE_BRANCH_SHA").or_else(|_| need("CI_COMMIT_SHA"))?,
             });
         }
         let repository = need("GITHUB_REPOSITORY").map_err(|error| {
@@ -84,10 +85,10 @@ impl Forge {
         let (Some(number), Some(head)) = (pull["number"].as_u64(), pull["head"]["sha"].as_str()) else {
             return Err("this job was not started by a pull request: the event has no pull_request".to_owned());
         };
-        let api = variable("GITHUB_API_URL").unwrap_or_else(|| "https://api.github.com".to_owned());
+        let api = need("GITHUB_API_URL").unwrap_or_else(|_| "https://api.github.com".to_owned());
         let api = api.trim_end_matches('/').to_owned();
         Ok(Forge::GitHub {
-            graphql: variable("GITHUB_GRAPHQL_URL").unwrap_or_else(|| format!("{}/graphql", api.trim_end_matches("/v3"))),
+            graphql: need("GITHUB_GRAPHQL_URL").unwrap_or_else(|_| format!("{}/graphql", api.trim_end_matches("/v3"))),
             api,
             repository: number_or_path(&repository)?,
             number,
@@ -214,10 +215,14 @@ impl Forge {
             }
             Forge::GitLab { base, head, .. } => {
                 let request = |remark: &&Remark| {
-                    let position = json!({
+                    let mut position = json!({
                         "position_type": "text", "base_sha": base, "start_sha": base, "head_sha": head,
-                        "old_path": remark.file, "new_path": remark.file, "new_line": remark.lines.end(),
+                        "old_path": remark.old_file, "new_path": remark.file, "new_line": remark.lines.end(),
                     });
+                    // A line that did not change has two numbers.
+                    if let Some(old) = remark.old_line {
+                        position["old_line"] = json!(old);
+                    }
                     let body = json!({"body": self.text(remark), "position": position});
                     Request { method: "POST", url: format!("{}/discussions", self.pull()), body }
                 };
@@ -278,7 +283,7 @@ impl Forge {
 
 /// A block that no line of the text can close.
 fn fenced(word: &str, text: &str) -> String {
-    let fence = if text.contains("```") { "````" } else { "```" };
+    let fence = crate::report::markdown::fence(text);
     format!("\n{fence}{word}\n{text}\n{fence}\n")
 }
 

@@ -1,6 +1,9 @@
 //! Edits of files for fixes: small, and nothing but what they mean to change.
 
+use rustpython_parser::ast::{Constant, Expr, Stmt};
+
 use super::phrase;
+use crate::alembic::python::{self, span};
 use crate::finding::{Edit, Fix};
 use crate::migration::{Body, Execution, Mark, Origin, Script, Step};
 use crate::operation::Operation;
@@ -9,6 +12,9 @@ use crate::rule::Context;
 use crate::source::{Source, Span};
 
 pub fn edit(source: &Source, span: Span, text: impl Into<String>) -> Edit {
+    // The byte order mark stays in front of all.
+    let bom = if source.text().starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
+    let span = Span::new((span.start as usize).max(bom), (span.end as usize).max(bom));
     Edit { file: source.path().to_owned(), span, text: text.into() }
 }
 
@@ -38,17 +44,21 @@ pub fn in_block(source: &Source, statement: Span, opener: &str, call: &str) -> O
 }
 
 /// A Python call with one more keyword argument, laid out as the others are.
-fn with_keyword(call: &str, keyword: &str) -> String {
+/// None where a comment would swallow the comma.
+fn with_keyword(call: &str, keyword: &str) -> Option<String> {
     let inner = call.strip_suffix(')').unwrap_or(call);
     let arguments = inner.trim_end();
     let gap = &inner[arguments.len()..];
     let arguments = arguments.trim_end_matches(',');
+    if arguments.rsplit('\n').next().is_some_and(|line| line.contains('#')) {
+        return None;
+    }
     if !gap.contains('\n') {
-        return format!("{arguments}, {keyword})");
+        return Some(format!("{arguments}, {keyword})"));
     }
     let last = arguments.rsplit('\n').next().unwrap_or_default();
     let indent = &last[..last.len() - last.trim_start().len()];
-    format!("{arguments},\n{indent}{keyword},{gap})")
+    Some(format!("{arguments},\n{indent}{keyword},{gap})"))
 }
 
 /// Puts lines before a statement.
@@ -64,38 +74,48 @@ pub fn at_the_end(script: &Script, lines: &[String]) -> Option<Vec<Edit>> {
     if !source.path().ends_with(".py") {
         let end = script.steps.iter().map(|step| step.statement.end as usize).max().unwrap_or(script.head.end as usize);
         let text = source.text();
+        // What is opened by hand ends by hand, and what stands behind the last statement may belong to it.
+        let by_hand = script.steps.iter().any(|step| matches!(step.operation, Operation::Begin | Operation::Commit));
+        let behind = text[end..].lines().next().unwrap_or_default().trim().trim_start_matches(';').trim();
+        if by_hand || !behind.is_empty() || text[end..].contains("StatementEnd") {
+            return None;
+        }
         // Behind the semicolon of the last statement.
         let end = end + text[end..].find(';').filter(|at| text[end..end + at].trim().is_empty()).map_or(0, |at| at + 1);
         let closes = if script.steps.is_empty() || text[..end].ends_with(';') { "" } else { ";" };
         return Some(vec![edit(source, Span::new(end, end), format!("{closes}\n{}", lines.join("\n")))]);
     }
+    let body = crate::with_deep_stack(|| python::body_around(source, script.head.start))?;
     let text = source.text();
-    let line = text[..script.head.start as usize].rfind('\n').map_or(0, |end| end + 1);
-    let outer = text[line..].len() - text[line..].trim_start_matches([' ', '\t']).len();
-    // From the line behind the head to the last line that is indented deeper.
-    let mut at = script.head.start as usize + text[script.head.start as usize..].find(":\n").map(|at| at + 2)?;
-    let (mut end, mut inner, mut placeholder) = (at, None, None);
-    for line in text[at..].split_inclusive('\n') {
-        let indent = line.len() - line.trim_start_matches([' ', '\t']).len();
-        let words = line.trim();
-        if !words.is_empty() && indent <= outer && !words.starts_with(['#', ')']) {
-            break;
-        }
-        if !words.is_empty() && indent > outer {
-            inner.get_or_insert_with(|| line[..indent].to_owned());
-            end = at + line.trim_end().len();
-            if words == "pass" || words == "..." {
-                placeholder = Some(Span::new(at + indent, at + indent + words.len()));
-            }
-        }
-        at += line.len();
+    let (first, last) = (span(body.first()?), body.last()?);
+    let line = text[..first.start as usize].rfind('\n').map_or(0, |end| end + 1);
+    let indent = &text[line..first.start as usize];
+    // `def downgrade(): pass`
+    if !indent.trim().is_empty() {
+        return None;
     }
-    let indent = inner?;
     let lines: Vec<String> = lines.iter().map(|line| line.replace('\n', &format!("\n{indent}"))).collect();
-    Some(match placeholder.filter(|_| script.body == Body::Empty) {
-        Some(placeholder) => vec![edit(source, placeholder, lines.join(&format!("\n{indent}")))],
-        None => vec![edit(source, Span::new(end, end), lines.iter().map(|line| format!("\n{indent}{line}")).collect::<String>())],
-    })
+    if script.body == Body::Empty {
+        let is_placeholder = |statement: &&Stmt| match statement {
+            Stmt::Pass(_) => true,
+            Stmt::Expr(node) => matches!(&*node.value, Expr::Constant(constant) if constant.value == Constant::Ellipsis),
+            _ => false,
+        };
+        if let Some(placeholder) = body.iter().find(is_placeholder) {
+            return Some(vec![edit(source, span(placeholder), lines.join(&format!("\n{indent}")))]);
+        }
+    }
+    // Behind a return nothing runs.
+    if matches!(last, Stmt::Return(_) | Stmt::Raise(_)) {
+        return None;
+    }
+    let end = span(last).end as usize;
+    let rest = text[end..].lines().next().unwrap_or_default();
+    if !rest.trim().is_empty() && !rest.trim().starts_with('#') {
+        return None;
+    }
+    let end = end + rest.trim_end().len();
+    Some(vec![edit(source, Span::new(end, end), lines.iter().map(|line| format!("\n{indent}{line}")).collect::<String>())])
 }
 
 /// Whether the names that generated lines use are those that the script imports.
@@ -123,7 +143,7 @@ pub fn made_concurrent(context: &Context<'_>, step: &Step) -> Option<Fix> {
     let what = "build it concurrently, outside of the transaction";
     match (context.framework(), step.origin) {
         (Framework::Alembic, Origin::Directive(_)) if text.starts_with("op.") => {
-            let call = with_keyword(text, "postgresql_concurrently=True");
+            let call = with_keyword(text, "postgresql_concurrently=True")?;
             let edits = in_block(source, step.statement, "with op.get_context().autocommit_block():", &call)?;
             with_a_look(what, edits)
         }
@@ -163,7 +183,7 @@ pub fn not_valid(context: &Context<'_>, step: &Step) -> Option<Fix> {
     }
     let edit = match step.origin {
         Origin::Directive(_) if text.starts_with("op.create_") && text.ends_with(')') => {
-            edit(source, step.statement, with_keyword(text, "postgresql_not_valid=True"))
+            edit(source, step.statement, with_keyword(text, "postgresql_not_valid=True")?)
         }
         Origin::Directive(_) => return None,
         // Of several actions of one ALTER TABLE, the words of this one end at a comma.

@@ -9,8 +9,10 @@ use lsp_types::{
 };
 
 use super::{Server, place};
+use crate::alembic::python;
 use crate::finding::{Edit, Finding, Fix};
-use crate::source::{Source, Span};
+use crate::fix::leaves_readable;
+use crate::source::Source;
 
 impl Server<'_> {
     pub(super) fn actions(&self, params: &CodeActionParams) -> Vec<CodeActionOrCommand> {
@@ -21,7 +23,11 @@ impl Server<'_> {
             if range.end < params.range.start || params.range.end < range.start {
                 continue;
             }
-            let fix = finding.fix.as_ref().and_then(|fix| Some((fix.description.clone(), fix.safe, self.edit(finding, fix)?)));
+            let fix = finding
+                .fix
+                .as_ref()
+                .filter(|fix| leaves_readable(finding, fix))
+                .and_then(|fix| Some((fix.description.clone(), fix.safe, self.edit(finding, fix)?)));
             let ignore = self.ignored(finding).map(|edit| (format!("ignore {} here", finding.rule), false, edit));
             for (title, is_preferred, edit) in fix.into_iter().chain(ignore) {
                 out.push(CodeActionOrCommand::CodeAction(CodeAction {
@@ -69,12 +75,26 @@ impl Server<'_> {
 
     /// A comment above the statement.
     fn ignored(&self, finding: &Finding) -> Option<WorkspaceEdit> {
-        let line = finding.source.line_span(finding.source.line_of(finding.statement.start));
-        let text = finding.source.slice(line);
+        let source = &finding.source;
+        let line = source.line_span(source.line_of(finding.statement.start));
+        let text = source.slice(line).trim_start_matches('\u{feff}');
+        let bom = source.slice(line).len() - text.len();
         let indent = &text[..text.len() - text.trim_start().len()];
-        let lead = if finding.source.path().ends_with(".py") { "#" } else { "--" };
-        let comment = format!("{indent}{lead} whimbrel: ignore[{}]\n", finding.rule);
-        let start: Position = self.encoding.position(&finding.source, Span { start: line.start, end: line.start }.start);
+        let at = line.start as usize + bom;
+        let (at, comment) = if source.path().ends_with(".py") {
+            // The line of a statement inside of a string is SQL.
+            let in_string = python::strings(source).iter().any(|string| string.start < at && at < string.end);
+            (at, format!("{indent}{} whimbrel: ignore[{}]\n", if in_string { "--" } else { "#" }, finding.rule))
+        } else {
+            // The line may begin inside of the statement before.
+            let start = finding.statement.start as usize;
+            let own_line = at + indent.len() >= start;
+            match own_line {
+                true => (at, format!("{indent}-- whimbrel: ignore[{}]\n", finding.rule)),
+                false => (start, format!("\n-- whimbrel: ignore[{}]\n", finding.rule)),
+            }
+        };
+        let start: Position = self.encoding.position(source, at as u32);
         let path = place::absolute(finding.source.path());
         let text_document = OptionalVersionedTextDocumentIdentifier {
             uri: place::uri(&path)?,

@@ -133,7 +133,9 @@ impl Splitter<'_> {
     }
 
     fn line_comment(&mut self) {
-        let end = self.line_end();
+        // A carriage return ends a comment of PostgreSQL's too.
+        let return_ends = self.dollar_quotes.then(|| memchr::memchr(b'\r', &self.bytes[self.at..])).flatten();
+        let end = return_ends.map_or(usize::MAX, |offset| self.at + offset).min(self.line_end());
         self.out.comments.push(self.at..self.at + self.text[self.at..end].trim_end().len());
         self.at = end;
     }

@@ -1,7 +1,7 @@
 //! SQL that a runner fills in before any database sees it: `{{ .Schema }}`, `${flyway:table}`, `<%= name %>`, psql's `:name`.
 //!
-//! What stands in for a schema or for the same beginning of every name is left out, so that the names stay comparable;
-//! any other value is a hole. Control words (`{{ if … }}`, `{% … %}`) are blanks: both branches are read.
+//! What stands in for the schema is left out, and another qualifier read as its own word, so that the names stay
+//! comparable; any other value is a hole. Control words (`{{ if … }}`, `{% … %}`) are blanks: both branches are read.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -34,9 +34,13 @@ pub fn without(text: &str, range: Range<usize>) -> Option<Text> {
         };
         let (start, end) = (taken.start.max(copied), taken.end);
         out.push_exact(&text[copied..start], copied);
-        let is_prefix = text[end..].starts_with(is_word);
-        if value == Value::Expression && !is_prefix && !text[..end].ends_with('.') {
-            out.append(&Text::hole(Span::new(template.start, template.end)));
+        if value == Value::Expression {
+            let place = Span::new(template.start, template.end);
+            match text[..end].ends_with('.').then(|| qualifier(&text[template.clone()])) {
+                None => out.append(&Text::hole(place)),
+                Some(None) => {}
+                Some(Some(word)) => out.push(&format!("{word}."), place),
+            }
         }
         (at, copied) = (end, end);
     }
@@ -118,6 +122,13 @@ fn value(open: &str, inner: &str) -> Value {
     if is_control { Value::Control } else { Value::Expression }
 }
 
+/// What a template in the place of a schema is read as: nothing where it says that it is the schema, else its own word,
+/// so that `${tenant}.users` is another table than `users`.
+fn qualifier(template: &str) -> Option<&str> {
+    let word = template.trim_matches(|c: char| !is_word(c)).rsplit(|c: char| !is_word(c)).next()?;
+    (!word.is_empty() && !word.to_ascii_lowercase().ends_with("schema")).then_some(word)
+}
+
 /// With the quotes around it and the dot behind it, where it stands for a schema.
 fn whole_qualifier(text: &str, template: &Range<usize>) -> Range<usize> {
     let quoted = text[..template.start].ends_with('"') && text[template.end..].starts_with('"');
@@ -157,10 +168,11 @@ mod tests {
     }
 
     #[test]
-    fn schemas_and_prefixes_go_values_are_holes() {
+    fn schemas_go_and_values_are_holes() {
+        assert_eq!(taken("DROP TABLE ${tenant}.t;"), "DROP TABLE tenant.t;");
         assert_eq!(taken("CREATE TABLE {{ .Schema }}.t (a int);"), "CREATE TABLE t (a int);");
         assert_eq!(taken("CREATE TABLE \"${flyway:defaultSchema}\".t ();"), "CREATE TABLE t ();");
-        assert_eq!(taken("CREATE TABLE {{prefix}}t (a int);"), "CREATE TABLE t (a int);");
+        assert_eq!(taken("CREATE TABLE {{prefix}}t (a int);"), "CREATE TABLE ?t (a int);");
         assert_eq!(taken("GRANT ALL ON t TO ${role};"), "GRANT ALL ON t TO ?;");
         assert_eq!(taken("{{ if .X }}SELECT 1;{{ end }}"), "SELECT 1;");
         assert_eq!(taken("{% if x %}SELECT <%= n %>;{% endif %}"), "SELECT ?;");
