@@ -142,7 +142,9 @@ impl Settings {
     /// # Errors
     /// A value that TOML cannot hold.
     pub fn as_toml(&self) -> Result<String, String> {
-        let environments = self.environments.iter().map(|(glob, _, own)| (glob.clone(), own.effective()));
+        // What holds for the run stands above them.
+        let of_one = |own: &Settings| ConfigFile { exclude: Vec::new(), fail_on: None, ..own.effective() };
+        let environments = self.environments.iter().map(|(glob, _, own)| (glob.clone(), of_one(own)));
         let effective = ConfigFile { environments: environments.collect(), ..self.effective() };
         toml::to_string(&effective).map_err(|error| error.to_string())
     }

@@ -38,6 +38,10 @@ fn an_environment_has_settings_of_its_own() {
     let run = whimbrel(folder.path(), &["check", "."]);
     assert_eq!(run.code, 2);
     assert!(run.err.contains("environments.billing.severty"), "{}", run.err);
+    write(folder.path(), "whimbrel.toml", b"[environments.billing]\nfail_on = \"error\"\n");
+    let run = whimbrel(folder.path(), &["check", "."]);
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("`fail_on` holds for all environments"), "{}", run.err);
 }
 
 #[test]

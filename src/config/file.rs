@@ -205,6 +205,9 @@ pub(super) const KEYS: &[&str] = &[
     "environments",
 ];
 
+/// What holds for a run as a whole, and so not for one environment.
+const OF_THE_RUN: &[&str] = &["extend", "exclude", "fail_on", "environments"];
+
 /// Files that extend each other in a row.
 const MOST_EXTENDED: usize = 16;
 
@@ -231,6 +234,9 @@ pub(super) fn load(path: &Path) -> Result<Table, String> {
 }
 
 /// The settings of one environment: its own over those of the file.
+///
+/// # Errors
+/// A key that holds for all environments.
 pub(super) fn of_environment(table: &Table, glob: &str) -> Result<ConfigFile, String> {
     let mut rest = table.clone();
     let own = match rest.remove("environments") {
@@ -238,7 +244,10 @@ pub(super) fn of_environment(table: &Table, glob: &str) -> Result<ConfigFile, St
         _ => None,
     };
     match own {
-        Some(toml::Value::Table(own)) => typed(merged(own, rest)),
+        Some(toml::Value::Table(own)) => match OF_THE_RUN.iter().find(|key| own.contains_key(**key)) {
+            Some(key) => Err(format!("`{key}` holds for all environments: write it above `[environments]`")),
+            None => typed(merged(own, rest)),
+        },
         _ => typed(rest),
     }
 }
