@@ -59,10 +59,11 @@ fn edited(environment: &Environment, since: &Since, settings: &Settings) -> Vec<
         let message = match since.changes.get(&path) {
             Some(Change::Modified) => format!(
                 "`{}` was changed, and `{}` has it already: databases that ran it will not run it again",
-                migration.id, since.revision
+                migration.id,
+                since.name()
             ),
             Some(Change::RenamedFrom(old)) => {
-                format!("`{}` was renamed from {}, and `{}` has it already", source.file_name(), name(old), since.revision)
+                format!("`{}` was renamed from {}, and `{}` has it already", source.file_name(), name(old), since.name())
             }
             _ => continue,
         };
@@ -81,7 +82,7 @@ fn edited(environment: &Environment, since: &Since, settings: &Settings) -> Vec<
     for (path, change) in &since.changes {
         if *change == Change::Deleted && path.starts_with(&root) && is_migration(path) {
             let message =
-                format!("{} is gone, and `{}` has it already: databases that ran it are stranded", name(path), since.revision);
+                format!("{} is gone, and `{}` has it already: databases that ran it are stranded", name(path), since.name());
             found.in_file(&anywhere, Span::default(), message).help(help);
         }
     }
@@ -110,7 +111,7 @@ fn out_of_order(environment: &Environment, since: &Since, settings: &Settings) -
                     "`{}` sorts before {}, which `{}` has already: where that one ran, this one never will, or is refused",
                     migration.source.file_name(),
                     last.id,
-                    since.revision
+                    since.name()
                 );
                 found
                     .in_file(&migration.source, migration.id_span, message)
@@ -144,8 +145,7 @@ fn future_heads(environment: &Environment, since: &Since, settings: &Settings) -
     let parents: HashSet<&str> = ours.iter().chain(&theirs).flat_map(|migration| migration.parents.values()).collect();
     let is_head = |migration: &&&Migration| !parents.contains(migration.id.as_str());
     if let (Some(ours), Some(other)) = (ours.iter().find(is_head), theirs.iter().find(is_head)) {
-        let message =
-            format!("merging into `{}` makes two heads: it has `{}` since this branch left it", since.revision, other.id);
+        let message = format!("merging into `{}` makes two heads: it has `{}` since this branch left it", since.name(), other.id);
         let finding = found.in_file(&ours.source, ours.id_span, message).of(ours);
         finding.note(format!(
             "{} comes after {}, as {} does here",

@@ -93,6 +93,12 @@ impl Since {
         git(&self.top, &[&plain[..], &[&self.base, "--"]].concat())
     }
 
+    /// The revision as a message names it: a branch as it is, the hash of a commit as short as Git shows it.
+    pub fn name(&self) -> &str {
+        let is_hash = self.revision.len() >= 40 && self.revision.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if is_hash { &self.revision[..10] } else { &self.revision }
+    }
+
     /// The files below a folder as the revision itself has them, with their texts.
     pub fn files_of_revision(&self, folder: &Path, ending: &str) -> Vec<(PathBuf, String)> {
         self.files_at(&self.revision, folder, ending)

@@ -64,11 +64,27 @@ pub fn body(finding: &Finding) -> String {
         out.push_str(&format!("<br>{}\n", html(note)));
     }
     if let Some(help) = &finding.help {
-        let fence = fence(help);
-        let lines: Vec<_> = help.lines().map(printable).collect();
-        out.push_str(&format!("{fence}\n{}\n{fence}\n", lines.join("\n")));
+        let (advice, code) = advice_and_code(help);
+        if !advice.is_empty() {
+            out.push_str(&format!("<br>→ {}\n", html(advice)));
+        }
+        if !code.is_empty() {
+            let fence = fence(code);
+            let lines: Vec<_> = code.lines().map(printable).collect();
+            out.push_str(&format!("{fence}\n{}\n{fence}\n", lines.join("\n")));
+        }
     }
     out
+}
+
+/// What a help says before what can be pasted: a first line that ends in a colon, or all of it where it is one sentence.
+fn advice_and_code(help: &str) -> (&str, &str) {
+    let is_code = |line: &str| line.ends_with([';', ')', '"', '\'']) || line.contains(" = ") || line.starts_with("if ");
+    match help.split_once('\n') {
+        Some((first, rest)) if first.ends_with(':') && !is_code(first) => (first, rest),
+        None if !is_code(help) => (help, ""),
+        _ => ("", help),
+    }
 }
 
 /// Backquotes that no line of the text can close.
@@ -93,4 +109,23 @@ fn cell(text: &str) -> String {
 /// Markup in names and messages stays text.
 fn html(text: &str) -> String {
     printable(text).replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_help_is_advice_then_code() {
+        for (help, parts) in [
+            ("drop it first", ("drop it first", "")),
+            ("DROP INDEX i;", ("", "DROP INDEX i;")),
+            ("op.drop_index(\"i\")", ("", "op.drop_index(\"i\")")),
+            ("first:\nDROP INDEX i;", ("first:", "DROP INDEX i;")),
+            ("if a == \"b\":\n    c()", ("", "if a == \"b\":\n    c()")),
+            ("DROP INDEX i;\nand then:\nDROP TABLE t;", ("", "DROP INDEX i;\nand then:\nDROP TABLE t;")),
+        ] {
+            assert_eq!(advice_and_code(help), parts);
+        }
+    }
 }

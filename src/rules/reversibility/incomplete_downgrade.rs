@@ -23,7 +23,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
     let tables = tables_of(up, context.script);
     let mut differences = undo::differences(before, last.schema, &tables, context.index);
-    differences.retain(|difference| !takes_the_place(up, before, difference));
+    differences.retain(|difference| !takes_the_place(up, before, difference) && !made_a_second_time(up, difference));
     // What an error of its own explains is not told twice.
     if differences.is_empty() || already_fails(context) {
         return;
@@ -77,6 +77,26 @@ fn takes_the_place(up: &Script, before: &Schema, difference: &Difference) -> boo
     let [Operation::DropColumn { table, column, .. }] = difference.repair.as_slice() else { return false };
     let drops = |operation: &Operation| matches!(operation, Operation::DropColumn { table: of, column: dropped, .. } if of == table && dropped == column);
     before.table(table).is_none_or(|known| !known.complete) && up.steps.iter().any(|step| drops(&step.operation))
+}
+
+/// What the upgrade makes although it is there already; `object_already_there` tells that.
+fn made_a_second_time(up: &Script, difference: &Difference) -> bool {
+    let again = |made: &Operation, missing: &Operation| match (made, missing) {
+        (Operation::CreateIndex(made), Operation::CreateIndex(missing)) => !made.if_not_exists && made.name == missing.name,
+        (Operation::CreateTable(made), Operation::CreateTable(missing)) => !made.if_not_exists && made.table == missing.table,
+        (Operation::AddColumn { table: of, column: made, if_not_exists: false }, Operation::AddColumn { table, column, .. }) => {
+            of == table && made.name == column.name
+        }
+        _ => false,
+    };
+    let [missing] = difference.repair.as_slice() else { return false };
+    let drops = |operation: &Operation| {
+        matches!(operation, Operation::DropIndex { .. } | Operation::DropTable { .. } | Operation::DropColumn { .. })
+    };
+    // After a drop in the same script it is not the second.
+    matches!(difference.how, How::Missing)
+        && up.steps.iter().any(|step| again(&step.operation, missing))
+        && !up.steps.iter().any(|step| drops(&step.operation))
 }
 
 /// Every table that either way touches, also under its other name.
