@@ -280,7 +280,7 @@ impl View<'_> {
         }
         for (at, step) in script.steps.iter().enumerate().filter(|(_, step)| step.runs_on(self.dialect)) {
             found.statement = step.statement;
-            let unnoticed = self.settings.locks_only_small_tables(place.context(at).effects());
+            let unnoticed = place.context(at).locks_only_small_tables();
             let columns = if direction == Direction::Up { NewColumn::of(step) } else { Vec::new() };
             for &(rule, severity) in self.rules.iter().filter(|(rule, _)| !(unnoticed && rule.group == "locking")) {
                 (found.rule, found.severity) = (rule, severity);
@@ -363,7 +363,7 @@ impl<'a> Place<'a> {
             stages: self.stages,
             at,
             undoes: self.undoes,
-            thresholds: self.view.settings.thresholds,
+            settings: self.view.settings,
         }
     }
 }

@@ -244,15 +244,19 @@ impl Settings {
         }
     }
 
-    /// Whether everything that a step locks is small by the configuration.
-    pub fn locks_only_small_tables(&self, effects: &Effects) -> bool {
-        let is_small = |name: &Name| is_in(&self.small_tables, name);
-        !self.small_tables.is_empty() && !effects.locks.is_empty() && effects.locks.keys().all(is_small)
+    /// Whether a table is small by the configuration.
+    pub fn is_small(&self, table: &Name) -> bool {
+        is_in(&self.small_tables, table)
+    }
+
+    /// Whether a table is large by the configuration.
+    pub fn is_large(&self, table: &Name) -> bool {
+        is_in(&self.large_tables, table)
     }
 
     /// A table that is large by the configuration, among those that a step locks.
     pub fn large_table<'e>(&self, effects: &'e Effects) -> Option<&'e Name> {
-        effects.locks.keys().find(|name| is_in(&self.large_tables, name))
+        effects.locks.keys().find(|name| self.is_large(name))
     }
 
     /// The severity that a rule reports with; None when it is off.

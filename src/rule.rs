@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::config::Thresholds;
+use crate::config::Settings;
 use crate::engine::{Effects, Engine};
 use crate::finding::{Direction, Finding, Fix, Label, Severity};
 use crate::history::Index;
@@ -159,7 +159,7 @@ pub struct Context<'a> {
     pub at: usize,
     /// In a downgrade, the schema before the upgrade that it undoes.
     pub undoes: Option<&'a Schema>,
-    pub thresholds: Thresholds,
+    pub settings: &'a Settings,
 }
 
 impl<'a> Context<'a> {
@@ -216,6 +216,18 @@ impl<'a> Context<'a> {
     pub fn is_in_use(&self, table: &Name) -> bool {
         let undone = self.table(table).and_then(|table| table.created_in).is_some_and(|made| self.made_by_upgrade(made));
         !self.is_new(table) && !undone
+    }
+
+    /// Has so few rows that nobody notices how long they take: by the configuration, or as its constraints allow but one.
+    pub fn is_small(&self, table: &Name) -> bool {
+        let one_row = || self.table(table).is_some_and(Table::has_one_row_at_most);
+        self.settings.is_small(table) || (one_row() && !self.settings.is_large(table))
+    }
+
+    /// Whether everything that the step locks is small.
+    pub fn locks_only_small_tables(&self) -> bool {
+        let locks = &self.effects().locks;
+        !locks.is_empty() && locks.keys().all(|table| self.is_small(table))
     }
 
     /// The lock that earlier steps of the same transaction hold on a table.

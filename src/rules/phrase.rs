@@ -241,7 +241,8 @@ pub fn goes_with_column(context: &Context<'_>, table: &Name, column: &str) -> Ve
 
 /// What UPDATE and DELETE without a condition have in common.
 pub fn every_row(step: &Step, before: &Context<'_>, found: &mut Found<'_>, table: &Name, verb: &str, help: &str) {
-    if !before.is_upgrade() || !table.is_known() || !before.is_in_use(table) || before.is_emptied(table) {
+    if !before.is_upgrade() || !table.is_known() || !before.is_in_use(table) || before.is_emptied(table) || before.is_small(table)
+    {
         return;
     }
     let note = match before.is_postgres() {

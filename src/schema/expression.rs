@@ -61,11 +61,7 @@ pub fn proves_not_null(condition: &str, column: &str) -> bool {
         return parts.iter().any(|part| proves_not_null(part, column));
     }
     let lower = condition.to_lowercase();
-    let is_column = |text: &str| {
-        let text = unwrapped(text);
-        text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text) == column
-            || text.eq_ignore_ascii_case(column)
-    };
+    let is_column = |text: &str| is_column(text, column);
     if let Some(end) = lower.strip_suffix("is not null") {
         return is_column(&condition[..end.len()]);
     }
@@ -75,6 +71,28 @@ pub fn proves_not_null(condition: &str, column: &str) -> bool {
         return inner.to_lowercase().strip_suffix("is null").is_some_and(|head| is_column(&inner[..head.len()]));
     }
     false
+}
+
+fn is_column(text: &str, column: &str) -> bool {
+    let text = unwrapped(text);
+    text.strip_prefix('"').and_then(|text| text.strip_suffix('"')).unwrap_or(text) == column || text.eq_ignore_ascii_case(column)
+}
+
+/// Numbers, strings, true and false: the same in every row.
+pub fn is_constant(expression: &str) -> bool {
+    !unwrapped(expression).is_empty()
+        && words(expression).all(|(word, next)| matches!(&*word, "true" | "false") && next != Some('('))
+}
+
+/// Whether a condition that always holds leaves the column one value, apart from NULL: `lock = 'X'`, or the boolean
+/// column itself, as one of the parts that AND joins.
+pub fn leaves_one_value(condition: &str, column: &str) -> bool {
+    split_outside(unwrapped(condition), "and").into_iter().map(unwrapped).any(|part| match part.split_once('=') {
+        Some((one, other)) => {
+            [(one, other), (other, one)].iter().any(|(name, value)| is_column(name, column) && is_constant(value))
+        }
+        None => is_column(part, column),
+    })
 }
 
 /// Without the white space and the parentheses around it.
@@ -173,6 +191,17 @@ mod tests {
         assert!(!proves_not_null("qty > 0", "qty"));
         assert!(!proves_not_null("qty IS NOT NULL OR cust2 IS NULL", "qty"));
         assert!(!proves_not_null("other IS NOT NULL", "qty"));
+    }
+
+    #[test]
+    fn a_condition_can_leave_one_value() {
+        for condition in ["lock = 'X'", "('X' = Lock)", "lock", "lock = true AND other > 0"] {
+            assert!(leaves_one_value(condition, "lock"), "{condition}");
+        }
+        for condition in ["lock >= 'X'", "lock = other", "lock = 'X' OR other", "lock <> 1", "lock = f()", "lock IN (1, 2)"] {
+            assert!(!leaves_one_value(condition, "lock"), "{condition}");
+        }
+        assert!(is_constant("(TRUE)") && is_constant("1") && !is_constant("'a' || b || 'c'") && !is_constant(""));
     }
 
     #[test]

@@ -150,12 +150,6 @@ impl TableIndex {
     }
 }
 
-/// A number or a string, which every row then has.
-fn is_constant(value: &str) -> bool {
-    let value = super::expression::unwrapped(value);
-    value.parse::<f64>().is_ok() || (value.starts_with('\'') && value.ends_with('\''))
-}
-
 fn is_expression(key: &str) -> bool {
     key.contains(['(', ' ', '|', '+', '-', '*', '/', ':', '>'])
 }
@@ -267,7 +261,7 @@ impl Table {
             inherited: false,
             has_nulls: self.has_rows && column.nullable == Some(true) && column.default.is_none(),
             repeats: self.has_several_rows
-                && matches!(&column.default, Some(Default::Expression(value)) if is_constant(&value.0)),
+                && matches!(&column.default, Some(Default::Expression(value)) if super::expression::is_constant(&value.0)),
         };
         self.next_position += 1;
         self.columns.insert_mut(super::fold(&column.name, folds), entry);
@@ -308,6 +302,31 @@ impl Table {
 
     pub fn primary_key(&self) -> Option<&TableConstraint> {
         self.constraints.values().find(|constraint| matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }))
+    }
+
+    /// Its own constraints let it have one row and no more: a unique index over a constant, or a unique column to which a
+    /// CHECK leaves one value.
+    pub fn has_one_row_at_most(&self) -> bool {
+        let one_value = |name: &String| {
+            self.column(name).is_some_and(|column| column.nullable == Some(false))
+                && self.constraints.values().any(|constraint| match &constraint.kind {
+                    ConstraintKind::Check { expression } => {
+                        constraint.validated && super::expression::leaves_one_value(&expression.0, name)
+                    }
+                    _ => false,
+                })
+        };
+        let same_in_all = |key: &String| super::expression::is_constant(key) || one_value(key);
+        let by_index = |index: &TableIndex| {
+            index.unique && index.predicate.is_none() && !index.columns.is_empty() && index.columns.iter().all(same_in_all)
+        };
+        let by_constraint = |constraint: &TableConstraint| match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => {
+                !columns.is_empty() && columns.iter().all(one_value)
+            }
+            _ => false,
+        };
+        self.indexes.values().any(by_index) || self.constraints.values().any(by_constraint)
     }
 
     pub fn is_view(&self) -> bool {

@@ -8,7 +8,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::Delete { table, has_where: true, .. } => (table, "deleted"),
         _ => return,
     };
-    if !before.is_upgrade() || !table.is_known() || !before.is_in_use(table) || before.is_emptied(table) {
+    if !before.is_upgrade() || !table.is_known() || !before.is_in_use(table) || before.is_emptied(table) || before.is_small(table)
+    {
         return;
     }
     // Without a schema nothing says whether an index narrows it.

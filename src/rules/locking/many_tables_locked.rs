@@ -5,7 +5,7 @@ use crate::operation::{LockMode, Name, Operation};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
-    let many = context.thresholds.many_tables_locked;
+    let many = context.settings.thresholds.many_tables_locked;
     let mut locked: Vec<(&Name, &Step)> = Vec::new();
     for (at, step) in context.steps() {
         if !context.inside_at(at).is_transaction() || matches!(step.operation, Operation::Commit | Operation::Rollback) {
