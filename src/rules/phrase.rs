@@ -138,14 +138,20 @@ pub fn without_foreign_keys(context: &Context<'_>) -> String {
 
 /// Two statements with a commit between them.
 pub fn then_next_migration(context: &Context<'_>, first: &str, next: &str) -> String {
-    format!("{}\nand {}:\n{}", in_place_of_steps(context, first), in_next_migration(context), statement(context, next))
+    format!("{}\n{}", in_place_of_steps(context, first), and_once_committed(context, next))
+}
+
+/// A statement that has to wait for the commit of what the text before it says.
+pub fn and_once_committed(context: &Context<'_>, sql: &str) -> String {
+    let statement = if context.is_upgrade() { statement(context, sql) } else { format!("{sql};") };
+    format!("and {}:\n{statement}", in_next_migration(context))
 }
 
 /// When a later migration is committed apart from this one.
 pub fn in_next_migration(context: &Context<'_>) -> &'static str {
     if !context.is_upgrade() {
-        // The way back runs the newest migration first.
-        return "in the downgrade that runs after this one, that of the migration before it";
+        // No step of the way back can rely on another: each may be the last that runs.
+        return "by hand, once this downgrade is committed";
     }
     match (context.framework(), context.environment.all_pending_together) {
         (_, false) => "in the next migration, after this one is committed",

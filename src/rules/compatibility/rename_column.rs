@@ -8,11 +8,35 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if !before.is_upgrade() || before.is_new_column(table, column) || before.is_renamed(table) {
         return;
     }
+    let takes_its_name = |other: &Operation| match other {
+        Operation::RenameColumn { table: of, column: other, to: name } if of == table && name == column && other != to => {
+            Some(other.clone())
+        }
+        _ => None,
+    };
+    if let Some(other) = before.steps().find_map(|(_, step)| takes_its_name(&step.operation)) {
+        let (column, other) = (show_holes(column), show_holes(&other));
+        found
+            .at(
+                step.at(Mark::Name),
+                format!("code that is running now says `{table}.{column}` and reads and writes what was `{other}`: nothing fails, the data is wrong"),
+            )
+            .note(format!("this script gives the name `{column}` to `{other}`"))
+            .help(format!(
+                "in phases: 1. add a column with a new name; 2. write it as well as `{column}`; 3. copy the old rows in batches; 4. read it; 5. drop `{column}` in a later release, and leave its name unused until no old code runs"
+            ));
+        return;
+    }
+    let gives_up =
+        |other: &Operation| matches!(other, Operation::RenameColumn { table: of, column: name, .. } if of == table && name == to);
+    let is_taken = before.steps().any(|(_, step)| gives_up(&step.operation));
     let (column, to) = (show_holes(column), show_holes(to));
+    let new = if is_taken { "a column under a name that nobody uses".to_owned() } else { format!("`{to}`") };
+    let it = if is_taken { "it" } else { &new };
     found
         .at(step.at(Mark::Name), format!("code that is running now still says `{table}.{column}` and fails once it is called `{to}`"))
         .note("there is no moment at which the old and the new code both work")
         .help(format!(
-            "in phases: 1. add `{to}`; 2. write both columns; 3. copy the old rows in batches; 4. read `{to}`; 5. drop `{column}` in a later release"
+            "in phases: 1. add {new}; 2. write both columns; 3. copy the old rows in batches; 4. read {it}; 5. drop `{column}` in a later release"
         ));
 });

@@ -19,6 +19,6 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .at(step.at(Mark::Name), format!("reads and writes of `{scanned}` wait while every row is checked"))
         .note("ADD CHECK holds AccessExclusive for a scan; with NOT VALID only for an instant, and VALIDATE lets reads and writes go on")
         .note(before.origin_of(table))
-        .help(format!("{how}, and {}:\n{}", phrase::in_next_migration(before), phrase::statement(before, &validate)))
+        .help(format!("{how}, {}", phrase::and_once_committed(before, &validate)))
         .fix(mend::not_valid(before, step));
 });

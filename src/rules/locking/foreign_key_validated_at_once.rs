@@ -54,6 +54,6 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .at(step.at(Mark::Name), format!("{whom} wait while the foreign key of every row is checked"))
         .note("ADD FOREIGN KEY holds ShareRowExclusive on both tables for a scan; with NOT VALID only for an instant, and VALIDATE lets reads and writes go on")
         .note(before.origin_of(table))
-        .help(format!("{how}, and {}:\n{}", phrase::in_next_migration(before), phrase::statement(before, &validate)))
+        .help(format!("{how}, {}", phrase::and_once_committed(before, &validate)))
         .fix(mend::not_valid(before, step));
 });

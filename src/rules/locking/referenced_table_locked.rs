@@ -1,5 +1,6 @@
 use crate::operation::{LockMode, Name, Operation};
-use crate::rule::Check;
+use crate::rule::{Check, Context};
+use crate::schema::RelationId;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     if !before.is_upgrade() {
@@ -37,8 +38,17 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             later.operation.table() == Some(name) && stage.effects.lock(name) == Some(LockMode::AccessExclusive)
         })
     };
-    let Some((name, _)) =
-        before.effects().locks.iter().filter(other).find(|(name, _)| !family(name) && !dropped_too(name) && !taken_anyway(name))
+    let pointed_at = pointed_at(&step.operation, before);
+    let by_this_step = |name: &Name| match (&pointed_at, before.table(name)) {
+        (Some(tables), Some(table)) => tables.contains(&table.id),
+        _ => true,
+    };
+    let Some((name, _)) = before
+        .effects()
+        .locks
+        .iter()
+        .filter(other)
+        .find(|(name, _)| by_this_step(name) && !family(name) && !dropped_too(name) && !taken_anyway(name))
     else {
         return;
     };
@@ -47,3 +57,17 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .note("the other table of a foreign key, and the parent of a partition, are locked with AccessExclusive along with the one that is named")
         .help("set a lock_timeout first, so that a long query on it does not hold up everybody else");
 });
+
+/// The tables that the foreign keys point to which a part of an ALTER TABLE drops: the effects are of all its parts. None
+/// where they are not known.
+fn pointed_at(operation: &Operation, before: &Context<'_>) -> Option<Vec<RelationId>> {
+    let constraints = match operation {
+        Operation::DropConstraint { table, constraint: Some(name), .. } => vec![before.table(table)?.constraint(name)?],
+        Operation::DropColumn { table, column, .. } => {
+            let table = before.table(table).filter(|table| table.complete)?;
+            table.constraints().into_iter().filter(|constraint| constraint.mentions(column)).collect()
+        }
+        _ => return None,
+    };
+    Some(constraints.iter().filter_map(|constraint| Some(constraint.references.as_ref()?.0)).collect())
+}

@@ -26,21 +26,24 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let (sql_table, sql_column) = (phrase::sql_name(table), phrase::sql_name(&Name::new(column.as_str())));
     let check = format!("{}_{}_not_null", table.name, column);
     let alter = format!("ALTER TABLE {sql_table}");
+    let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
     let help = match before.engine.postgres_major {
+        12.. if !before.is_upgrade() => format!(
+            "before going back, by hand, once no row holds NULL there:\n{first};\n{alter} VALIDATE CONSTRAINT {check};\nthe downgrade then reads nothing; \
+             after it:\n{alter} DROP CONSTRAINT {check};"
+        ),
         18.. => phrase::then_next_migration(
             before,
             &format!("{alter} ADD CONSTRAINT {check} NOT NULL {sql_column} NOT VALID"),
             &format!("{alter} VALIDATE CONSTRAINT {check}"),
         ),
         12.. => {
-            let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
             let next = phrase::then_next_migration(before, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
             let last = phrase::statement(before, &format!("{alter} ALTER COLUMN {sql_column} SET NOT NULL"));
             let gone = phrase::statement(before, &format!("{alter} DROP CONSTRAINT {check}"));
             format!("{next}\nand in the one after that, which then reads nothing:\n{last}\n{gone}")
         }
         _ => {
-            let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
             let next = phrase::then_next_migration(before, &first, &format!("{alter} VALIDATE CONSTRAINT {check}"));
             format!("before PostgreSQL 12 nothing spares the scan; keep a CHECK instead:\n{next}")
         }

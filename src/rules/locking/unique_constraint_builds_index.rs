@@ -48,24 +48,32 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let words = if primary { "PRIMARY KEY" } else { "UNIQUE" };
     let old = if replaces { format!("DROP CONSTRAINT {index}, ") } else { String::new() };
     let adopt = format!("ALTER TABLE {table_name} {old}ADD CONSTRAINT {index} {words} USING INDEX {built}");
-    let when = match replaces {
-        true => "before this one, and here, in the place of both steps".to_owned(),
-        false => format!("and {}", phrase::in_next_migration(before)),
-    };
     let adopted = phrase::in_place_of_steps(before, &adopt);
+    let in_place = if replaces { "here, in the place of both steps" } else { "in the place of this step" };
     // Of a column that is not there yet no index can be built.
-    let (first, when) = match columns.iter().any(|column| before.is_new_column(table, column)) {
-        true => ("in three migrations: the first adds the column and fills it, the second is\n", "and the third".to_owned()),
-        false => ("", when),
+    let column_is_new = columns.iter().any(|column| before.is_new_column(table, column));
+    let help = match (before.is_upgrade(), column_is_new) {
+        (true, true) => format!(
+            "in three migrations: the first adds the column and fills it, the second is\n{}\nand the third:\n{adopted}",
+            phrase::outside_transaction(before, &build)
+        ),
+        (true, false) => {
+            let when = match replaces {
+                true => format!("before this one, and {in_place}"),
+                false => format!("and {}", phrase::in_next_migration(before)),
+            };
+            format!("{}\n{when}:\n{adopted}", phrase::outside_transaction(before, &build))
+        }
+        (false, true) => format!(
+            "leave it out of the downgrade, and by hand, once that is committed and the column is filled:\n{build};\n{adopt};"
+        ),
+        (false, false) => format!("before going back, by hand:\n{build};\nand {in_place}:\n{adopted}"),
     };
     found
         .at(step.at(Mark::Name), format!("reads and writes of `{table}` wait until the index of the {kind} is built"))
         .note("ADD CONSTRAINT holds AccessExclusive for a scan and a sort of the whole table; an index that exists already is taken over in an instant")
         .note(before.origin_of(table))
-        .help(format!(
-            "{first}{}\n{when}:\n{adopted}",
-            phrase::outside_transaction(before, &build),
-        ));
+        .help(help);
 });
 
 /// The name under which this script drops what it makes here again: the same key of the same columns.
