@@ -148,21 +148,24 @@ pub fn and_once_committed(context: &Context<'_>, sql: &str) -> String {
 }
 
 /// When a later migration is committed apart from this one.
-pub fn in_next_migration(context: &Context<'_>) -> &'static str {
-    if !context.is_upgrade() {
+pub fn in_next_migration(context: &Context<'_>) -> String {
+    match context.is_upgrade() {
+        true => format!("in the next migration, after this one is committed{}", unless_committed_apart(context)),
         // No step of the way back can rely on another: each may be the last that runs.
-        return "by hand, once this downgrade is committed";
+        false => "by hand, once this downgrade is committed".to_owned(),
     }
+}
+
+/// What it takes that a later migration is committed apart from this one, in parentheses; nothing where it is.
+pub fn unless_committed_apart(context: &Context<'_>) -> &'static str {
     match (context.framework(), context.environment.all_pending_together) {
-        (_, false) => "in the next migration, after this one is committed",
+        (_, false) => "",
         (Framework::Alembic, true) => {
-            "in the next migration, after this one is committed (env.py has to set `transaction_per_migration=True`, or \
-             they are deployed one by one: Alembic commits all pending revisions at once)"
+            " (env.py has to set `transaction_per_migration=True`, or they are deployed one by one: Alembic commits all pending \
+             revisions at once)"
         }
-        (Framework::NodePgMigrate, true) => {
-            "in the next migration, after this one is committed (with `--no-single-transaction`, or deployed one by one)"
-        }
-        (_, true) => "in the next migration, deployed on its own: this runner commits all pending ones at once",
+        (Framework::NodePgMigrate, true) => " (with `--no-single-transaction`, or deployed one by one)",
+        (_, true) => " (deployed on its own: this runner commits all pending ones at once)",
     }
 }
 

@@ -26,17 +26,24 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if comes_back {
         return;
     }
+    let known = before.schema.column(table, column);
+    // Otherwise the code that leaves it out cannot insert a row.
+    let is_required = known.is_some_and(|known| known.nullable == Some(false) && known.default.is_none());
     let column = show_holes(column);
     let finding = found.at(
         step.at(Mark::Name),
         format!("code that is running now fails as soon as it reads or writes `{table}.{column}`, which is dropped here"),
     );
-    if let Some(known) = before.schema.column(table, &column)
+    if let Some(known) = known
         && let Some(added) = before.environment.migrations.get(known.added_in)
     {
         finding.note(format!("`{column}` was added in {}", added.id));
     }
-    finding.help(format!(
-        "in phases: 1. release code that no longer uses `{column}` (with an ORM, also take it out of the model); 2. drop the column in a migration of the next release"
-    ));
+    let unused = format!("release code that no longer uses `{column}` (with an ORM, also take it out of the model)");
+    finding.help(match is_required {
+        false => format!("in phases: 1. {unused}; 2. drop the column in a migration of the next release"),
+        true => format!(
+            "in phases: 1. let `{column}` take NULL, or give it a default, so that rows can do without it; 2. {unused}; 3. drop the column in a migration of the next release"
+        ),
+    });
 });

@@ -18,6 +18,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let help = match &step.operation {
+        Operation::AddColumn { .. } | Operation::AlterColumnType { .. } if !before.is_upgrade() => {
+            "the way back has no phases: run it in a maintenance window, or go forward with a new migration instead".to_owned()
+        }
         Operation::AddColumn { column, .. } => format!(
             "in phases: 1. add `{0}` without the default; 2. set the default, for new rows; 3. fill the old rows in batches; 4. add the constraints",
             crate::operation::show_holes(&column.name)

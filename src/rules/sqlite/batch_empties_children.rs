@@ -1,5 +1,5 @@
 use crate::finding::Severity;
-use crate::operation::{Name, Operation};
+use crate::operation::{ConstraintKind, Name, Operation};
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
 
@@ -38,12 +38,35 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     for (child, why) in old() {
         finding.note(format!("`{child}`: {why}"));
     }
+    for child in held_back_by(before, table) {
+        finding.note(format!("where rows of `{child}` point here, the drop fails instead, and nothing goes"));
+    }
     if !known {
         finding.severity = Severity::Note;
         finding.note("no connection is known to set PRAGMA foreign_keys, which is off by default; `sqlite_foreign_keys` in the configuration says it");
     }
     finding.help(phrase::without_foreign_keys(before));
 });
+
+/// Tables whose foreign keys forbid that what they point to is deleted.
+fn held_back_by<'a>(before: &Context<'a>, table: &Name) -> Vec<&'a Name> {
+    let Some(table) = before.table(table) else { return Vec::new() };
+    let forbids = |kind: &ConstraintKind| match kind {
+        ConstraintKind::ForeignKey { reference, .. } => {
+            !matches!(reference.on_delete.as_deref(), Some("CASCADE" | "SET NULL" | "SET DEFAULT"))
+        }
+        _ => false,
+    };
+    let pointing = table.ties().referenced_by.iter().filter(|(child, _)| *child != table.id);
+    let forbidding = pointing.filter_map(|(child, key)| {
+        let child = before.schema.relation(*child)?;
+        child.constraint(key).filter(|key| forbids(&key.kind)).map(|_| &child.name)
+    });
+    let mut names: Vec<&Name> = forbidding.filter(|child| !before.is_new(child)).collect();
+    names.sort();
+    names.dedup();
+    names
+}
 
 /// Dropped here to make room for a copy of itself.
 fn is_recreated(before: &Context<'_>) -> bool {

@@ -2,6 +2,7 @@ use crate::migration::Step;
 use crate::operation::{Class, Dialect, Name, Operation};
 use crate::rule::Found;
 use crate::rule::{Check, Context};
+use crate::rules::phrase;
 use crate::schema::Schema;
 
 pub const CHECK: Check = Check::Script(|context, found| {
@@ -99,5 +100,8 @@ fn report(definition: &Step, change: &Step, definition_first: bool, context: &Co
     if context.is_postgres() && definition_first {
         finding.note("locks that a schema change takes are released at the end of the transaction, not of the statement");
     }
-    finding.help("move the data change into a migration of its own, between the one that adds and the one that constrains");
+    let apart = if context.is_postgres() { phrase::unless_committed_apart(context) } else { "" };
+    finding.help(format!(
+        "move the data change into a migration of its own, between the one that adds and the one that constrains{apart}"
+    ));
 }
