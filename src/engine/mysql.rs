@@ -230,7 +230,12 @@ fn retype(
             false => (algorithm, String::new()),
         };
     }
-    (Algorithm::Copy, format!("from {from} to {to} each value is converted"))
+    // SQLAlchemy's Uuid is a type of MariaDB, and 32 characters on MySQL, which has none.
+    let shown = |kind: &DataType| match kind.name.as_str() {
+        "uuid" => "uuid (char(32) on MySQL)".to_owned(),
+        _ => kind.to_string(),
+    };
+    (Algorithm::Copy, format!("from {} to {} each value is converted", shown(from), shown(to)))
 }
 
 /// Types that differ in nothing that the rows show: the same, a longer varchar with as many bytes of length, an enum with
