@@ -204,6 +204,12 @@ def migrate(server, database, folder, run):
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, cwd=folder)
 
 
+def put(folder, files):
+    for path, text in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(text)
+
+
 def measure(server, out, name, way):
     write, run, apart, beside = way
     database = "db_" + name.replace("-", "_")
@@ -212,9 +218,7 @@ def measure(server, out, name, way):
     folder = out / name
     files = dict(beside)
     files |= write(1, FIRST, False) | write(2, TWO, apart) | write(3, THREE, apart)
-    for path, text in files.items():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text)
+    put(folder, files)
     done = migrate(server, database, folder, run)
     if done.returncode != 0:
         raise SystemExit(f"{name}: {done.stdout}\n{done.stderr}")
@@ -222,8 +226,7 @@ def measure(server, out, name, way):
         rows = connection.execute("SELECT file, transaction FROM seen ORDER BY 1").fetchall()
     second, third = [transaction for file, transaction in rows if file == 2], [transaction for file, transaction in rows if file == 3]
     assert len(second) == 2 and len(third) == 1, (name, rows)
-    for path, text in write(4, INDEX, apart).items():
-        (folder / path).write_text(text)
+    put(folder, write(4, INDEX, apart))
     done = migrate(server, database, folder, run)
     refused = "transaction block" in done.stdout + done.stderr
     assert refused == (done.returncode != 0), (name, done.stdout, done.stderr)
