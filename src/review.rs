@@ -76,6 +76,11 @@ impl Review {
         review.summary = summary(findings.len(), &rest);
         review
     }
+
+    /// All findings in the comment on the whole, for a forge that takes none at a line.
+    pub fn in_one_comment(findings: &[Finding]) -> Self {
+        Review { remarks: Vec::new(), summary: summary(findings.len(), &findings.iter().collect::<Vec<_>>()) }
+    }
 }
 
 fn remark(finding: &Finding, fingerprint: String, lines: &Lines) -> Option<Remark> {

@@ -158,6 +158,23 @@ fn remarks_stand_on_changed_lines_with_what_to_write_instead() {
 }
 
 #[test]
+fn a_line_that_the_forge_does_not_take_costs_no_finding() {
+    let (folder, _) = pull_request();
+    let event = folder.path().join(".git/event.json").display().to_string();
+    let stand_in = StandIn::start(|asked, _| match asked.path.ends_with("/reviews") {
+        true => (422, Vec::new(), json!({"message": "line must be part of the diff"})),
+        false => empty(asked),
+    });
+    let run = review(folder.path(), &["--exit-zero", "db"], &on_github(&event, &stand_in.url));
+    assert_eq!(run.code, 0, "{}", run.err);
+    assert!(run.err.contains("line must be part of the diff; all is said in one comment instead"), "{}", run.err);
+    let sent = stand_in.asked();
+    let comment = sent.iter().find(|one| one.method == "POST" && one.path.ends_with("/issues/7/comments")).expect("a comment");
+    let text = comment.body["body"].as_str().expect("text");
+    assert!(text.contains("index_not_concurrent") && text.contains("missing_downgrade"), "{text}");
+}
+
+#[test]
 fn the_second_run_changes_and_closes_instead_of_repeating() {
     let (folder, _) = pull_request();
     let event = folder.path().join(".git/event.json").display().to_string();

@@ -32,7 +32,7 @@ pub fn run(args: &ReviewArgs) -> Result<Exit, Failure> {
     let review = Review::new(&outcome.findings, &lines);
     match args.dry_run {
         true => print(&forge.requests(&review, &Before::default()))?,
-        false => send(&forge, &review)?,
+        false => send(&forge, &review, &Review::in_one_comment(&outcome.findings))?,
     }
     let fails = !args.exit_zero && worst(&outcome.findings).is_some_and(|worst| worst >= settings.fail_on);
     Ok(if fails { Exit::Findings } else { Exit::Clean })
@@ -60,25 +60,36 @@ fn print(requests: &[Request]) -> Result<(), Failure> {
     super::ignore_closed_pipe(written)
 }
 
+/// Brings the forge to what the review says; where it takes no remark at some line, by the comment on the whole.
 #[cfg(feature = "send")]
-fn send(forge: &Forge, review: &Review) -> Result<(), Failure> {
+fn send(forge: &Forge, review: &Review, in_one_comment: &Review) -> Result<(), Failure> {
     use whimbrel::report::counted;
+    use whimbrel::review::http::{Client, Refusal};
 
     let name = forge.token_variable();
     let token = std::env::var(name).ok().filter(|token| !token.is_empty());
-    let client = whimbrel::review::http::Client::new(forge, &token.ok_or(format!("{name} is not set"))?);
-    let before = forge.before(|url| client.list(url))?;
-    let requests = forge.requests(review, &before);
-    requests.iter().try_for_each(|request| client.send(request))?;
-    eprintln!(
-        "whimbrel: {} on changed lines, {} sent",
-        counted(review.remarks.len(), "remark"),
-        counted(requests.len(), "request")
-    );
-    Ok(())
+    let client = Client::new(forge, &token.ok_or(format!("{name} is not set"))?);
+    let bring = |review: &Review| -> Result<(), Refusal> {
+        let before = forge.before(|url| client.list(url)).map_err(|reason| Refusal { reason, of_place: false })?;
+        let requests = forge.requests(review, &before);
+        requests.iter().try_for_each(|request| client.send(request))?;
+        eprintln!(
+            "whimbrel: {} on changed lines, {} sent",
+            counted(review.remarks.len(), "remark"),
+            counted(requests.len(), "request")
+        );
+        Ok(())
+    };
+    match bring(review) {
+        Err(refusal) if refusal.of_place => {
+            eprintln!("whimbrel: {}; all is said in one comment instead", printable(&refusal.reason));
+            Ok(bring(in_one_comment)?)
+        }
+        done => Ok(done?),
+    }
 }
 
 #[cfg(not(feature = "send"))]
-fn send(_: &Forge, _: &Review) -> Result<(), Failure> {
+fn send(_: &Forge, _: &Review, _: &Review) -> Result<(), Failure> {
     Err("this whimbrel was built without the feature `send`; --dry-run prints the requests".to_owned())
 }

@@ -16,6 +16,21 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 /// Pages of a list; nobody has said that much.
 const MOST_PAGES: usize = 100;
 
+/// Why a request came to nothing.
+#[derive(Debug)]
+pub struct Refusal {
+    pub reason: String,
+    /// The forge was reached and understood, and takes no remark at such a place: a line that is not in its difference,
+    /// a commit that is no longer the newest.
+    pub of_place: bool,
+}
+
+impl From<Refusal> for String {
+    fn from(refusal: Refusal) -> String {
+        refusal.reason
+    }
+}
+
 /// A connection to one forge.
 pub struct Client {
     agent: Agent,
@@ -60,7 +75,7 @@ impl Client {
     ///
     /// # Errors
     /// What the forge answers, or that it is not reached.
-    pub fn send(&self, request: &Request) -> Result<(), String> {
+    pub fn send(&self, request: &Request) -> Result<(), Refusal> {
         let (name, value) = &self.authorization;
         self.patiently(request.method, &request.url, || {
             let builder = match request.method {
@@ -78,9 +93,10 @@ impl Client {
         method: &str,
         url: &str,
         send: impl Fn() -> Result<Response<ureq::Body>, ureq::Error>,
-    ) -> Result<Response<ureq::Body>, String> {
+    ) -> Result<Response<ureq::Body>, Refusal> {
         for attempt in 1.. {
-            let mut response = send().map_err(|error| format!("{method} {url}: {error}"))?;
+            let unreached = |error| Refusal { reason: format!("{method} {url}: {error}"), of_place: false };
+            let mut response = send().map_err(unreached)?;
             let status = response.status().as_u16();
             if response.status().is_success() {
                 return Ok(response);
@@ -95,7 +111,8 @@ impl Client {
                     403 | 404 => "; the token needs to be allowed to write to pull requests",
                     _ => "",
                 };
-                return Err(format!("{method} {url}: {status}{reason}{hint}"));
+                let of_place = method == "POST" && matches!(status, 400 | 422);
+                return Err(Refusal { reason: format!("{method} {url}: {status}{reason}{hint}"), of_place });
             };
             std::thread::sleep(wait);
         }
