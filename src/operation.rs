@@ -420,6 +420,18 @@ impl Operation {
         }
     }
 
+    /// ALTER COLUMN: another type, nullability or default. Whoever repeats it changes nothing more.
+    pub fn alters_column(&self) -> bool {
+        matches!(
+            self,
+            Operation::AlterColumnType { .. }
+                | Operation::SetNotNull { .. }
+                | Operation::DropNotNull { .. }
+                | Operation::SetDefault { .. }
+                | Operation::DropDefault { .. }
+        )
+    }
+
     pub fn class(&self) -> Class {
         match self {
             Operation::Insert { .. } | Operation::Update { .. } | Operation::Delete { .. } | Operation::Truncate { .. } => {

@@ -89,18 +89,10 @@ impl Model<'_> {
     fn directive(&self, step: &Step) -> Option<Failure> {
         const CONSTRAINTS: &str = "NotImplementedError: No support for ALTER of constraints in SQLite dialect";
         let needs_batch = |answer: &str| Some(failure(FailureKind::NeedsBatch, answer));
-        let alters_column = matches!(step.origin, Origin::Directive("alter_column"));
+        let by_alter_column = matches!(step.origin, Origin::Directive("alter_column"));
         match &step.operation {
             Operation::SetNotNull { .. } | Operation::DropNotNull { .. } if self.minor >= ALTERS_CONSTRAINTS => None,
-            Operation::AlterColumnType { .. }
-            | Operation::SetNotNull { .. }
-            | Operation::DropNotNull { .. }
-            | Operation::SetDefault { .. }
-            | Operation::DropDefault { .. }
-                if alters_column =>
-            {
-                needs_batch("near \"ALTER\": syntax error")
-            }
+            operation if by_alter_column && operation.alters_column() => needs_batch("near \"ALTER\": syntax error"),
             Operation::AddConstraint { .. } | Operation::DropConstraint { .. } => needs_batch(CONSTRAINTS),
             Operation::AddColumn { if_not_exists: true, .. } | Operation::DropColumn { if_exists: true, .. } => {
                 Some(failure(FailureKind::Syntax, "near \"EXISTS\": syntax error"))

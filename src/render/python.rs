@@ -85,16 +85,7 @@ pub(super) fn call(operation: &Operation, batch: bool) -> Option<String> {
 
 /// What SQLite's ALTER TABLE cannot do.
 fn needs_batch(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::AlterColumnType { .. }
-            | Operation::SetNotNull { .. }
-            | Operation::DropNotNull { .. }
-            | Operation::SetDefault { .. }
-            | Operation::DropDefault { .. }
-            | Operation::AddConstraint { .. }
-            | Operation::DropConstraint { .. }
-    )
+    operation.alters_column() || matches!(operation, Operation::AddConstraint { .. } | Operation::DropConstraint { .. })
 }
 
 fn add_constraint(constraint: &Constraint, on: &dyn Fn(&str, &str) -> String) -> Option<String> {

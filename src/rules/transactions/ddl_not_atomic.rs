@@ -18,8 +18,9 @@ pub const CHECK: Check = Check::Script(|context, found| {
         .cut(&reached)
         .into_iter()
         .filter(|(at, statement)| statement.operations.iter().any(|operation| operation.class() == Class::Schema) && is_old(*at))
-        .map(|(at, statement)| (steps[at].1, statement.operations.iter().all(|operation| can_be_repeated(operation))))
+        .map(|(at, statement)| (steps[at].1, statement.operations.iter().all(|operation| operation.alters_column())))
         .collect();
+    // What can be repeated lets the migration just be run again.
     let Some(first) = statements.iter().position(|(_, can_be_repeated)| !can_be_repeated) else { return };
     let (first, Some((second, _))) = (statements[first].0, statements.get(first + 1)) else { return };
     found.statement = second.statement;
@@ -33,15 +34,3 @@ pub const CHECK: Check = Check::Script(|context, found| {
     finding.label(&context.script.source, first.span, "this stays done, and the migration is not recorded");
     finding.help("one statement a migration; several changes of one table fit into one ALTER TABLE, which is atomic");
 });
-
-/// A second time it does nothing, so that the migration can just be run again.
-fn can_be_repeated(operation: &Operation) -> bool {
-    matches!(
-        operation,
-        Operation::AlterColumnType { .. }
-            | Operation::SetNotNull { .. }
-            | Operation::DropNotNull { .. }
-            | Operation::SetDefault { .. }
-            | Operation::DropDefault { .. }
-    )
-}
