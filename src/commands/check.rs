@@ -56,7 +56,9 @@ fn once(args: &Check, colour: Colour, paths: &[PathBuf], settings: &Settings) ->
         let (hidden, stale) = Baseline::load(file)?.hide(&mut outcome.findings);
         outcome.ignored += hidden;
         if stale > 0 && !args.quiet {
-            eprintln!("whimbrel: {stale} entries of the baseline hide nothing any more; `whimbrel baseline` writes it anew");
+            eprintln!(
+                "whimbrel: entries of the baseline that hide nothing any more: {stale}; `whimbrel baseline` writes it anew"
+            );
         }
     }
     if args.diff {
