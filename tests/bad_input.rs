@@ -235,3 +235,31 @@ fn a_statement_that_is_cut_off_is_counted() {
     assert!(run.out.contains("000001_a.up.sql:2:1: this ALTER TABLE has no action: its end may be missing"), "{}", run.out);
     assert!(run.out.contains("(1 not understood)"), "{}", run.out);
 }
+
+/// Cut off behind its docstring, which then is all that says where the file belongs.
+#[test]
+fn a_script_that_is_cut_off_stays_in_the_graph() {
+    let whole = revision("b", Some("a"));
+    let docstring = "# The \"licence\" of it.\n\"\"\"b\n\nRevision ID: b\nRevises: a\n\"\"\"\nfrom alembic import op\n";
+    for (cut, rule) in [(docstring.to_owned(), "unreadable_metadata"), (format!("{docstring}revision = ("), "unreadable_file")] {
+        let folder = project(&[
+            ("env.py", ""),
+            ("versions/a.py", &revision("a", None)),
+            ("versions/0002_a_name_that_is_longer_than_any_id_may_be.py", &cut),
+            ("versions/c.py", &revision("c", Some("b"))),
+        ]);
+        let report = check_json(folder.path(), &[]);
+        assert_eq!(rules(&report), [rule], "{report}");
+        assert_eq!(
+            (&report["findings"][0]["revision"], &report["summary"]["migrations"]),
+            (&serde_json::json!("b"), &serde_json::json!(3))
+        );
+    }
+    let folder = project(&[
+        ("env.py", ""),
+        ("versions/b.py", &whole),
+        ("versions/helper.py", "\"\"\"Helpers.\"\"\"\n"),
+        ("versions/a.py", &revision("a", None)),
+    ]);
+    assert!(rules(&check_json(folder.path(), &[])).is_empty());
+}

@@ -52,10 +52,15 @@ fn from_module<'a>(source: &Arc<Source>, module: &'a Suite, evaluator: &mut Eval
     let scope = evaluator.module.clone();
     let has_upgrade = matches!(scope.get("upgrade"), Some(Value::Function(_)));
     let revision = assignment(module, "revision");
-    if revision.is_none() && !has_upgrade {
-        return None;
-    }
     let mut migration = empty(source, judged);
+    if revision.is_none() && !has_upgrade {
+        // Another module, unless its docstring is that of a script: then the rest is missing.
+        let said = id_in_docstring(source)?;
+        migration.problem(said.span, "this file has no `revision`, and Alembic stops at it".to_owned());
+        (migration.id, migration.id_span) = (said.value, said.span);
+        migration.parents = parents_in_docstring(source);
+        return Some(migration);
+    }
     match revision {
         Some((value_span, _)) => {
             migration.id_span = value_span;
@@ -270,11 +275,49 @@ fn id_from_file_name(source: &Source) -> String {
     stem(source).to_owned()
 }
 
+/// What stands behind a label in the module's docstring, and where.
+pub fn in_docstring<'s>(source: &'s Source, label: &str) -> Option<(&'s str, Span)> {
+    let text = source.text();
+    // Behind comments, such as a licence; what else comes first is code, and then there is no docstring.
+    let is_before = |line: &&str| line.trim().is_empty() || line.trim_start_matches('\u{feff}').trim_start().starts_with('#');
+    let before: usize = text.split_inclusive('\n').take_while(is_before).map(str::len).sum();
+    let start = text.len() - text[before..].trim_start_matches(['r', 'R', 'u', 'U', '\u{feff}']).len();
+    let quote = ["\"\"\"", "\'\'\'"].into_iter().find(|quote| text[start..].starts_with(quote))?;
+    let end = start + 3 + text[start + 3..].find(quote)?;
+    let at = start + text[start..end].find(label)? + label.len();
+    let line = text[at..end].lines().next().unwrap_or_default();
+    let said = line.trim();
+    let from = at + (line.len() - line.trim_start().len());
+    Some((said, Span::new(from.min(end), from.min(end) + said.len())))
+}
+
+/// The ids in what a docstring says.
+pub fn ids_in(said: &str) -> impl Iterator<Item = &str> {
+    said.split([',', ' '])
+        .map(|name| name.trim_matches(['\'', '"', '(', ')', '`']))
+        .filter(|name| !matches!(name.to_ascii_lowercase().as_str(), "" | "none" | "base"))
+}
+
+/// The id that the docstring of a script gives, where nothing else does.
+fn id_in_docstring(source: &Source) -> Option<Spanned> {
+    let (said, span) = in_docstring(source, "Revision ID:")?;
+    Some(Spanned { value: ids_in(said).next()?.to_owned(), span })
+}
+
+/// The parents that the docstring of a script gives, where nothing else does; there may be others.
+fn parents_in_docstring(source: &Source) -> Names {
+    let found = in_docstring(source, "Revises:").into_iter();
+    let names = found.flat_map(|(said, span)| ids_in(said).map(move |id| Spanned { value: id.to_owned(), span })).collect();
+    Names { names, incomplete: true }
+}
+
 /// Metadata of a file that is no Python, line by line, so that the graph stays whole.
 pub fn recover(source: &Arc<Source>, judged: bool) -> Migration {
     let mut migration = empty(source, judged);
-    migration.id = id_from_file_name(source);
-    migration.id_span = first_line(source);
+    (migration.id, migration.id_span) = match id_in_docstring(source) {
+        Some(said) => (said.value, said.span),
+        None => (id_from_file_name(source), first_line(source)),
+    };
     let unreadable = |_| Script {
         source: source.clone(),
         head: first_line(source),
@@ -302,7 +345,7 @@ pub fn recover(source: &Arc<Source>, judged: bool) -> Migration {
         }
     }
     if assigned_text(text, "down_revision").is_none() {
-        migration.parents.incomplete = true;
+        migration.parents = parents_in_docstring(source);
     }
     migration
 }
