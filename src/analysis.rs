@@ -280,9 +280,8 @@ impl View<'_> {
         }
         for (at, step) in script.steps.iter().enumerate().filter(|(_, step)| step.runs_on(self.dialect)) {
             found.statement = step.statement;
-            let unnoticed = place.context(at).locks_only_small_tables();
             let columns = if direction == Direction::Up { NewColumn::of(step) } else { Vec::new() };
-            for &(rule, severity) in self.rules.iter().filter(|(rule, _)| !(unnoticed && rule.group == "locking")) {
+            for &(rule, severity) in self.rules {
                 (found.rule, found.severity) = (rule, severity);
                 let before = found.findings.len();
                 match rule.check {
@@ -290,16 +289,14 @@ impl View<'_> {
                     Check::NewColumn(check) => columns.iter().for_each(|new| check(new, &mut found)),
                     _ => {}
                 }
+                if found.findings.len() == before {
+                    continue;
+                }
+                if rule.group == "locking" {
+                    self.by_size(&place.context(at), &mut found.findings, before);
+                }
                 if step.conditional {
                     found.findings[before..].iter_mut().for_each(Finding::keep_condition);
-                }
-                if rule.group == "locking"
-                    && let Some(table) = self.settings.large_table(place.context(at).effects())
-                {
-                    for finding in &mut found.findings[before..] {
-                        finding.severity = Severity::Error;
-                        finding.note(format!("the configuration says that `{table}` is large"));
-                    }
                 }
             }
         }
@@ -312,6 +309,21 @@ impl View<'_> {
             found.findings.iter_mut().for_each(|finding| finding.fix = None);
         }
         found.findings
+    }
+}
+
+impl View<'_> {
+    /// What locks only small tables is not told; what locks a large one is an error.
+    fn by_size(&self, context: &Context<'_>, findings: &mut Vec<Finding>, first: usize) {
+        if context.locks_only_small_tables() {
+            findings.truncate(first);
+        }
+        if let Some(table) = self.settings.large_table(context.effects()) {
+            for finding in &mut findings[first..] {
+                finding.severity = Severity::Error;
+                finding.note(format!("the configuration says that `{table}` is large"));
+            }
+        }
     }
 }
 

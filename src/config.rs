@@ -223,7 +223,6 @@ impl Settings {
             small_tables: tables_of(file, Size::Small)?,
             large_tables: tables_of(file, Size::Large)?,
             thresholds: file.thresholds,
-            unsaved: Vec::new(),
             fail_on: overrides.fail_on.or(file.fail_on).unwrap_or(Severity::Error),
             levels: file.severity.clone(),
             per_path_ignores,

@@ -44,7 +44,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use config::Settings;
-use finding::Finding;
+use finding::{Finding, Severity};
 use ignore::Ignore;
 use project::conventions::Framework;
 use project::git::Since;
@@ -63,6 +63,13 @@ pub struct Outcome {
     pub counts: Counts,
     /// Folders and files that could not be opened, with the reason.
     pub problems: Vec<(PathBuf, String)>,
+}
+
+impl Outcome {
+    /// Whether something was found that is at least as severe.
+    pub fn fails(&self, at: Severity) -> bool {
+        self.findings.iter().any(|finding| finding.severity >= at)
+    }
 }
 
 /// What was judged, not what was only read as history.
@@ -142,13 +149,18 @@ pub fn read_since(
     Ok((outcome, since))
 }
 
-/// The lines that are shown of what changed since a Git revision.
+/// Reads, and judges what is new since a Git revision; with the lines that are shown of what changed since then.
 ///
 /// # Errors
-/// What Git says.
-pub fn lines_since(paths: &[PathBuf], revision: &str) -> Result<review::diff::Lines, String> {
-    let since = Since::new(folder_of(paths), revision)?;
-    Ok(review::diff::Lines::read(&since.top, &since.diff()?))
+/// A path that does not exist; what Git says.
+pub fn check_lines_since(
+    paths: &[PathBuf],
+    settings: &Settings,
+    revision: &str,
+) -> Result<(Outcome, review::diff::Lines), String> {
+    let (outcome, since) = read_since(paths, settings, revision, &|| ())?;
+    let lines = review::diff::Lines::read(&since.top, &since.diff()?);
+    Ok((judged(outcome, settings, Some(&since)), lines))
 }
 
 /// The top of the Git repository that holds the first path.

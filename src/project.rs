@@ -182,6 +182,11 @@ fn plain(path: &Path) -> PathBuf {
     out
 }
 
+/// The last part of a path, as users see it.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 /// A path as users see it: relative to the working directory where it is below it, with forward slashes.
 pub fn shown(path: &Path) -> String {
     static HERE: LazyLock<String> = LazyLock::new(|| std::env::current_dir().unwrap_or_default().to_string_lossy().into_owned());

@@ -10,7 +10,7 @@ pub mod http;
 
 use std::ops::RangeInclusive;
 
-use crate::finding::{Finding, Severity, fingerprints};
+use crate::finding::{Finding, fingerprints};
 use crate::fix;
 use crate::report::markdown;
 use crate::source::{Source, printable};
@@ -151,9 +151,4 @@ fn summary(all: usize, rest: &[&Finding]) -> Option<String> {
     }
     out.push_str(&format!("\n{SUMMARY}"));
     Some(out)
-}
-
-/// The worst of a review, for the exit code.
-pub fn worst(findings: &[Finding]) -> Option<Severity> {
-    findings.iter().map(|finding| finding.severity).max()
 }

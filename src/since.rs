@@ -8,18 +8,12 @@ use crate::alembic::script;
 use crate::config::Settings;
 use crate::finding::Finding;
 use crate::migration::Migration;
-use crate::project::Environment;
 use crate::project::conventions::Framework;
-use crate::project::git::{Change, Since};
+use crate::project::git::{Change, Since, absolute};
+use crate::project::{Environment, file_name};
 use crate::rule::Found;
 use crate::rules;
 use crate::source::{Source, Span};
-
-fn absolute(path: &str) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
-    // Git says where a link leads to.
-    path.canonicalize().unwrap_or(path)
-}
 
 /// Leaves only migrations to be judged that are new since the revision.
 pub fn narrow(environments: &mut [Environment], since: &Since) {
@@ -63,7 +57,7 @@ fn edited(environment: &Environment, since: &Since, settings: &Settings) -> Vec<
                 since.name()
             ),
             Some(Change::RenamedFrom(old)) => {
-                format!("`{}` was renamed from {}, and `{}` has it already", source.file_name(), name(old), since.name())
+                format!("`{}` was renamed from {}, and `{}` has it already", source.file_name(), file_name(old), since.name())
             }
             _ => continue,
         };
@@ -82,15 +76,11 @@ fn edited(environment: &Environment, since: &Since, settings: &Settings) -> Vec<
     for (path, change) in &since.changes {
         if *change == Change::Deleted && path.starts_with(&root) && is_migration(path) {
             let message =
-                format!("{} is gone, and `{}` has it already: databases that ran it are stranded", name(path), since.name());
+                format!("{} is gone, and `{}` has it already: databases that ran it are stranded", file_name(path), since.name());
             found.in_file(&anywhere, Span::default(), message).help(help);
         }
     }
     found.findings
-}
-
-fn name(path: &Path) -> String {
-    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// New numbered files that sort before some that are there already.

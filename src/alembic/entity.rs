@@ -46,6 +46,11 @@ enum Part<'t> {
     Value(&'t Text),
 }
 
+/// What stands in front of a name in a schema; nothing for the schema that everybody looks into.
+fn qualifier(schema: &str) -> String {
+    if schema == "public" { String::new() } else { format!("\"{schema}\".") }
+}
+
 /// The SQL of an entity of `alembic_utils`; None for one that is not known, or whose text is not.
 fn entity(directive: &str, call: &Call<'_>, whole: Span) -> Option<Vec<Text>> {
     use Part::{Value as Given, Words};
@@ -54,8 +59,8 @@ fn entity(directive: &str, call: &Call<'_>, whole: Span) -> Option<Vec<Text>> {
     let text = |position: usize, name: &str| call.arguments.get(position, &[name])?.value.as_text();
     let schema = text(0, "schema").map_or_else(|| "public".to_owned(), |schema| schema.as_str().to_owned());
     let signature = text(1, "signature")?;
-    let qualifier = if schema == "public" { String::new() } else { format!("\"{schema}\".") };
-    let definition = || text(2, "definition").or_else(|| call.arguments.keyword("definition")?.value.as_text());
+    let qualifier = qualifier(&schema);
+    let definition = || text(2, "definition");
     let on = || Some(call.arguments.keyword("on_entity")?.value.as_str()?.to_owned());
     // `to_upper(x text)`
     let name = signature.as_str().split('(').next()?.trim().to_owned();
@@ -119,27 +124,18 @@ fn sync_enum_values(arguments: &Arguments<'_>, whole: Span) -> Option<Vec<Text>>
     let labels: Vec<String> =
         value(2, &["new_values"])?.items()?.iter().map(|label| Some(label.as_str()?.to_owned())).collect::<Option<_>>()?;
     let labels: Vec<String> = labels.iter().map(|label| format!("'{}'", label.replace('\'', "''"))).collect();
-    let qualified = if schema == "public" { format!("\"{name}\"") } else { format!("\"{schema}\".\"{name}\"") };
-    let old = qualified.replace(&format!("\"{name}\""), &format!("\"{name}_old\""));
+    let qualifier_of_type = qualifier(schema);
+    let (qualified, old) = (format!("{qualifier_of_type}\"{name}\""), format!("{qualifier_of_type}\"{name}_old\""));
     let mut out = vec![
         format!("ALTER TYPE {qualified} RENAME TO \"{name}_old\""),
         format!("CREATE TYPE {qualified} AS ENUM ({})", labels.join(", ")),
     ];
     for column in value(3, &["affected_columns"])?.items()? {
         let Value::Call(reference) = &column else { return None };
-        let text = |names: &[&str], position: usize| Some(reference.arguments.get(position, names)?.value.as_str()?.to_owned());
-        let table = reference
-            .arguments
-            .keyword("table_name")
-            .and_then(|one| Some(one.value.as_str()?.to_owned()))
-            .or_else(|| text(&["table_name"], 0))?;
-        let column = reference
-            .arguments
-            .keyword("column_name")
-            .and_then(|one| Some(one.value.as_str()?.to_owned()))
-            .or_else(|| text(&["column_name"], 1))?;
-        let of = reference.arguments.keyword("table_schema").and_then(|one| one.value.as_str()).filter(|of| *of != "public");
-        let table = of.map_or_else(|| format!("\"{table}\""), |of| format!("\"{of}\".\"{table}\""));
+        let text = |position: usize, name: &str| Some(reference.arguments.get(position, &[name])?.value.as_str()?.to_owned());
+        let (table, column) = (text(0, "table_name")?, text(1, "column_name")?);
+        let of = reference.arguments.keyword("table_schema").and_then(|one| one.value.as_str()).unwrap_or("public");
+        let table = format!("{}\"{table}\"", qualifier(of));
         out.push(format!("ALTER TABLE {table} ALTER COLUMN \"{column}\" TYPE {qualified} USING \"{column}\"::text::{qualified}"));
     }
     out.push(format!("DROP TYPE {old}"));

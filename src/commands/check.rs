@@ -90,7 +90,7 @@ fn once(args: &Check, colour: Colour, paths: &[PathBuf], settings: &Settings) ->
             super::ignore_closed_pipe(write(&mut out).and_then(|()| out.flush()))?;
         }
     }
-    let fails = !args.exit_zero && outcome.findings.iter().any(|finding| finding.severity >= settings.fail_on);
+    let fails = !args.exit_zero && outcome.fails(settings.fail_on);
     // The process ends here; taking everything apart first would only take time.
     std::mem::forget(outcome);
     Ok(if fails { Exit::Findings } else { Exit::Clean })

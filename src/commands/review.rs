@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
+use whimbrel::review::Review;
 use whimbrel::review::forge::{Before, Forge, Request};
-use whimbrel::review::{Review, worst};
 use whimbrel::source::printable;
 
 use super::{Exit, Failure};
@@ -23,31 +23,18 @@ pub fn run(args: &ReviewArgs) -> Result<Exit, Failure> {
     let forge = Forge::from_environment(&variable, read)?;
     let since = args
         .since
-        .clone()
-        .or_else(|| base_of(&forge))
+        .as_deref()
+        .or_else(|| forge.base())
         .ok_or("--since is needed: this job does not say what it is compared with")?;
-    let outcome = whimbrel::check_since(&paths, &settings, &since, &|| ())?;
+    let (outcome, lines) = whimbrel::check_lines_since(&paths, &settings, since)?;
     super::say_problems(&outcome);
-    let lines = whimbrel::lines_since(&paths, &since)?;
     let review = Review::new(&outcome.findings, &lines);
     match args.dry_run {
         true => print(&forge.requests(&review, &Before::default()))?,
         false => send(&forge, &review, &Review::in_one_comment(&outcome.findings))?,
     }
-    let fails = !args.exit_zero && worst(&outcome.findings).is_some_and(|worst| worst >= settings.fail_on);
+    let fails = !args.exit_zero && outcome.fails(settings.fail_on);
     Ok(if fails { Exit::Findings } else { Exit::Clean })
-}
-
-/// The commit that the pull request goes into.
-fn base_of(forge: &Forge) -> Option<String> {
-    match forge {
-        Forge::GitLab { base, .. } => Some(base.clone()),
-        Forge::GitHub { .. } => {
-            let event = std::fs::read_to_string(std::env::var_os("GITHUB_EVENT_PATH")?).ok()?;
-            let event: serde_json::Value = serde_json::from_str(&event).ok()?;
-            Some(event["pull_request"]["base"]["sha"].as_str()?.to_owned())
-        }
-    }
 }
 
 /// One request a line, as on a forge that nothing was said to yet.

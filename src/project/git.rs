@@ -34,6 +34,12 @@ fn git(folder: &Path, arguments: &[&str]) -> Result<String, String> {
     }
 }
 
+/// A path as Git has it, which says where a link leads to.
+pub fn absolute(path: &str) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| PathBuf::from(path));
+    path.canonicalize().unwrap_or(path)
+}
+
 /// The top of the work tree around a folder.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::conventions::Framework;
 use super::numbered::FileName;
-use super::{Layout, shown};
+use super::{Layout, file_name, shown};
 use crate::source::Source;
 
 /// What of a journal and its files does not fit together.
@@ -49,19 +49,21 @@ pub(super) fn discords(layout: &Layout, sources: &[Arc<Source>]) -> Vec<Discord>
 
 /// A journal that cannot be read, so that nothing is known of it.
 fn unreadable(path: &Path, text: String, why: &str) -> Discord {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     Discord {
         kind: Kind::Unreadable,
         source: Arc::new(Source::new(shown(path), text)),
-        message: format!("{name} cannot be read: {why}"),
+        message: format!("{} cannot be read: {why}", file_name(path)),
         help: "resolve the conflict, or let the tool write it anew",
     }
 }
 
-/// The text of a journal; None where there is none.
-fn text_of(path: &Path) -> Option<Result<String, Discord>> {
-    let bytes = std::fs::read(path).ok()?;
-    Some(String::from_utf8(bytes).map_err(|_| unreadable(path, String::new(), "it is not UTF-8")))
+/// The text of a journal.
+///
+/// # Errors
+/// What there is to say instead: nothing, where there is no journal.
+fn text_of(path: &Path) -> Result<String, Vec<Discord>> {
+    let bytes = std::fs::read(path).map_err(|_| Vec::new())?;
+    String::from_utf8(bytes).map_err(|_| vec![unreadable(path, String::new(), "it is not UTF-8")])
 }
 
 /// A file that is read, by its name.
@@ -75,9 +77,8 @@ fn of_atlas(root: &Path, sources: &[Arc<Source>]) -> Vec<Discord> {
     const HELP: &str = "put the file back as it was; while no database has run it: atlas migrate hash";
     let sum = root.join("atlas.sum");
     let text = match text_of(&sum) {
-        None => return Vec::new(),
-        Some(Err(discord)) => return vec![discord],
-        Some(Ok(text)) => text,
+        Ok(text) => text,
+        Err(discords) => return discords,
     };
     if text.lines().next().is_some_and(|line| !line.starts_with("h1:")) || text.lines().skip(1).any(|line| !line.contains(" h1:"))
     {
@@ -99,10 +100,7 @@ fn of_atlas(root: &Path, sources: &[Arc<Source>]) -> Vec<Discord> {
     let mut hash = Sha256::new();
     let mut names: HashSet<String> = HashSet::new();
     for path in files {
-        let (Some(name), Ok(bytes)) = (path.file_name().map(|name| name.to_string_lossy().into_owned()), std::fs::read(&path))
-        else {
-            continue;
-        };
+        let (name, Ok(bytes)) = (file_name(&path), std::fs::read(&path)) else { continue };
         hash.update(name.as_bytes());
         if String::from_utf8_lossy(&bytes).lines().any(|line| line.trim() == "-- atlas:sum ignore") {
             continue;
@@ -151,9 +149,8 @@ fn of_drizzle(root: &Path, sources: &[Arc<Source>]) -> Vec<Discord> {
     const HELP: &str = "let drizzle-kit generate write the file and the journal together; after a merge, generate it anew";
     let path = root.join("meta/_journal.json");
     let text = match text_of(&path) {
-        None => return Vec::new(),
-        Some(Err(discord)) => return vec![discord],
-        Some(Ok(text)) => text,
+        Ok(text) => text,
+        Err(discords) => return discords,
     };
     let journal = match serde_json::from_str::<Journal>(text.trim_start_matches('\u{feff}')) {
         Ok(journal) => journal,
@@ -198,10 +195,7 @@ fn of_prisma(root: &Path) -> Vec<Discord> {
     let one = |path: PathBuf| Discord {
         kind: Kind::Missing,
         source: Arc::new(Source::new(shown(&path.join("migration.sql")), "")),
-        message: format!(
-            "`{}` has no migration.sql: Prisma stops with P3015",
-            path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-        ),
+        message: format!("`{}` has no migration.sql: Prisma stops with P3015", file_name(&path)),
         help: "put the file back, or delete the folder",
     };
     folders.map(one).collect()

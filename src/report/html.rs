@@ -9,7 +9,7 @@ use super::verdict::{Verdicts, worst};
 use super::{counted, summary};
 use crate::Outcome;
 use crate::config::Settings;
-use crate::finding::{Finding, Severity};
+use crate::finding::Finding;
 use crate::operation::Dialect;
 use crate::plan::{MigrationPlan, Verdict};
 
@@ -103,11 +103,7 @@ fn class_of(verdict: &Verdict) -> &'static str {
 }
 
 fn write_finding(finding: &Finding, out: &mut dyn Write) -> io::Result<()> {
-    let word = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Note => "note",
-    };
+    let word = finding.severity;
     writeln!(out, "<article class=\"{word}\">\n<h3>{word}: {}</h3>\n<p>{}</p>", finding.rule, escaped(&finding.message))?;
     excerpt(finding, out)?;
     for note in &finding.notes {

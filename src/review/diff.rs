@@ -77,8 +77,7 @@ impl Lines {
 
     /// The changed file behind a path as findings have it.
     pub fn file(&self, path: &str) -> Option<&File> {
-        let absolute = std::path::absolute(path).ok()?;
-        let absolute = absolute.canonicalize().unwrap_or(absolute);
+        let absolute = crate::project::git::absolute(path);
         let below = absolute.strip_prefix(&self.top).ok()?;
         self.files.get(&below.to_string_lossy().replace('\\', "/"))
     }

@@ -25,6 +25,8 @@ pub enum Forge {
         /// `owner/name`
         repository: String,
         number: u64,
+        /// The commit that the request goes into, where the event says it.
+        base: Option<String>,
         /// The commit that the remarks are about.
         head: String,
     },
@@ -92,8 +94,17 @@ impl Forge {
             api,
             repository: number_or_path(&repository)?,
             number,
+            base: pull["base"]["sha"].as_str().map(str::to_owned),
             head: head.to_owned(),
         })
+    }
+
+    /// The commit that the request goes into, where the job says it.
+    pub fn base(&self) -> Option<&str> {
+        match self {
+            Forge::GitHub { base, .. } => base.as_deref(),
+            Forge::GitLab { base, .. } => Some(base),
+        }
     }
 
     /// The variable that holds the token.

@@ -95,7 +95,8 @@ fn one_line(text: &str) -> String {
 /// SQL in the place of steps that do the same on every database; the others keep them.
 pub fn in_place_of_steps(context: &Context<'_>, sql: &str) -> String {
     let text = statement(context, sql);
-    if text.starts_with("if ") { format!("{text}\nelse:\n    …  # the steps as they are") } else { text }
+    let is_guarded = context.framework() == Framework::Alembic && guard(context).is_some();
+    if is_guarded { format!("{text}\nelse:\n    …  # the steps as they are") } else { text }
 }
 
 /// The call that sends SQL.
@@ -110,16 +111,20 @@ fn execute(sql: &str) -> String {
 
 /// Lines of Python that other databases of this project must not see.
 fn for_this_dialect(context: &Context<'_>, lines: &str) -> String {
-    match context.dialect().filter(|_| context.environment.dialects().len() > 1) {
-        Some(dialect) => {
-            let test = match dialect.is_mysql_like() {
-                true => "in (\"mysql\", \"mariadb\")".to_owned(),
-                false => format!("== \"{}\"", dialect.as_str()),
-            };
-            format!("if op.get_context().dialect.name {test}:\n    {}", lines.replace('\n', "\n    "))
-        }
+    match guard(context) {
+        Some(guard) => format!("{guard}\n    {}", lines.replace('\n', "\n    ")),
         None => lines.to_owned(),
     }
+}
+
+/// The line that keeps the other databases of a project away; None where there are none.
+fn guard(context: &Context<'_>) -> Option<String> {
+    let dialect = context.dialect().filter(|_| context.environment.dialects().len() > 1)?;
+    let test = match dialect.is_mysql_like() {
+        true => "in (\"mysql\", \"mariadb\")".to_owned(),
+        false => format!("== \"{}\"", dialect.as_str()),
+    };
+    Some(format!("if op.get_context().dialect.name {test}:"))
 }
 
 /// How a migration on SQLite turns foreign keys off.
@@ -248,10 +253,14 @@ pub fn goes_with_column(context: &Context<'_>, table: &Name, column: &str) -> Ve
     out
 }
 
+/// Whether an upgrade meets rows here that others use, and so many that it takes a while.
+pub fn has_live_rows(before: &Context<'_>, table: &Name) -> bool {
+    before.is_upgrade() && table.is_known() && before.is_in_use(table) && !before.is_emptied(table) && !before.is_small(table)
+}
+
 /// What UPDATE and DELETE without a condition have in common.
 pub fn every_row(step: &Step, before: &Context<'_>, found: &mut Found<'_>, table: &Name, verb: &str, help: &str) {
-    if !before.is_upgrade() || !table.is_known() || !before.is_in_use(table) || before.is_emptied(table) || before.is_small(table)
-    {
+    if !has_live_rows(before, table) {
         return;
     }
     let note = match before.is_postgres() {

@@ -8,11 +8,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let Some(known) = before.schema.column(table, column) else { return };
-    let comes_back = before.later().any(
-        |later| matches!(&later.operation, Operation::SetDefault { table: of, column: set, .. } if of == table && set == column),
-    );
     // Running code never had a default that this very script has set.
     let sets = |operation: &Operation| matches!(operation, Operation::SetDefault { table: of, column: set, .. } if of == table && set == column);
+    let comes_back = before.later().any(|later| sets(&later.operation));
     if before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| sets(&step.operation)) {
         return;
     }

@@ -1,6 +1,7 @@
 use crate::migration::Mark;
 use crate::operation::{Class, Operation};
 use crate::rule::{Check, Context};
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let (table, verb) = match &step.operation {
@@ -8,8 +9,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::Delete { table, has_where: true, .. } => (table, "deleted"),
         _ => return,
     };
-    if !before.is_upgrade() || !table.is_known() || !before.is_in_use(table) || before.is_emptied(table) || before.is_small(table)
-    {
+    if !phrase::has_live_rows(before, table) {
         return;
     }
     // Without a schema nothing says whether an index narrows it.

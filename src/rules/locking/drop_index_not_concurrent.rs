@@ -30,13 +30,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if gone || dropped_by_upgrade || locked || is_new || undoes || goes_anyway || unnamed {
         return;
     }
+    let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));
     // Under the same name: only one of the two can be there.
     let made_again = before.later().any(|later| match &later.operation {
         Operation::CreateIndex(made) => made.name.as_ref() == Some(&index.name),
         _ => false,
     });
     if made_again {
-        let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));
         let sql_name = phrase::sql_name(index);
         let new = phrase::sql_name(&Name { name: format!("{}_new", index.name), schema: index.schema.clone() });
         let rename = format!("ALTER INDEX {new} RENAME TO {}", phrase::sql_name(&Name::new(index.name.as_str())));
@@ -53,7 +53,6 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             ));
         return;
     }
-    let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));
     let renamed = phrase::rename_instead(before, step);
     let fix = if renamed.is_none() { mend::made_concurrent(before, step) } else { None };
     found
