@@ -420,6 +420,11 @@ impl Operation {
         }
     }
 
+    /// Whether this makes the table, which is then nobody's before it.
+    pub fn creates(&self, table: &Name) -> bool {
+        matches!(self, Operation::CreateTable(create) if create.table.name == table.name && create.table.to_string() == table.to_string())
+    }
+
     /// ALTER COLUMN: another type, nullability or default. Whoever repeats it changes nothing more.
     pub fn alters_column(&self) -> bool {
         matches!(

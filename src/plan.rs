@@ -190,7 +190,7 @@ fn one<'o>(
         let touched = held.keys().chain(stage.effects.rewrites.keys()).chain(stage.effects.scans.keys());
         let is_new =
             |name: &&Name| stage.schema.table(name).is_some_and(|table| table.created_in == Some(maker) || table.temporary);
-        let new = touched.filter(is_new).cloned().collect();
+        let new = touched.filter(|name| is_new(name) || step.operation.creates(name)).cloned().collect();
         steps.push(StepPlan { step, effects: stage.effects, in_transaction, held: held.clone(), new });
         if !in_transaction {
             held.clear();

@@ -215,7 +215,13 @@ impl<'a> Context<'a> {
     /// Others may be using it: it existed before this script, and is not what a downgrade takes away again.
     pub fn is_in_use(&self, table: &Name) -> bool {
         let undone = self.table(table).and_then(|table| table.created_in).is_some_and(|made| self.made_by_upgrade(made));
-        !self.is_new(table) && !undone
+        !self.is_new(table) && !undone && !self.is_made_here(table)
+    }
+
+    /// The step itself creates it.
+    fn is_made_here(&self, table: &Name) -> bool {
+        let step = self.script.steps.get(self.at);
+        step.is_some_and(|step| step.operation.creates(table))
     }
 
     /// Has so few rows that nobody notices how long they take: by the configuration, or as its constraints allow but one.

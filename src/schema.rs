@@ -6,6 +6,7 @@
 //! about the database.
 
 mod build;
+mod copy;
 pub mod expression;
 mod naming;
 mod objects;
@@ -58,6 +59,8 @@ pub struct Schema {
     folds: bool,
     /// A primary key takes NULL where its columns do not say NOT NULL, and foreign keys point to names.
     is_sqlite: bool,
+    /// CREATE TABLE … AS keeps NOT NULL and defaults.
+    is_mysql: bool,
     /// The last migration that created a table whose name is not known.
     unnamed_made_in: Option<Index>,
 }
@@ -112,6 +115,7 @@ impl Schema {
             dropped: new_map(),
             session: Session::default(),
             is_sqlite: dialect == Some(Dialect::Sqlite),
+            is_mysql: dialect.is_some_and(Dialect::is_mysql_like),
             folds: dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql),
             unnamed_made_in: None,
         }

@@ -217,6 +217,11 @@ pub enum ConstraintKind {
 }
 
 impl ConstraintKind {
+    /// Stands on an index of the same name.
+    pub fn has_index(&self) -> bool {
+        matches!(self, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. })
+    }
+
     /// The operation's kind when such a constraint is added.
     pub(super) fn added(&self) -> &'static str {
         match self {
@@ -263,6 +268,33 @@ pub struct CreateTable {
     pub of_type: Option<Name>,
     /// Rows are read: CREATE TABLE … AS without WITH NO DATA.
     pub copies_rows: bool,
+    pub likes: Vec<Like>,
+    /// The columns of CREATE TABLE … AS, where its query lists them plainly.
+    pub selected: Option<Vec<Selected>>,
+}
+
+/// `LIKE other INCLUDING …`: what is copied besides the columns and their NOT NULL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Like {
+    pub table: Name,
+    pub defaults: bool,
+    pub generated: bool,
+    pub identity: bool,
+    pub checks: bool,
+    pub indexes: bool,
+    /// Indexes keep their names, as on MySQL, where a name is unique within its table only.
+    pub keeps_names: bool,
+}
+
+/// What a query gives a new table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Selected {
+    /// `*` or `name.*`, of these relations.
+    All(Vec<Name>),
+    /// A column of one of these relations.
+    Column { of: Vec<Name>, column: String, called: String },
+    /// Anything else; its type where a cast says it.
+    Value { called: String, data_type: Option<DataType> },
 }
 
 /// Which rows a partition takes.
@@ -290,6 +322,8 @@ impl CreateTable {
             reads: Vec::new(),
             of_type: None,
             copies_rows: false,
+            likes: Vec::new(),
+            selected: None,
         }
     }
 }

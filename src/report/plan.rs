@@ -243,7 +243,8 @@ pub(super) fn cells(migration: &MigrationPlan<'_>, plan: &StepPlan<'_>) -> [Stri
         (false, _) => format!("readers and writers of {}; writers of {}", names(&reads), names(&writes)),
     };
     let mut work: Vec<String> = effects.rewrites.iter().map(|(name, why)| format!("writes {name}: {why}")).collect();
-    let scans = effects.scans.iter().filter(|(name, _)| !effects.rewrites.contains_key(*name));
+    let in_vain = |name: &Name| effects.rewrites.contains_key(name) || operation.creates(name);
+    let scans = effects.scans.iter().filter(|(name, _)| !in_vain(name));
     work.extend(scans.map(|(name, why)| format!("reads {name}: {why}")));
     if let Some(reason) = &effects.fails_because {
         work.push(format!("fails: {reason}"));

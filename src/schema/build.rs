@@ -84,28 +84,12 @@ impl Schema {
         for parent in &create.parents {
             self.take_after(id, parent, create.bound.as_ref(), migration);
         }
-        self.copy_like(id, create, migration);
+        self.copy(id, create, migration);
         for column in &create.columns {
             self.column_constraints(id, column, migration);
         }
         for constraint in &create.constraints {
             self.constrain(id, constraint, migration);
-        }
-    }
-
-    /// `LIKE other`: its columns, and none of its constraints but NOT NULL.
-    fn copy_like(&mut self, id: RelationId, create: &CreateTable, migration: Index) {
-        let [other] = create.reads.as_slice() else { return };
-        if create.copies_rows || !create.columns_unknown {
-            return;
-        }
-        let Some(columns) = self.table(other).filter(|other| other.complete).map(|other| other.columns.clone()) else { return };
-        if let Some(table) = self.relations.get_mut(&id) {
-            for (key, column) in columns.iter() {
-                let copy = TableColumn { default: None, added_in: migration, sequence: None, ..column.clone() };
-                table.columns.insert_mut(key.clone(), copy);
-            }
-            table.complete = true;
         }
     }
 
@@ -231,7 +215,7 @@ impl Schema {
     }
 
     /// What a column's definition says about rows: keys, checks, a sequence of its own.
-    fn column_constraints(&mut self, table: RelationId, column: &Column, migration: Index) {
+    pub(super) fn column_constraints(&mut self, table: RelationId, column: &Column, migration: Index) {
         let own = || vec![column.name.clone()];
         let mut kinds: Vec<(ConstraintKind, Option<String>)> = Vec::new();
         if column.primary_key {
@@ -291,7 +275,7 @@ impl Schema {
     }
 
     /// Puts a constraint on one table, under the name that PostgreSQL would give it; returns that name.
-    fn constrain(&mut self, id: RelationId, constraint: &Constraint, migration: Index) -> Option<String> {
+    pub(super) fn constrain(&mut self, id: RelationId, constraint: &Constraint, migration: Index) -> Option<String> {
         let table = self.relations.get(&id)?;
         let of = table.name.name.clone();
         let (columns, suffix) = match &constraint.kind {
@@ -407,7 +391,7 @@ impl Schema {
         self.put_index(id, index);
     }
 
-    fn put_index(&mut self, id: RelationId, index: TableIndex) {
+    pub(super) fn put_index(&mut self, id: RelationId, index: TableIndex) {
         let key = self.fold(&index.name);
         let Some(table) = self.relations.get_mut(&id) else { return };
         let schema = table.name.schema.clone();
@@ -420,7 +404,7 @@ impl Schema {
         }
     }
 
-    fn index_name(&self, table: RelationId, columns: &[String]) -> String {
+    pub(super) fn index_name(&self, table: RelationId, columns: &[String]) -> String {
         let Some(table) = self.relations.get(&table) else { return String::new() };
         let keys: Vec<&str> = columns.iter().map(|key| naming::key_name(key)).collect();
         let taken = |name: &str| self.indexes.contains_key(&self.key(&Name::with_schema(table.name.schema.clone(), name)));

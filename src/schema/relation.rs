@@ -200,7 +200,7 @@ impl TableConstraint {
 
     /// Stands on an index of the same name.
     pub fn has_index(&self) -> bool {
-        matches!(self.kind, ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. })
+        self.kind.has_index()
     }
 
     /// `p`, `u`, `f`, `c`, `x`, `n`: pg_constraint.contype.

@@ -218,7 +218,7 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
     let parents = create.inherits.iter().flatten().chain(&create.partition_of);
     let words = |words: &str| (0..lexemes.len()).find_map(|at| lexemes.skip(at, words));
     let query = create.query.as_ref().map(|tree| query::query(tree, dialect));
-    let liked = rest::liked(lexemes, dialect).filter(|_| query.is_none());
+    let likes = if query.is_none() { rest::likes(lexemes, dialect) } else { Vec::new() };
     let behind_parent = words("partition of").and_then(|at| lexemes.name(at, dialect)).map(|(_, end)| end);
     let definition = CreateTable {
         of_type: rest::of_type(lexemes, dialect),
@@ -226,7 +226,9 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
         partition_key: words("partition by").map(|at| partition_key(lexemes, at, dialect)).unwrap_or_default(),
         unlogged: words("create unlogged").is_some(),
         copies_rows: query.is_some() && words("with no data").is_none(),
-        reads: query.iter().flat_map(Query::names).cloned().chain(liked).collect(),
+        reads: query.iter().flat_map(Query::names).chain(likes.iter().map(|like| &like.table)).cloned().collect(),
+        selected: create.query.as_ref().filter(|_| create.columns.is_empty()).and_then(|tree| query::selected(tree, dialect)),
+        likes,
         columns: create.columns.iter().map(|column| table::column(column, dialect)).collect(),
         constraints,
         if_not_exists: create.if_not_exists,

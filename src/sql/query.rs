@@ -7,8 +7,8 @@ use sqlparser::ast::{
     SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
 };
 
-use super::names;
-use crate::operation::{Dialect, HOLE, Name, Operation, Query, Relation, Rows};
+use super::{names, types};
+use crate::operation::{Dialect, HOLE, Name, Operation, Query, Relation, Rows, Selected};
 
 /// What a query reads, from all of its parts.
 pub(super) fn query(tree: &TreeQuery, dialect: Option<Dialect>) -> Query {
@@ -103,6 +103,61 @@ fn output(select: &Select, dialect: Option<Dialect>) -> Option<Vec<String>> {
         _ => None,
     };
     select.projection.iter().map(name).collect()
+}
+
+/// The columns that CREATE TABLE … AS gets from a query, where each is plain to see.
+pub(super) fn selected(tree: &TreeQuery, dialect: Option<Dialect>) -> Option<Vec<Selected>> {
+    let SetExpr::Select(select) = &*tree.body else { return None };
+    if tree.with.is_some() {
+        return None;
+    }
+    let mut relations: Vec<Relation> = Vec::new();
+    for from in &select.from {
+        for factor in std::iter::once(&from.relation).chain(from.joins.iter().map(|join| &join.relation)) {
+            let TableFactor::Table { name, alias, args: None, .. } = factor else { return None };
+            let name = names::object(name, dialect);
+            let called = alias.as_ref().map_or_else(|| name.name.clone(), |alias| names::ident(&alias.name, dialect));
+            relations.push(Relation { name, called });
+        }
+    }
+    let of = |called: Option<&str>| -> Vec<Name> {
+        let meant = relations.iter().filter(|relation| called.is_none_or(|called| relation.called == called));
+        meant.map(|relation| relation.name.clone()).collect()
+    };
+    let column = |expression: &Expr, alias: Option<String>| match expression {
+        Expr::Identifier(name) => {
+            let column = names::ident(name, dialect);
+            Some(Selected::Column { of: of(None), called: alias.unwrap_or_else(|| column.clone()), column })
+        }
+        Expr::CompoundIdentifier(parts) => {
+            let mut parts = names::idents(parts, dialect);
+            let column = parts.pop()?;
+            Some(Selected::Column {
+                of: of(parts.last().map(String::as_str)),
+                called: alias.unwrap_or_else(|| column.clone()),
+                column,
+            })
+        }
+        Expr::Cast { data_type, expr, .. } => {
+            let called = alias.or_else(|| column_of(expr, dialect))?;
+            Some(Selected::Value { called, data_type: Some(types::data_type(&data_type.to_string())) })
+        }
+        Expr::Function(function) if dialect == Some(Dialect::PostgreSql) => {
+            let called = alias.unwrap_or_else(|| names::object(&function.name, dialect).name);
+            Some(Selected::Value { called, data_type: None })
+        }
+        _ => Some(Selected::Value { called: alias?, data_type: None }),
+    };
+    let item = |item: &SelectItem| match item {
+        SelectItem::ExprWithAlias { alias, expr } => column(expr, Some(names::ident(alias, dialect))),
+        SelectItem::UnnamedExpr(expression) => column(expression, None),
+        SelectItem::Wildcard(options) if options.to_string().is_empty() => Some(Selected::All(of(None))),
+        SelectItem::QualifiedWildcard(SelectItemQualifiedWildcardKind::ObjectName(name), _) => {
+            Some(Selected::All(of(Some(names::object(name, dialect).name.as_str()))))
+        }
+        _ => None,
+    };
+    select.projection.iter().map(item).collect()
 }
 
 fn column_of(expression: &Expr, dialect: Option<Dialect>) -> Option<String> {

@@ -9,7 +9,7 @@ use super::lexeme::Lexemes;
 use super::types::data_type;
 use super::{Lowered, statement_operations};
 use crate::migration::Mark;
-use crate::operation::{Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, Name, Operation};
+use crate::operation::{Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, Like, Name, Operation};
 
 /// `CREATE … TABLE name`, whose columns stay unknown.
 pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
@@ -20,10 +20,12 @@ pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
     let (name, end) = lexemes.name(start, dialect)?;
     let partition = (end..lexemes.len()).find_map(|at| lexemes.skip(at, "partition of"));
     let parent = partition.and_then(|at| lexemes.name(at, dialect));
+    let likes = likes(lexemes, dialect);
     let table = CreateTable {
         if_not_exists: behind.is_some(),
         temporary,
-        reads: liked(lexemes, dialect).into_iter().collect(),
+        reads: likes.iter().map(|like| like.table.clone()).collect(),
+        likes,
         of_type: of_type(lexemes, dialect),
         bound: parent.as_ref().and_then(|(_, end)| (*end..lexemes.len()).find_map(|at| bound(lexemes, at))),
         parents: parent.into_iter().map(|(parent, _)| parent).collect(),
@@ -33,10 +35,36 @@ pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
     Some(vec![Lowered::new(operation).mark(Mark::Table, Some(lexemes.bytes(start..end)))])
 }
 
-/// `(LIKE other …)`.
-pub(super) fn liked(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Name> {
-    let at = (2..lexemes.len()).find(|&at| lexemes.is(at, "like") && matches!(lexemes.text(at - 1), "(" | ","))?;
-    lexemes.name(at + 1, dialect).map(|(name, _)| name)
+/// `(LIKE other INCLUDING …, LIKE another)`; MySQL's LIKE, which may stand without parentheses, copies everything.
+pub(super) fn likes(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Like> {
+    let on_mysql = dialect.is_some_and(Dialect::is_mysql_like);
+    let begins = |at: &usize| lexemes.is(*at, "like") && (on_mysql || matches!(lexemes.text(at - 1), "(" | ","));
+    let like = |at: usize| {
+        let (table, mut at) = lexemes.name(at + 1, dialect)?;
+        let all = on_mysql;
+        let mut like =
+            Like { table, defaults: all, generated: all, identity: all, checks: all, indexes: all, keeps_names: on_mysql };
+        while lexemes.is(at, "including") || lexemes.is(at, "excluding") {
+            let including = lexemes.is(at, "including");
+            match lexemes.text(at + 1).to_lowercase().as_str() {
+                "all" => {
+                    let every =
+                        [&mut like.defaults, &mut like.generated, &mut like.identity, &mut like.checks, &mut like.indexes];
+                    every.into_iter().for_each(|part| *part = including);
+                }
+                "defaults" => like.defaults = including,
+                "generated" => like.generated = including,
+                "identity" => like.identity = including,
+                "constraints" => like.checks = including,
+                "indexes" => like.indexes = including,
+                // COMMENTS, COMPRESSION, STATISTICS and STORAGE are not replayed.
+                _ => {}
+            }
+            at += 2;
+        }
+        Some(like)
+    };
+    (2..lexemes.len()).filter(begins).filter_map(like).collect()
 }
 
 /// `CREATE TABLE … OF type`.

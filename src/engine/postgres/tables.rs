@@ -1,7 +1,7 @@
 //! CREATE TABLE: it makes something new, and touches what it points to or comes from.
 
 use super::Model;
-use crate::operation::{ConstraintKind, CreateTable, LockMode};
+use crate::operation::{ConstraintKind, CreateTable, LockMode, Name};
 
 impl Model<'_> {
     pub(super) fn create_table(&mut self, create: &CreateTable) {
@@ -30,5 +30,17 @@ impl Model<'_> {
         for other in &create.reads {
             self.read(other, LockMode::AccessShare, create.copies_rows);
         }
+        if create.partition_key.is_empty() && self.brings_index(create) {
+            self.scan(name, "its indexes are built, while it is empty");
+        }
+    }
+
+    /// Whether the new table has an index of its own, or one of the table that it is a partition or copy of.
+    fn brings_index(&self, create: &CreateTable) -> bool {
+        let has_indexes = |name: &Name| self.schema.table(name).is_some_and(|table| !table.indexes().is_empty());
+        create.columns.iter().any(|column| column.primary_key || column.unique)
+            || create.constraints.iter().any(|constraint| constraint.kind.has_index())
+            || create.likes.iter().any(|like| like.indexes && has_indexes(&like.table))
+            || create.bound.is_some() && create.parents.iter().any(has_indexes)
     }
 }
