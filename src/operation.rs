@@ -93,8 +93,10 @@ pub enum Operation {
         if_exists: bool,
         cascade: bool,
     },
+    /// The table is known where the dialect names it: MySQL.
     RenameIndex {
         index: Name,
+        table: Option<Name>,
         to: String,
     },
     Reindex {
@@ -411,6 +413,7 @@ impl Operation {
             | Operation::Truncate { table, .. } => Some(table),
             Operation::CreateTrigger(trigger) => Some(&trigger.table),
             Operation::DropIndex { table, .. }
+            | Operation::RenameIndex { table, .. }
             | Operation::Other { table, .. }
             | Operation::DropTrigger { table, .. }
             | Operation::Vacuum { table, .. }

@@ -8,7 +8,7 @@
 mod build;
 mod copy;
 pub mod expression;
-mod naming;
+pub mod naming;
 mod objects;
 mod relation;
 mod remove;
@@ -57,10 +57,7 @@ pub struct Schema {
     pub session: Session,
     /// MySQL and SQLite compare names without case.
     folds: bool,
-    /// A primary key takes NULL where its columns do not say NOT NULL, and foreign keys point to names.
-    is_sqlite: bool,
-    /// CREATE TABLE … AS keeps NOT NULL and defaults.
-    is_mysql: bool,
+    dialect: Option<Dialect>,
     /// The last migration that created a table whose name is not known.
     unnamed_made_in: Option<Index>,
 }
@@ -114,8 +111,7 @@ impl Schema {
             sequences: new_map(),
             dropped: new_map(),
             session: Session::default(),
-            is_sqlite: dialect == Some(Dialect::Sqlite),
-            is_mysql: dialect.is_some_and(Dialect::is_mysql_like),
+            dialect,
             folds: dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql),
             unnamed_made_in: None,
         }
@@ -127,6 +123,14 @@ impl Schema {
             _ => name.name.clone(),
         };
         if self.folds { key.to_lowercase() } else { key }
+    }
+
+    fn is_sqlite(&self) -> bool {
+        self.dialect == Some(Dialect::Sqlite)
+    }
+
+    fn is_mysql(&self) -> bool {
+        self.dialect.is_some_and(Dialect::is_mysql_like)
     }
 
     fn fold(&self, name: &str) -> String {
@@ -336,7 +340,7 @@ impl Schema {
             Operation::RenameConstraint { table, constraint, to } => self.rename_constraint(table, constraint, to),
             Operation::CreateIndex(index) => self.create_index(index, migration),
             Operation::DropIndex { index, table, .. } => self.drop_index(index, table.as_ref()),
-            Operation::RenameIndex { index, to } => self.rename_index(index, to),
+            Operation::RenameIndex { index, table, to } => self.rename_index(index, table.as_ref(), to),
             Operation::Inherit { table, parent, stops: false } => self.inherit(table, parent),
             Operation::Inherit { table, parent, stops: true } => self.detach(parent, table),
             Operation::AttachPartition { table, partition, bound } => self.attach(table, partition, bound.as_ref()),

@@ -3,6 +3,7 @@
 //! Every statement is read alone. `sqlparser` reads most of them; what it cannot read is tried by
 //! [`heads`], which recognises statements by their first words; the rest is opaque.
 
+mod element;
 mod heads;
 mod lexeme;
 mod lower;
@@ -165,13 +166,7 @@ pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<L
         let operation = heads::of_long_statement(&head, dialect);
         return vec![Lowered::new(operation)];
     }
-    let parser: &dyn sqlparser::dialect::Dialect = match dialect {
-        Some(Dialect::PostgreSql) => &PostgreSqlDialect {},
-        Some(Dialect::Sqlite) => &SQLiteDialect {},
-        Some(Dialect::MySql | Dialect::MariaDb) => &MySqlDialect {},
-        None if sql.contains('`') => &MySqlDialect {},
-        None => &PostgreSqlDialect {},
-    };
+    let parser = parser_dialect(sql, dialect);
     let first = read_with(sql, parser, dialect);
     match (&first, dialect) {
         // Where nothing says which product it is, the statement may be of another one.
@@ -185,6 +180,26 @@ pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<L
         std::borrow::Cow::Owned(filled) => read_with(&filled, parser, dialect).map_err(|_| reason),
     })
     .unwrap_or_else(|reason| vec![Lowered::new(Operation::opaque(reason))])
+}
+
+fn parser_dialect(sql: &str, dialect: Option<Dialect>) -> &'static dyn sqlparser::dialect::Dialect {
+    match dialect {
+        Some(Dialect::PostgreSql) => &PostgreSqlDialect {},
+        Some(Dialect::Sqlite) => &SQLiteDialect {},
+        Some(Dialect::MySql | Dialect::MariaDb) => &MySqlDialect {},
+        None if sql.contains('`') => &MySqlDialect {},
+        None => &PostgreSqlDialect {},
+    }
+}
+
+/// What the parser itself makes of a statement, without what is read where it gives up.
+fn parsed_operations(sql: &str, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let read = |parser: &dyn sqlparser::dialect::Dialect| {
+        let tokens = Tokenizer::new(parser, sql).tokenize_with_location().ok()?;
+        let statement = parse(tokens.clone(), parser).ok()?;
+        Some(lower::statement(statement, &Lexemes::new(sql, &tokens), dialect))
+    };
+    read(parser_dialect(sql, dialect)).or_else(|| read(&GenericDialect {}))
 }
 
 fn read_with(sql: &str, parser: &dyn sqlparser::dialect::Dialect, dialect: Option<Dialect>) -> Result<Vec<Lowered>, String> {

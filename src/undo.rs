@@ -76,8 +76,9 @@ pub fn reverse(operation: &Operation, before: &Schema) -> Option<Vec<Operation>>
             let (table, known) = before.index(index)?;
             one(Operation::CreateIndex(Box::new(index_of(known, &table.name))))
         }
-        Operation::RenameIndex { index, to } => {
-            one(Operation::RenameIndex { index: Name::with_schema(index.schema.clone(), to.as_str()), to: index.name.clone() })
+        Operation::RenameIndex { index, table, to } => {
+            let renamed = Name::with_schema(index.schema.clone(), to.as_str());
+            one(Operation::RenameIndex { index: renamed, table: table.clone(), to: index.name.clone() })
         }
         Operation::CreateEnum { name, .. } => {
             one(Operation::DropType { name: name.clone(), is_domain: false, if_exists: false, cascade: false })
@@ -273,7 +274,11 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
             repair,
         });
     }
-    for index in now.indexes().into_iter().filter(|index| index.created_in == made_in && now.constraint(&index.name).is_none()) {
+    for index in now
+        .indexes()
+        .into_iter()
+        .filter(|index| !index.implied && index.created_in == made_in && now.constraint(&index.name).is_none())
+    {
         let own_column = index.columns.iter().all(|column| now.column(column).is_some_and(|column| column.added_in == made_in));
         if was.is_some_and(|was| was.index(&index.name).is_some()) || own_column {
             continue;
@@ -310,7 +315,7 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
             Some(found) => in_column(table, column, found, out),
         }
     }
-    for index in was.indexes().into_iter().filter(|index| was.constraint(&index.name).is_none()) {
+    for index in was.indexes().into_iter().filter(|index| !index.implied && was.constraint(&index.name).is_none()) {
         let alike =
             |other: &&TableIndex| other.name == index.name || other.columns == index.columns && other.unique == index.unique;
         if now.indexes().iter().any(alike) {

@@ -155,6 +155,7 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
             let inner = argument(0, &["item_type"]).and_then(data_type);
             DataType { array: true, ..inner.unwrap_or_else(|| DataType::new(HOLE.to_string())) }
         }
+        "TINYINT" | "MEDIUMINT" => DataType::with_modifiers(name.to_lowercase(), number(0, &["display_width"])),
         _ if path.starts_with("sqlalchemy.") => sql_type(&name),
         _ => return None,
     })

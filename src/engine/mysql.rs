@@ -3,9 +3,11 @@
 //! Measured on MariaDB 10.11 (`tests/oracle/mysql`). MySQL is modelled as its documentation says, where the two are alike:
 //! ("Online DDL Operations" in the manual of 8.0). What is said of one of them alone is marked.
 
+pub mod types;
+
 use super::{Effects, Statement};
 use crate::migration::{Origin, Step};
-use crate::operation::{Column, ConstraintKind, DataType, Default, Name, Operation, show_holes};
+use crate::operation::{Column, ConstraintKind, DataType, Default, Dialect, Name, Operation, show_holes};
 use crate::schema::expression::mentions;
 use crate::schema::{Schema, Table, TableColumn};
 
@@ -241,7 +243,9 @@ fn retype(
 /// Types that differ in nothing that the rows show: the same, a longer varchar with as many bytes of length, an enum with
 /// labels behind the old ones.
 fn grows_in_place(from: &DataType, to: &DataType) -> Option<Algorithm> {
-    if from.to_string() == to.to_string() && from.labels == to.labels {
+    // Where the two differ in what they make of a type, MySQL's way.
+    let stored = |kind: &DataType| types::stored(kind, Dialect::MySql, false).to_string();
+    if stored(from) == stored(to) && from.labels == to.labels {
         return Some(Algorithm::Instant);
     }
     if from.name != to.name {

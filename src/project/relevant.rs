@@ -77,7 +77,7 @@ fn named(operation: &Operation) -> Vec<String> {
 fn earlier_name(operation: &Operation, names: &BTreeSet<String>) -> Option<String> {
     match operation {
         Operation::RenameTable { table, to } if names.contains(&to.name) => Some(table.name.clone()),
-        Operation::RenameIndex { index, to } if names.contains(to) => Some(index.name.clone()),
+        Operation::RenameIndex { index, to, .. } if names.contains(to) => Some(index.name.clone()),
         _ => None,
     }
 }

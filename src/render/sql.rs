@@ -167,7 +167,10 @@ pub(super) fn statement(operation: &Operation) -> Option<String> {
             )
         }
         Operation::DropIndex { index, .. } => format!("DROP INDEX {};", qualified(index)),
-        Operation::RenameIndex { index, to } => format!("ALTER INDEX {} RENAME TO {};", qualified(index), name(to)),
+        Operation::RenameIndex { index, table: Some(table), to } => {
+            alter(table, format!("RENAME INDEX {} TO {}", name(&index.name), name(to)))
+        }
+        Operation::RenameIndex { index, table: None, to } => format!("ALTER INDEX {} RENAME TO {};", qualified(index), name(to)),
         Operation::RenameConstraint { table, constraint, to } => {
             alter(table, format!("RENAME CONSTRAINT {} TO {}", name(constraint), name(to)))
         }

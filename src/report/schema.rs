@@ -5,6 +5,7 @@ use std::io::{self, Write};
 
 use serde::{Serialize, Serializer};
 
+use crate::engine::mysql;
 use crate::operation::{ConstraintKind, Default, Dialect, Name, show_holes};
 use crate::schema::{Schema, Table, TableColumn, TableConstraint};
 
@@ -193,6 +194,11 @@ fn referenced(view: &SchemaView<'_>, constraint: &TableConstraint) -> (String, V
 /// A column's type as the database has it: what SQLAlchemy writes for SQLite has other words.
 pub fn column_type(column: &TableColumn, dialect: Option<Dialect>) -> Option<String> {
     let kind = column.data_type.as_ref()?;
+    if let Some(dialect) = dialect.filter(|dialect| dialect.is_mysql_like()) {
+        let stored = mysql::types::stored(kind, dialect, column.by_sqlalchemy);
+        let labels: Vec<String> = stored.labels.iter().map(|label| format!("'{}'", label.replace('\'', "''"))).collect();
+        return Some(if labels.is_empty() { stored.to_string() } else { format!("enum({})", show_holes(&labels.join(","))) });
+    }
     if dialect != Some(Dialect::Sqlite) || !column.by_sqlalchemy {
         return Some(kind.to_string());
     }
@@ -215,8 +221,8 @@ fn default_text(column: &TableColumn, dialect: Option<Dialect>) -> Option<String
         Default::Expression(value) if value.is_null() => None,
         Default::Expression(value) => Some(show_holes(&value.0)),
         Default::Generated { expression, .. } => Some(show_holes(&expression.0)),
-        // SQLite's rows have numbers by themselves.
-        Default::Sequence if dialect == Some(Dialect::Sqlite) => None,
+        // Rows of SQLite and MySQL are numbered by the table itself.
+        Default::Sequence if dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql) => None,
         Default::Sequence => column.sequence.as_ref().map(|sequence| format!("nextval('{sequence}')")),
         Default::Identity => None,
     }

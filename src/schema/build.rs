@@ -3,7 +3,7 @@
 use super::relation::{Kind, Table, TableColumn, TableConstraint, TableIndex};
 use super::{EnumType, RelationId, Schema, fold, naming};
 use crate::history::Index;
-use crate::operation::{Bound, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default, Name};
+use crate::operation::{Bound, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default, Dialect, Name};
 
 impl Schema {
     pub(super) fn new_id(&mut self) -> RelationId {
@@ -230,7 +230,10 @@ impl Schema {
         let of = self.relations.get(&table).map(|table| table.name.name.clone()).unwrap_or_default();
         for check in &column.checks {
             // A column's CHECK is called after the column, whatever it mentions.
-            let name = naming::object_name(&of, &column.name, "check");
+            let name = match self.dialect {
+                Some(Dialect::MariaDb) => column.name.clone(),
+                _ => naming::object_name(&of, &column.name, "check"),
+            };
             kinds.push((ConstraintKind::Check { expression: check.clone() }, Some(name)));
         }
         for (kind, name) in kinds {
@@ -295,14 +298,14 @@ impl Schema {
         };
         let schema = table.name.schema.clone();
         let taken = |name: &str| {
-            table.constraints.contains_key(name) || self.indexes.contains_key(&self.key(&Name::with_schema(schema.clone(), name)))
+            table.constraints.contains_key(name)
+                || table.indexes.contains_key(&self.fold(name))
+                || !self.is_mysql() && self.indexes.contains_key(&self.key(&Name::with_schema(schema.clone(), name)))
         };
-        let made = || match constraint.kind {
+        let made = || match (&constraint.kind, self.dialect) {
             // SQLite has no name for the constraint, and one of its own for the index.
-            ConstraintKind::Unique { .. } if self.is_sqlite => {
-                let numbered = (1..).map(|number| format!("sqlite_autoindex_{of}_{number}"));
-                numbered.into_iter().find(|name| !taken(name)).unwrap_or_default()
-            }
+            (ConstraintKind::Unique { .. }, Some(Dialect::Sqlite)) => naming::numbered(&format!("sqlite_autoindex_{of}_"), taken),
+            (kind, Some(dialect)) if dialect.is_mysql_like() => naming::on_mysql(kind, &of, dialect, taken),
             _ => naming::free(naming::object_name(&of, &columns, suffix), taken),
         };
         let name = constraint.name.clone().unwrap_or_else(made);
@@ -313,7 +316,7 @@ impl Schema {
         let mut kind = constraint.kind.clone();
         self.constraint_index(id, &name, &mut kind, migration);
         let not_null: Vec<String> = match &kind {
-            ConstraintKind::PrimaryKey { columns, .. } if !self.is_sqlite => columns.clone(),
+            ConstraintKind::PrimaryKey { columns, .. } if !self.is_sqlite() => columns.clone(),
             ConstraintKind::NotNull { column } => vec![column.clone()],
             _ => Vec::new(),
         };
@@ -335,6 +338,11 @@ impl Schema {
                 }
             }
             table.constraints.insert_mut(name.clone(), entry);
+        }
+        if let ConstraintKind::ForeignKey { columns, .. } = &constraint.kind
+            && self.is_mysql()
+        {
+            self.index_foreign_key(id, constraint.name.as_deref(), columns, migration);
         }
         Some(name)
     }
@@ -373,7 +381,7 @@ impl Schema {
             if let Some(index) = self.relations.get(&id).and_then(|table| table.indexes.get(&key)) {
                 columns.clone_from(&index.columns);
                 let schema = self.relations.get(&id).and_then(|table| table.name.schema.clone());
-                self.rename_index(&Name::with_schema(schema, using), name);
+                self.rename_index(&Name::with_schema(schema, using), None, name);
             }
             return;
         }
@@ -387,6 +395,7 @@ impl Schema {
             created_in: migration,
             descending: false,
             parent: None,
+            implied: false,
         };
         self.put_index(id, index);
     }
@@ -397,6 +406,14 @@ impl Schema {
         let schema = table.name.schema.clone();
         let children = if table.kind == Kind::PartitionedTable { table.ties().children.clone() } else { Vec::new() };
         let (name, created_in) = (index.name.clone(), index.created_in);
+        let replaced: Option<String> = table
+            .indexes
+            .iter()
+            .find(|(_, known)| known.implied && index.begins_with(&known.columns))
+            .map(|(key, _)| key.clone());
+        if let Some(replaced) = replaced {
+            table.indexes.remove_mut(&replaced);
+        }
         table.indexes.insert_mut(key, index);
         self.indexes.insert_mut(self.key(&Name::with_schema(schema, name)), id);
         for child in children {
@@ -404,8 +421,33 @@ impl Schema {
         }
     }
 
+    /// The index that MySQL makes for a foreign key where no other begins with its columns.
+    fn index_foreign_key(&mut self, id: RelationId, given: Option<&str>, columns: &[String], migration: Index) {
+        let Some(table) = self.relations.get(&id) else { return };
+        if table.indexes.values().any(|index| !index.implied && index.begins_with(columns)) {
+            return;
+        }
+        let name = given.map_or_else(|| self.index_name(id, columns), str::to_owned);
+        let index = TableIndex {
+            name,
+            columns: columns.to_vec(),
+            include: Vec::new(),
+            predicate: None,
+            method: None,
+            unique: false,
+            created_in: migration,
+            descending: false,
+            parent: None,
+            implied: true,
+        };
+        self.put_index(id, index);
+    }
+
     pub(super) fn index_name(&self, table: RelationId, columns: &[String]) -> String {
         let Some(table) = self.relations.get(&table) else { return String::new() };
+        if self.is_mysql() {
+            return naming::after_first_column(columns, |name| table.indexes.contains_key(&self.fold(name)));
+        }
         let keys: Vec<&str> = columns.iter().map(|key| naming::key_name(key)).collect();
         let taken = |name: &str| self.indexes.contains_key(&self.key(&Name::with_schema(table.name.schema.clone(), name)));
         naming::free(naming::object_name(&table.name.name, &keys.join("_"), "idx"), taken)
@@ -432,6 +474,7 @@ impl Schema {
             created_in: migration,
             descending: create.descending,
             parent: None,
+            implied: false,
         };
         if create.only {
             let key = self.fold(&index.name);

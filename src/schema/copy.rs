@@ -92,13 +92,18 @@ impl Schema {
 
     /// A column as a query gives it: PostgreSQL and SQLite keep its type, MySQL its NOT NULL and default too.
     fn plain(&self, column: &TableColumn, migration: Index) -> TableColumn {
-        let counts = matches!(column.default, Some(Default::Sequence | Default::Identity | Default::Generated { .. }));
+        let default = match &column.default {
+            // It counts no more, and NOT NULL asks for a value.
+            Some(Default::Sequence) => Some(Default::Expression(Expression("0".to_owned()))),
+            Some(Default::Identity | Default::Generated { .. }) => None,
+            other => other.clone(),
+        };
         TableColumn {
             name: column.name.clone(),
             // SQLite keeps no more of a type than its affinity.
-            data_type: column.data_type.clone().filter(|_| !self.is_sqlite),
-            nullable: if self.is_mysql { column.nullable } else { Some(true) },
-            default: column.default.clone().filter(|_| self.is_mysql && !counts),
+            data_type: column.data_type.clone().filter(|_| !self.is_sqlite()),
+            nullable: if self.is_mysql() { column.nullable } else { Some(true) },
+            default: default.filter(|_| self.is_mysql()),
             collation: column.collation.clone(),
             ..unknown(migration)
         }

@@ -1,4 +1,6 @@
-//! The names that PostgreSQL makes up for constraints and indexes without one.
+//! The names that the engines make up for constraints and indexes without one.
+
+use crate::operation::{ConstraintKind, Dialect};
 
 /// Bytes that an identifier can have.
 const LONGEST: usize = 63;
@@ -28,6 +30,33 @@ pub fn free(name: String, taken: impl Fn(&str) -> bool) -> String {
         return name;
     }
     (1..).map(|number| format!("{name}{number}")).find(|name| !taken(name)).unwrap_or(name)
+}
+
+/// The first free one of `prefix1`, `prefix2` …
+pub fn numbered(prefix: &str, taken: impl Fn(&str) -> bool) -> String {
+    let names = (1..).map(|number: u32| format!("{prefix}{number}"));
+    names.into_iter().find(|name| !taken(name)).unwrap_or_default()
+}
+
+/// The name of a constraint of `table` on MySQL or MariaDB, as InnoDB and the server make it up.
+pub fn on_mysql(kind: &ConstraintKind, table: &str, dialect: Dialect, taken: impl Fn(&str) -> bool) -> String {
+    match kind {
+        ConstraintKind::PrimaryKey { .. } => "PRIMARY".to_owned(),
+        ConstraintKind::Unique { columns, .. } | ConstraintKind::Exclusion { columns } => after_first_column(columns, taken),
+        ConstraintKind::ForeignKey { .. } => numbered(&format!("{table}_ibfk_"), taken),
+        _ if dialect == Dialect::MariaDb => numbered("CONSTRAINT_", taken),
+        _ => numbered(&format!("{table}_chk_"), taken),
+    }
+}
+
+/// MySQL calls an index after its first column: `email`, `email_2` …
+pub fn after_first_column(columns: &[String], taken: impl Fn(&str) -> bool) -> String {
+    let first = columns.first().map(|key| key_name(key)).unwrap_or_default();
+    if !taken(first) {
+        return first.to_owned();
+    }
+    let names = (2..).map(|number: u32| format!("{first}_{number}"));
+    names.into_iter().find(|name| !taken(name)).unwrap_or_default()
 }
 
 /// What an index key is called in the name of its index: a column by its name, a call by its function, anything

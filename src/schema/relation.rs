@@ -130,9 +130,17 @@ pub struct TableIndex {
     pub descending: bool,
     /// The index of the partitioned parent that it is a part of.
     pub parent: Option<String>,
+    /// MySQL made it for a foreign key, and drops it when another index can take its place.
+    pub implied: bool,
 }
 
 impl TableIndex {
+    /// Whether the columns come first in it, in this order, as MySQL asks for a foreign key.
+    pub fn begins_with(&self, columns: &[String]) -> bool {
+        self.columns.len() >= columns.len()
+            && self.columns.iter().zip(columns).all(|(key, column)| key.eq_ignore_ascii_case(column))
+    }
+
     pub fn mentions(&self, column: &str) -> bool {
         self.is_on(column)
             || self.include.iter().any(|name| name == column)
@@ -296,8 +304,9 @@ impl Table {
         constraints
     }
 
+    /// The constraint of that name; the primary key also goes by MySQL's name for all of them.
     pub fn constraint(&self, name: &str) -> Option<&TableConstraint> {
-        self.constraints.get(name)
+        self.constraints.get(name).or_else(|| self.primary_key().filter(|_| name == "PRIMARY"))
     }
 
     pub fn primary_key(&self) -> Option<&TableConstraint> {

@@ -17,7 +17,7 @@ impl Schema {
         let Some(table) = self.relations.get(&id).cloned() else { return };
         let pointing: Vec<(RelationId, String)> =
             table.ties().referenced_by.iter().filter(|(from, _)| *from != id).cloned().collect();
-        if !self.is_sqlite {
+        if !self.is_sqlite() {
             for (from, constraint) in &pointing {
                 self.remove_constraint(*from, constraint);
             }
@@ -53,7 +53,7 @@ impl Schema {
         self.by_name.remove_mut(&key);
         self.dropped.insert_mut(key, ());
         // SQLite's foreign keys point to a name; the next table of that name is theirs.
-        if self.is_sqlite && !pointing.is_empty() {
+        if self.is_sqlite() && !pointing.is_empty() {
             self.repoint(&pointing, name);
         }
     }
@@ -154,14 +154,14 @@ impl Schema {
     /// Takes a constraint away with its index and, for a key, the foreign keys that rest on it.
     pub(super) fn remove_constraint(&mut self, id: RelationId, name: &str) {
         let Some(table) = self.relations.get(&id) else { return };
-        let Some(constraint) = table.constraints.get(name).cloned() else { return };
+        let Some(constraint) = table.constraint(name).cloned() else { return };
+        let name = constraint.name.as_str();
         let schema = table.name.schema.clone();
         if constraint.has_index() {
-            let resting: Vec<(RelationId, String)> = self
-                .references_to(table)
-                .filter(|(_, key)| rests_on(key, &constraint))
-                .map(|(from, key)| (from.id, key.name.clone()))
-                .collect();
+            // MySQL's foreign keys need an index, and no constraint.
+            let rests = |key: &TableConstraint| !self.is_mysql() && rests_on(key, &constraint);
+            let resting: Vec<(RelationId, String)> =
+                self.references_to(table).filter(|(_, key)| rests(key)).map(|(from, key)| (from.id, key.name.clone())).collect();
             for (from, key) in resting {
                 self.remove_constraint(from, &key);
             }
@@ -181,8 +181,11 @@ impl Schema {
     }
 
     pub(super) fn drop_index(&mut self, index: &Name, table: Option<&Name>) {
-        let id = table.and_then(|table| Some(self.table(table)?.id)).or_else(|| self.indexes.get(&self.key(index)).copied());
-        let Some(id) = id else { return };
+        let Some(id) = self.table_of_index(index, table) else { return };
+        // MySQL knows a unique constraint only as its index.
+        if self.is_mysql() && self.relations.get(&id).is_some_and(|table| table.constraints.contains_key(&index.name)) {
+            return self.remove_constraint(id, &index.name);
+        }
         let partitions: Vec<(RelationId, Name)> = self
             .relations
             .get(&id)
@@ -193,6 +196,12 @@ impl Schema {
             self.remove_index(partition, &index);
         }
         self.remove_index(id, index);
+    }
+
+    /// Where a name is unique within its table only, the statement names the table.
+    pub(super) fn table_of_index(&self, index: &Name, table: Option<&Name>) -> Option<RelationId> {
+        let named = table.and_then(|table| Some(self.table(table)?.id));
+        named.or_else(|| self.indexes.get(&self.key(index)).copied())
     }
 
     /// The indexes of partitions that belong to a partitioned index.

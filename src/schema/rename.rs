@@ -6,10 +6,10 @@ use crate::history::Index;
 use crate::operation::{ConstraintKind, Default, Expression, Name};
 
 impl Schema {
-    pub(super) fn rename_index(&mut self, index: &Name, to: &str) {
+    pub(super) fn rename_index(&mut self, index: &Name, table: Option<&Name>, to: &str) {
         let key = self.key(index);
         let (old, new) = (self.fold(&index.name), self.fold(to));
-        let Some(id) = self.indexes.get(&key).copied() else { return };
+        let Some(id) = self.table_of_index(index, table) else { return };
         if let Some(table) = self.relations.get_mut(&id) {
             if let Some(entry) = table.indexes.get(&old).cloned() {
                 table.indexes.remove_mut(&old);
@@ -31,7 +31,7 @@ impl Schema {
         }
         // ALTER TABLE also renames indexes and sequences.
         if self.table(from).is_none() && self.indexes.contains_key(&self.key(from)) {
-            return self.rename_index(from, &to.name);
+            return self.rename_index(from, None, &to.name);
         }
         if self.table(from).is_none() && self.sequences.contains_key(&self.key(from)) {
             return self.rename_sequence(from, to);
@@ -93,10 +93,11 @@ impl Schema {
     pub(super) fn rename_constraint(&mut self, table: &Name, from: &str, to: &str) {
         let Some(id) = self.table(table).map(|table| table.id) else { return };
         let schema = table.schema.clone();
-        let Some(table) = self.relations.get_mut(&id) else { return };
-        if table.constraints.get(from).is_some_and(TableConstraint::has_index) {
-            return self.rename_index(&Name::with_schema(schema, from), to);
+        let Some(known) = self.relations.get_mut(&id) else { return };
+        if known.constraints.get(from).is_some_and(TableConstraint::has_index) {
+            return self.rename_index(&Name::with_schema(schema, from), Some(table), to);
         }
+        let table = known;
         let Some(entry) = table.constraints.get(from).cloned() else { return };
         table.constraints.remove_mut(from);
         let target = entry.references.as_ref().map(|(target, _)| *target);

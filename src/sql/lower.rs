@@ -56,7 +56,7 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             drop(object_type, if_exists, &dropped, cascade, table.as_ref(), lexemes, dialect)
         }
         Statement::AlterIndex { name, operation: AlterIndexOperation::RenameIndex { index_name } } => {
-            one(Operation::RenameIndex { index: object(&name), to: object(&index_name).name })
+            one(Operation::RenameIndex { index: object(&name), table: None, to: object(&index_name).name })
         }
         Statement::CreateType { name, representation } => match representation {
             Some(UserDefinedTypeRepresentation::Enum { labels }) => one(Operation::CreateEnum {
@@ -251,7 +251,7 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
 }
 
 /// `RANGE (ts)`: the columns between the parentheses.
-fn partition_key(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Vec<String> {
+pub(super) fn partition_key(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Vec<String> {
     let open = at + 1;
     let parts = lexemes.comma_separated_within(open + 1..lexemes.closing(open));
     parts

@@ -402,7 +402,7 @@ impl Words<'_, '_> {
                 let kind = match self.lexemes.text(end).to_ascii_lowercase().as_str() {
                     "rename" => {
                         let to = self.lexemes.identifier(end + 2, self.dialect)?;
-                        let lowered = Lowered::new(Operation::RenameIndex { index: name, to });
+                        let lowered = Lowered::new(Operation::RenameIndex { index: name, table: None, to });
                         return Some(vec![lowered.mark(Mark::Name, Some(self.lexemes.bytes(at..end)))]);
                     }
                     "attach" => return self.about("attach_index", None, self.name(end + 2).map(|(part, _)| part.to_string())),

@@ -4,14 +4,15 @@
 
 use std::ops::Range;
 
+use super::element::{self, Elements};
 use super::heads::bound;
 use super::lexeme::Lexemes;
 use super::types::data_type;
-use super::{Lowered, statement_operations};
+use super::{Lowered, lower, statement_operations};
 use crate::migration::Mark;
 use crate::operation::{Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, Like, Name, Operation};
 
-/// `CREATE … TABLE name`, whose columns stay unknown.
+/// `CREATE … TABLE name`, with the elements that can be read.
 pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
     let table = (at..at + 3).find(|&index| lexemes.is(index, "table"))?;
     let temporary = (at..table).any(|index| lexemes.is(index, "temp") || lexemes.is(index, "temporary"));
@@ -21,9 +22,24 @@ pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
     let partition = (end..lexemes.len()).find_map(|at| lexemes.skip(at, "partition of"));
     let parent = partition.and_then(|at| lexemes.name(at, dialect));
     let likes = likes(lexemes, dialect);
+    let elements = Some(end).filter(|&end| lexemes.text(end) == "(");
+    let elements = elements.map(|open| element::elements(lexemes, open, dialect));
+    let columns_unknown = elements.as_ref().is_none_or(|elements| elements.incomplete || elements.columns.is_empty());
+    let Elements { columns, constraints, indexes, .. } = elements.unwrap_or_default();
+    let indexes: Vec<CreateIndex> = indexes.into_iter().map(|index| CreateIndex { table: name.clone(), ..index }).collect();
     let table = CreateTable {
+        columns,
+        constraints,
+        columns_unknown,
         if_not_exists: behind.is_some(),
         temporary,
+        unlogged: lexemes.is(at, "unlogged"),
+        // On MySQL the table itself holds the rows.
+        partition_key: Some(dialect)
+            .filter(|dialect| !dialect.is_some_and(Dialect::is_mysql_like))
+            .and_then(|_| (end..lexemes.len()).find_map(|at| lexemes.skip(at, "partition by")))
+            .map(|at| lower::partition_key(lexemes, at, dialect))
+            .unwrap_or_default(),
         reads: likes.iter().map(|like| like.table.clone()).collect(),
         likes,
         of_type: of_type(lexemes, dialect),
@@ -32,7 +48,9 @@ pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
         ..CreateTable::of_unknown_columns(name)
     };
     let operation = Operation::CreateTable(Box::new(table));
-    Some(vec![Lowered::new(operation).mark(Mark::Table, Some(lexemes.bytes(start..end)))])
+    let mut out = vec![Lowered::new(operation).mark(Mark::Table, Some(lexemes.bytes(start..end)))];
+    out.extend(indexes.into_iter().map(|index| Lowered::new(Operation::CreateIndex(Box::new(index)))));
+    Some(out)
 }
 
 /// `(LIKE other INCLUDING …, LIKE another)`; MySQL's LIKE, which may stand without parentheses, copies everything.
@@ -113,13 +131,17 @@ pub(super) fn create_index(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
 pub(super) fn alter_table(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
     let (_, named) = lexemes.altered_table(dialect)?;
     let end = named.end;
-    let parts = lexemes.comma_separated(end);
+    let parts: Vec<(Range<usize>, bool)> =
+        lexemes.comma_separated(end).into_iter().flat_map(|part| columns_in_parentheses(lexemes, part)).collect();
     let several = parts.len() > 1;
     let mut out = Vec::new();
-    for part in parts.into_iter().filter(|part| !part.is_empty()) {
+    for (part, in_parentheses) in parts.into_iter().filter(|(part, _)| !part.is_empty()) {
         let range = lexemes.bytes(part.clone());
-        let read = known_action(lexemes, named.clone(), &part, dialect)
-            .or_else(|| several.then(|| alone(lexemes, end, &range, dialect)));
+        let read = match in_parentheses {
+            true => Some(alone(lexemes, end, "ADD COLUMN", &range, dialect)),
+            false => known_action(lexemes, named.clone(), &part, dialect)
+                .or_else(|| several.then(|| alone(lexemes, end, "", &range, dialect))),
+        };
         match read {
             Some(lowered) => {
                 out.extend(lowered.into_iter().map(|lowered| Lowered { range: lowered.range.or(Some(range.clone())), ..lowered }))
@@ -134,9 +156,21 @@ pub(super) fn alter_table(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Op
     Some(out)
 }
 
-/// Reads one action as if it were the only one.
-fn alone(lexemes: &Lexemes<'_>, end: usize, action: &Range<usize>, dialect: Option<Dialect>) -> Vec<Lowered> {
-    let head = &lexemes.sql[..lexemes.range(end - 1).end];
+/// The definitions of MySQL's `ADD [COLUMN] (a int, b int)`, each with true; any other action as it is.
+fn columns_in_parentheses(lexemes: &Lexemes<'_>, action: Range<usize>) -> Vec<(Range<usize>, bool)> {
+    let open = lexemes.skip(action.start, "add column").or_else(|| lexemes.skip(action.start, "add"));
+    match open.filter(|&open| lexemes.text(open) == "(") {
+        Some(open) => {
+            let definitions = lexemes.comma_separated_within(open + 1..lexemes.closing(open));
+            definitions.into_iter().map(|definition| (definition, true)).collect()
+        }
+        None => vec![(action, false)],
+    }
+}
+
+/// Reads one action as if it were the only one, behind the words that it leaves out.
+fn alone(lexemes: &Lexemes<'_>, end: usize, words: &str, action: &Range<usize>, dialect: Option<Dialect>) -> Vec<Lowered> {
+    let head = format!("{} {words}", &lexemes.sql[..lexemes.range(end - 1).end]);
     let sql = format!("{head} {}", &lexemes.sql[action.clone()]);
     let place = |range: Range<usize>| match range.start > head.len() {
         true => range.start - head.len() - 1 + action.start..range.end - head.len() - 1 + action.start,
@@ -188,6 +222,13 @@ fn known_action(
     if let Some(at) = inherits.or_else(|| lexemes.skip(part.start, "no inherit")) {
         let (parent, _) = lexemes.name(at, dialect)?;
         return Some(mark(Lowered::new(Operation::Inherit { table, parent, stops: inherits.is_none() })));
+    }
+    let renamed = lexemes.skip(part.start, "rename index").or_else(|| lexemes.skip(part.start, "rename key"));
+    if let Some(at) = renamed.filter(|at| lexemes.is(at + 1, "to")) {
+        let index = Name::new(lexemes.identifier(at, dialect)?);
+        let to = lexemes.identifier(at + 2, dialect)?;
+        let operation = Operation::RenameIndex { index, table: Some(table), to };
+        return Some(mark(Lowered::new(operation).mark(Mark::Name, Some(lexemes.range(at)))));
     }
     let name = column_at.and_then(|at| lexemes.identifier(at, dialect));
     let action = ACTIONS.iter().find(|(words, _)| is(words));

@@ -15,7 +15,7 @@ use crate::operation::{
     Class, Column, Constraint, ConstraintKind, CreateIndex, DataType, Default, Dialect, Expression, Name, Operation, Reference,
 };
 
-fn lower_type(tree: &TreeType) -> Option<DataType> {
+fn lower_type(tree: &TreeType, dialect: Option<Dialect>) -> Option<DataType> {
     match tree {
         TreeType::Unspecified => None,
         TreeType::Enum(members, _) => {
@@ -27,13 +27,22 @@ fn lower_type(tree: &TreeType) -> Option<DataType> {
                 .collect();
             Some(DataType { labels, ..DataType::new("enum") })
         }
+        // Four bytes there, eight elsewhere.
+        TreeType::Float(sqlparser::ast::ExactNumberInfo::None) if dialect.is_some_and(Dialect::is_mysql_like) => {
+            Some(DataType::new("float"))
+        }
+        TreeType::Float(sqlparser::ast::ExactNumberInfo::PrecisionAndScale(digits, scale))
+            if dialect.is_some_and(Dialect::is_mysql_like) =>
+        {
+            Some(DataType::with_modifiers("float", vec![digits.to_string(), scale.to_string()]))
+        }
         other => Some(data_type(&other.to_string())),
     }
 }
 
 /// A column definition of CREATE TABLE, ADD COLUMN, MODIFY or CHANGE.
 pub(super) fn column(tree: &ColumnDef, dialect: Option<Dialect>) -> Column {
-    let mut column = Column::new(names::ident(&tree.name, dialect), lower_type(&tree.data_type));
+    let mut column = Column::new(names::ident(&tree.name, dialect), lower_type(&tree.data_type, dialect));
     if let Some(data_type) = &mut column.data_type {
         let base = match data_type.name.as_str() {
             "serial" => Some("integer"),
@@ -41,6 +50,11 @@ pub(super) fn column(tree: &ColumnDef, dialect: Option<Dialect>) -> Column {
             "smallserial" => Some("smallint"),
             _ => None,
         };
+        // MySQL's SERIAL is a word for this.
+        if data_type.name == "serial" && dialect.is_some_and(Dialect::is_mysql_like) {
+            data_type.name = "bigint unsigned".to_owned();
+            (column.default, column.nullable, column.unique) = (Some(Default::Sequence), Some(false), true);
+        }
         if let Some(base) = base.filter(|_| dialect.is_none_or(|dialect| dialect == Dialect::PostgreSql)) {
             data_type.name = base.to_owned();
             column.default = Some(Default::Sequence);
@@ -109,8 +123,19 @@ fn reference(key: &ForeignKeyConstraint, dialect: Option<Dialect>) -> Reference 
 pub(super) fn index_column(column: &IndexColumn, dialect: Option<Dialect>) -> String {
     match &column.column.expr {
         Expr::Identifier(ident) => names::ident(ident, dialect),
+        // MySQL's index on the first letters of a column.
+        Expr::Function(function) if dialect.is_some_and(Dialect::is_mysql_like) && counts_letters(function) => {
+            names::object(&function.name, dialect).name
+        }
         other => other.to_string(),
     }
+}
+
+/// `email(20)`
+fn counts_letters(function: &sqlparser::ast::Function) -> bool {
+    let text = function.args.to_string();
+    let inner = text.trim_start_matches('(').trim_end_matches(')');
+    !inner.is_empty() && inner.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// A table constraint; None for MySQL's inline indexes, which are no constraints.
@@ -284,7 +309,7 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
                 AlterColumnOperation::SetDataType { data_type, using, .. } => Operation::AlterColumnType {
                     table,
                     column,
-                    to: lower_type(data_type),
+                    to: lower_type(data_type, dialect),
                     from: None,
                     using: using.as_ref().map(|using| Expression(using.to_string())),
                     collation: None,
@@ -335,7 +360,7 @@ fn restate(
     place: Option<Range<usize>>,
     dialect: Option<Dialect>,
 ) -> Vec<Lowered> {
-    let mut stated = Column::new(names::ident(old, dialect), lower_type(tree_type));
+    let mut stated = Column::new(names::ident(old, dialect), lower_type(tree_type, dialect));
     for option in options {
         column_option(&mut stated, option, dialect);
     }

@@ -36,7 +36,7 @@ pub fn data_type(written: &str) -> DataType {
     let spelled = words.join(" ");
     let name = match spelled.contains('"') || spelled.contains('`') {
         true => spelled.replace(['"', '`'], ""),
-        false => canonical(&spelled.to_ascii_lowercase()).to_owned(),
+        false => canonical(&spelled.to_ascii_lowercase()),
     };
     // FLOAT(p) counts binary digits: up to 24 of them are a real.
     let digits = modifiers.first().and_then(|digits| digits.parse::<u32>().ok());
@@ -47,17 +47,24 @@ pub fn data_type(written: &str) -> DataType {
     DataType { name, modifiers, array, labels: Vec::new() }
 }
 
-fn canonical(name: &str) -> &str {
-    match name {
+fn canonical(name: &str) -> String {
+    // MySQL's numbers without a sign.
+    if let Some(base) = name.strip_suffix(" unsigned") {
+        return format!("{} unsigned", canonical(base));
+    }
+    let canonical = match name {
         "int" | "int4" | "signed" => "integer",
         "int8" => "bigint",
         "int2" => "smallint",
+        "int1" => "tinyint",
+        "int3" | "middleint" => "mediumint",
         "serial4" => "serial",
         "serial8" => "bigserial",
         "serial2" => "smallserial",
-        "character varying" | "char varying" | "nvarchar" => "varchar",
-        "character" | "bpchar" | "nchar" => "char",
-        "decimal" | "dec" => "numeric",
+        "character varying" | "char varying" | "nvarchar" | "national varchar" => "varchar",
+        "character" | "bpchar" | "nchar" | "national char" | "national character" => "char",
+        "long varchar" => "mediumtext",
+        "decimal" | "dec" | "fixed" => "numeric",
         "bool" => "boolean",
         "float8" | "double precision" | "double" | "float" => "double precision",
         "float4" => "real",
@@ -67,5 +74,6 @@ fn canonical(name: &str) -> &str {
         "time without time zone" => "time",
         "varbit" => "bit varying",
         other => other,
-    }
+    };
+    canonical.to_owned()
 }

@@ -1,6 +1,6 @@
 """The replayed schema against the catalog of a database on which the migrations really ran.
 
-    catalog.py WHIMBREL DIALECT PROJECT... [--postgres BIN_FOLDER]     (DIALECT: sqlite or postgresql)
+    catalog.py WHIMBREL DIALECT PROJECT... [--postgres BIN_FOLDER]     (DIALECT: sqlite, postgresql or mariadb)
 
 Runs every Alembic environment (env.py is not run) or folder of SQL files below each PROJECT on an empty database,
 reflects it, and compares with `whimbrel schema --format json`. Prints a JSON object by environment: {"differences":
@@ -25,7 +25,7 @@ warnings.simplefilter("ignore")
 ALIASES = {
     "character varying": "varchar", "character": "char", "timestamp without time zone": "timestamp", "double_precision": "double precision",
     "time without time zone": "time", "float8": "double precision", "int": "integer", "float": "double precision", "datetime": "datetime",
-    "bool": "boolean", "decimal": "numeric", "bpchar": "char", "real": "real",
+    "double": "double precision", "double unsigned": "double precision unsigned", "bool": "boolean", "decimal": "numeric", "bpchar": "char", "real": "real",
 }
 
 
@@ -33,12 +33,19 @@ def normal(text):
     if text is None:
         return None
     text = re.sub(r"\s+", " ", text.lower()).replace(", ", ",").replace('"', "")
+    # How MySQL says where a string's letters come from, and how wide a number is shown.
+    text = re.sub(r" (character set|collate) \w+| zerofill", "", text)
+    text = re.sub(r"\b((?:tiny|small|medium|big)?int|integer)\(\d+\)", r"\1", text)
     found = re.fullmatch(r"([a-z_ ]+?)(\([^)]*\))?( with(?:out)? time zone)?(\[\])?", text)
     if not found:
         return text
     name, modifiers, zone, array = found.groups()
     name = ALIASES.get(name + (zone or ""), ALIASES.get(name, name) + ((zone or "") if zone and "without" not in zone else ""))
     return name + (modifiers or "") + (array or "")
+
+
+# MySQL knows a unique constraint only as its index.
+MYSQL = ("mysql", "mariadb")
 
 
 def folded(name):
@@ -62,9 +69,9 @@ def of_database(engine):
         tables[table] = {
             "columns": columns,
             "primary_key": inspector.get_pk_constraint(table)["constrained_columns"],
-            "indexes": sorted([index["name"], [c for c in index["column_names"]], bool(index["unique"])] for index in inspector.get_indexes(table) if index["name"] and tuple(index["column_names"]) not in uniques or not index.get("duplicates_constraint") and index["name"]),
+            "indexes": sorted([index["name"], [c for c in index["column_names"]], bool(index["unique"])] for index in inspector.get_indexes(table) if engine.dialect.name in MYSQL or index["name"] and tuple(index["column_names"]) not in uniques or not index.get("duplicates_constraint") and index["name"]),
             "foreign_keys": sorted([key["constrained_columns"], key["referred_table"], key["referred_columns"]] for key in inspector.get_foreign_keys(table)),
-            "uniques": sorted(list(unique) for unique in uniques),
+            "uniques": [] if engine.dialect.name in MYSQL else sorted(list(unique) for unique in uniques),
             "checks": len(inspector.get_check_constraints(table)),
         }
     enums = {}
@@ -73,12 +80,12 @@ def of_database(engine):
     return tables, enums, sorted(inspector.get_view_names())
 
 
-def of_replay(environment, is_sqlite):
+def of_replay(environment, dialect):
     tables = {}
     for name, table in environment["tables"].items():
         if name in ("alembic_version", "schema_migrations"):
             continue
-        uniques = table["unique_constraints"]
+        uniques = {} if dialect == "mariadb" else table["unique_constraints"]
         columns = {column: {"type": normal(about["type"]), "nullable": about["nullable"], "default": about["default"] is not None} for column, about in table["columns"].items()}
         tables[name] = {
             "columns": columns,
@@ -156,6 +163,11 @@ def run_sql(engine, files):
             text = up_part(path.read_text())
             if engine.dialect.name == "sqlite":
                 raw.executescript(text)
+            elif engine.dialect.name in ("mysql", "mariadb"):
+                cursor = raw.cursor()
+                cursor.execute(text)
+                while cursor.nextset():
+                    pass
             else:
                 raw.autocommit = True
                 raw.execute(text)
@@ -170,6 +182,12 @@ def main():
 
         server = Server(rest[at + 1])
         del rest[at : at + 2]
+    if dialect == "mariadb":
+        global pymysql
+        import pymysql
+        from mariadb import Server
+
+        server = Server()
     out = {}
     try:
         for number, project in enumerate(rest):
@@ -182,6 +200,12 @@ def main():
                 root = pathlib.Path(environment["root"])
                 if dialect == "sqlite":
                     engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+                elif dialect == "mariadb":
+                    with server.connect() as admin:
+                        admin.cursor().execute(f"CREATE DATABASE c{number}_{at}")
+                    # Several statements in one message, as golang-migrate sends them with multiStatements=true.
+                    multi = {"client_flag": pymysql.constants.CLIENT.MULTI_STATEMENTS}
+                    engine = sa.create_engine(f"mysql+pymysql://root@/c{number}_{at}?unix_socket={server.folder}/sock", connect_args=multi)
                 else:
                     with server.connect("postgres") as admin:
                         admin.execute(f"CREATE DATABASE c{number}_{at}")
@@ -198,7 +222,7 @@ def main():
                     out[environment["root"]] = {"failed": f"{type(error).__name__}: {str(error).splitlines()[0][:160]}"}
                     continue
                 real = of_database(engine)
-                out[environment["root"]] = {"tables": len(real[0]), "columns": sum(len(t["columns"]) for t in real[0].values()), "differences": differences(real, of_replay(environment, dialect == "sqlite"))}
+                out[environment["root"]] = {"tables": len(real[0]), "columns": sum(len(t["columns"]) for t in real[0].values()), "differences": differences(real, of_replay(environment, dialect))}
     finally:
         if server:
             server.stop()

@@ -11,7 +11,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     };
     let plain = |method: &Option<String>| method.as_deref().is_none_or(|method| method == "btree");
     let covers = |other: &&crate::schema::TableIndex| {
-        Some(other.name.as_str()) != index.name.as_deref()
+        // One that MySQL made for a foreign key gives way.
+        !other.implied
+            && Some(other.name.as_str()) != index.name.as_deref()
             && other.predicate.is_none()
             && plain(&other.method)
             && plain(&index.method)

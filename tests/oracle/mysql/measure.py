@@ -2,47 +2,27 @@
 
     measure.py < asked.json     (asked: {"fixture": SQL, "statements": [SQL...]})
 
-Starts a throw-away server of Debian's package. Prints {"version": "...", "results": ["instant" | "nocopy" | "inplace" |
+Prints {"version": "...", "results": ["instant" | "nocopy" | "inplace" |
 "inplace_shared" | "copy" | "error ..."]}: the cheapest algorithm that the server accepts for each statement.
 """
 
 import json
-import os
 import pathlib
-import shutil
-import subprocess
 import sys
-import tempfile
-import time
 
 import pymysql
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from mariadb import Server  # noqa: E402
 
 TRIED = [("instant", "ALGORITHM=INSTANT"), ("nocopy", "ALGORITHM=NOCOPY"), ("inplace", "ALGORITHM=INPLACE, LOCK=NONE"), ("inplace_shared", "ALGORITHM=INPLACE, LOCK=SHARED"), ("copy", "ALGORITHM=COPY")]
 
 
 def main():
     asked = json.load(sys.stdin)
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="whimbrel-maria-"))
-    user = []
-    if os.geteuid() == 0:
-        # The `mysql` user may not reach into the TMPDIR of root.
-        user = ["--user=root"]
-    made = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", "--auth-root-authentication-method=normal", *user], capture_output=True, text=True)
-    if made.returncode:
-        raise SystemExit(f"mariadb-install-db: {made.stdout}{made.stderr}")
-    server = subprocess.Popen(
-        ["mariadbd", "--no-defaults", f"--datadir={folder}/data", f"--socket={folder}/sock", "--skip-networking", f"--pid-file={folder}/pid", "--innodb-flush-log-at-trx-commit=0", "--character-set-server=utf8mb4", *user],
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )
+    server = Server()
     try:
-        for _ in range(200):
-            try:
-                connection = pymysql.connect(unix_socket=f"{folder}/sock", user="root", autocommit=True)
-                break
-            except pymysql.err.OperationalError:
-                time.sleep(0.1)
-        else:
-            raise SystemExit("the server did not start")
+        connection = server.connect()
         cursor = connection.cursor()
         cursor.execute("SELECT version()")
         version = cursor.fetchone()[0]
@@ -65,9 +45,7 @@ def main():
             results.append(result)
         print(json.dumps({"version": version, "results": results}))
     finally:
-        server.terminate()
-        server.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        server.stop()
 
 
 main()

@@ -1,0 +1,18 @@
+ALTER TABLE users ADD COLUMN nick varchar(20) AFTER email, ADD INDEX by_nick (nick), ADD UNIQUE (born, at), DROP COLUMN y;
+ALTER TABLE users MODIFY ratio float NOT NULL DEFAULT 1.5;
+ALTER TABLE users CHANGE COLUMN t body mediumtext;
+ALTER TABLE users RENAME COLUMN mt TO note;
+ALTER TABLE users ALTER COLUMN active DROP DEFAULT;
+ALTER TABLE users ALTER COLUMN c SET DEFAULT 'abc';
+ALTER TABLE users DROP FOREIGN KEY fk_team, DROP INDEX by_nick;
+ALTER TABLE users ADD CONSTRAINT FOREIGN KEY (team_id) REFERENCES teams (id);
+CREATE TABLE members (user_id bigint, team_id int unsigned, PRIMARY KEY (user_id, team_id), FOREIGN KEY (user_id) REFERENCES users (id), FOREIGN KEY (team_id) REFERENCES teams(id));
+RENAME TABLE members TO memberships;
+CREATE TABLE copy LIKE users;
+CREATE TABLE snapshot AS SELECT id, email AS mail, score FROM users;
+ALTER TABLE teams RENAME INDEX by_created TO by_time, DROP PRIMARY KEY, ADD PRIMARY KEY (id, name);
+CREATE UNIQUE INDEX uq ON users (c, tiny);
+DROP INDEX by_name ON teams;
+CREATE VIEW names AS SELECT name FROM teams;
+CREATE TABLE gone (id int);
+DROP TABLE gone;
