@@ -423,6 +423,14 @@ impl Operation {
         }
     }
 
+    /// What a change of rows reads and writes.
+    pub fn rows_mut(&mut self) -> Option<&mut Rows> {
+        match self {
+            Operation::Insert { rows, .. } | Operation::Update { rows, .. } | Operation::Delete { rows, .. } => Some(rows),
+            _ => None,
+        }
+    }
+
     /// Whether this makes the table, which is then nobody's before it.
     pub fn creates(&self, table: &Name) -> bool {
         matches!(self, Operation::CreateTable(create) if create.table.name == table.name && create.table.to_string() == table.to_string())

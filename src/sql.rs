@@ -11,6 +11,7 @@ mod names;
 mod postgres;
 mod query;
 mod rest;
+mod reword;
 mod routine;
 pub mod split;
 mod sqlite;
@@ -23,7 +24,7 @@ use std::ops::Range;
 
 use sqlparser::dialect::{GenericDialect, MySqlDialect, PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer, Whitespace};
+use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
 use crate::migration::{Manner, Mark, Marks, Origin, SqliteSyntax, Step, Wording};
 use crate::operation::{Dialect, HOLE, Operation};
@@ -167,6 +168,8 @@ pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<L
         return vec![Lowered::new(operation)];
     }
     let parser = parser_dialect(sql, dialect);
+    let uncommented = reword::executable_comments(sql, dialect);
+    let sql = &*uncommented;
     let first = read_with(sql, parser, dialect);
     match (&first, dialect) {
         // Where nothing says which product it is, the statement may be of another one.
@@ -226,10 +229,10 @@ fn read_tokens(
     if let Some(operations) = heads::read_first(lexemes, dialect) {
         return Ok(operations);
     }
-    let tokens = without_data_clause(lexemes, tokens);
+    let tokens = reword::for_parser(lexemes, tokens, dialect);
     // Virtual columns came to PostgreSQL after its dialect came to the parser.
     let generated = || (0..lexemes.len()).any(|at| lexemes.skip(at, "generated always as").is_some());
-    let spelled_out = with_null_tests(&tokens);
+    let spelled_out = reword::with_null_tests(&tokens);
     let parsed = parse(tokens, parser).or_else(|error| spelled_out.map_or(Err(error), |tokens| parse(tokens, parser)));
     let parsed = parsed.or_else(|error| match dialect {
         Some(Dialect::PostgreSql) if generated() => {
@@ -253,41 +256,6 @@ fn parse(
         Token::EOF => Ok(statement),
         _ => statements.expected("end of statement", statements.peek_token()),
     })
-}
-
-/// `x ISNULL` and `x NOTNULL` as `x IS NULL` and `x IS NOT NULL`, which is all that the parser knows; None without any.
-fn with_null_tests(tokens: &[TokenWithSpan]) -> Option<Vec<TokenWithSpan>> {
-    let test = |token: &Token| match token {
-        Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("isnull") => Some(&["IS", "NULL"][..]),
-        Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("notnull") => {
-            Some(&["IS", "NOT", "NULL"][..])
-        }
-        _ => None,
-    };
-    if !tokens.iter().any(|token| test(&token.token).is_some()) {
-        return None;
-    }
-    let spelled = |token: &TokenWithSpan| match test(&token.token) {
-        Some(words) => words
-            .iter()
-            .flat_map(|word| [Token::make_word(word, None), Token::Whitespace(Whitespace::Space)])
-            .map(|one| TokenWithSpan { token: one, span: token.span })
-            .collect(),
-        None => vec![token.clone()],
-    };
-    Some(tokens.iter().flat_map(spelled).collect())
-}
-
-/// `CREATE MATERIALIZED VIEW …` without the `WITH [NO] DATA` at its end, which the parser does not take.
-fn without_data_clause(lexemes: &Lexemes<'_>, mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
-    if lexemes.skip(0, "create materialized view").is_none() || !lexemes.is(lexemes.len() - 1, "data") {
-        return tokens;
-    }
-    let is_with = |token: &TokenWithSpan| matches!(&token.token, Token::Word(word) if word.value.eq_ignore_ascii_case("with"));
-    if let Some(at) = tokens.iter().rposition(is_with) {
-        tokens.truncate(at);
-    }
-    tokens
 }
 
 fn reason(error: &sqlparser::parser::ParserError, sql: &str) -> String {

@@ -263,3 +263,30 @@ fn a_script_that_is_cut_off_stays_in_the_graph() {
     ]);
     assert!(rules(&check_json(folder.path(), &[])).is_empty());
 }
+
+#[test]
+fn relations_in_a_circle_cost_nobody_the_run() {
+    let circles = [
+        "CREATE VIEW a AS SELECT 1 AS x; CREATE VIEW b AS SELECT * FROM a; CREATE OR REPLACE VIEW a AS SELECT * FROM b; LOCK TABLE a IN EXCLUSIVE MODE;",
+        "CREATE TABLE p (a int); CREATE TABLE c () INHERITS (p); ALTER TABLE p INHERIT c; DROP TABLE p, c;",
+        "CREATE TABLE x (a int); ALTER TABLE x ATTACH PARTITION x FOR VALUES IN (0); DROP TABLE x;",
+        "CREATE VIEW v AS SELECT * FROM v; DROP VIEW v;",
+    ];
+    for circle in circles {
+        let folder = project(&[("m/000001_a.up.sql", circle), ("m/000001_a.down.sql", "SELECT 1;")]);
+        for command in ["check", "plan", "schema"] {
+            let run = whimbrel(folder.path(), &[command, "--dialect", "postgresql", "."]);
+            sane(&run);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let folder = project(&[("m/000001_a.up.sql", "SELECT 1;"), ("m/000001_a.down.sql", "SELECT 1;")]);
+    let made = std::process::Command::new("mkfifo").arg(folder.path().join("m/000002_pipe.up.sql")).status();
+    assert!(made.is_ok_and(|status| status.success()), "mkfifo");
+    let run = whimbrel(folder.path(), &["check", "."]);
+    assert!(run.err.contains("000002_pipe.up.sql: it is no regular file"), "{}{}", run.out, run.err);
+}

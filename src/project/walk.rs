@@ -47,8 +47,12 @@ pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
                     Some(b"ini" | b"toml") => &mut tree.settings,
                     _ => continue,
                 };
-                if !entry.file_type().is_some_and(|kind| kind.is_dir()) && !is_excluded(path) {
-                    list.push(path.to_owned());
+                if entry.file_type().is_some_and(|kind| kind.is_dir()) || is_excluded(path) {
+                    continue;
+                }
+                match is_special(path) {
+                    true => tree.problems.push((path.to_owned(), "it is no regular file".to_owned())),
+                    false => list.push(path.to_owned()),
                 }
             }
             Err(error) => {
@@ -63,6 +67,11 @@ pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
         list.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     }
     tree
+}
+
+/// A pipe, a socket or a device, which may never come to an end.
+fn is_special(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|about| !about.is_file() && !about.is_dir())
 }
 
 fn is_foreign(name: &str, path: &Path) -> bool {

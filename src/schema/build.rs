@@ -122,7 +122,12 @@ impl Schema {
         }
     }
 
+    /// Nothing where it would close a circle, which the server refuses and every walk relies on.
     fn tie(&mut self, parent: RelationId, child: RelationId, bound: Option<&Bound>) {
+        let below = self.relations.get(&child).map(|child| self.descendants(child)).unwrap_or_default();
+        if parent == child || below.iter().any(|table| table.id == parent) {
+            return;
+        }
         if let Some(table) = self.relations.get_mut(&child) {
             let ties = table.ties_mut();
             ties.parents.push(parent);

@@ -183,7 +183,13 @@ impl Schema {
             None => Vec::new(),
         };
         let id = known.unwrap_or_else(|| self.new_id());
-        let uses = query.map(|query| self.uses(query)).unwrap_or_default();
+        let mut uses = query.map(|query| self.uses(query)).unwrap_or_default();
+        // A view that reads itself through others fails when it is used; here no circle is closed.
+        let over: Vec<RelationId> = match self.relations.get(&id) {
+            Some(view) => self.views_over(view).iter().map(|over| over.id).collect(),
+            None => Vec::new(),
+        };
+        uses.retain(|used| used.relation != id && !over.contains(&used.relation));
         for used in &uses {
             if let Some(relation) = self.relations.get_mut(&used.relation)
                 && !relation.ties().used_by.contains(&id)

@@ -60,7 +60,7 @@ pub(super) fn elements(lexemes: &Lexemes<'_>, open: usize, dialect: Option<Diale
     let parts = lexemes.comma_separated_within(open + 1..lexemes.closing(open));
     for part in parts.into_iter().filter(|part| !part.is_empty()) {
         let text = &lexemes.sql[lexemes.bytes(part.clone())];
-        if take(text, dialect, &mut out) || take(&simplified(lexemes, part.clone()), dialect, &mut out) {
+        if take(text, dialect, &mut out) || simplified(lexemes, part.clone()).is_some_and(|text| take(&text, dialect, &mut out)) {
             continue;
         }
         if let Some(constraint) = not_null(lexemes, &part, dialect) {
@@ -133,9 +133,10 @@ enum Tail {
     List,
 }
 
-/// An element without what the parser does not take.
-fn simplified(lexemes: &Lexemes<'_>, part: Range<usize>) -> String {
+/// An element without what the parser does not take; None where it has nothing of the kind.
+pub(super) fn simplified(lexemes: &Lexemes<'_>, part: Range<usize>) -> Option<String> {
     let mut out = String::new();
+    let mut changed = false;
     let mut at = part.start;
     while at < part.end {
         let left_out = LEFT_OUT.iter().filter(|_| at > part.start).find_map(|(words, tail)| {
@@ -156,9 +157,10 @@ fn simplified(lexemes: &Lexemes<'_>, part: Range<usize>) -> String {
             out.push_str(&lexemes.sql[lexemes.bytes(at..until)]);
             out.push(' ');
         }
+        changed |= next > until;
         at = next;
     }
-    out
+    changed.then_some(out)
 }
 
 /// A column whose type, or what stands behind it, the parser does not know.

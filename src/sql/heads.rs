@@ -3,7 +3,7 @@
 use super::lexeme::Lexemes;
 use super::{Lowered, postgres, rest, routine};
 use crate::migration::Mark;
-use crate::operation::{Bound, Class, Dialect, Name, Operation, ReindexTarget};
+use crate::operation::{Bound, Class, Dialect, Name, Operation, Query, ReindexTarget, Relation};
 
 /// Statements whose meaning for a migration the parser's tree loses or misreads.
 pub(super) fn read_first(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
@@ -16,12 +16,20 @@ pub(super) fn read_first(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opt
         return Some(lowered);
     }
     match first.as_str() {
-        "do" if lexemes.text(1).starts_with(['$', '\'']) || lexemes.is(1, "language") => {
+        "do" if lexemes.text(1).starts_with(['$', '\''])
+            || lexemes.text(1).starts_with(['E', 'e']) && lexemes.text(1).ends_with('\'')
+            || lexemes.is(1, "language") =>
+        {
             Some(routine::anonymous_block(lexemes, dialect))
         }
         "reindex" => reindex(lexemes, dialect).and_then(one),
         "vacuum" => one(Operation::Vacuum { table: None, full: false }),
         "discard" => neither("discard"),
+        "load" if lexemes.is(1, "data") || lexemes.is(1, "xml") => {
+            let into = (2..lexemes.len()).find_map(|at| lexemes.skip(at, "into table"));
+            let table = into.and_then(|at| lexemes.name(at, dialect)).map(|(table, _)| table);
+            one(Operation::Other { kind: "load_data", table, name: None, class: Class::Data })
+        }
         "checkpoint" | "listen" | "notify" | "unlisten" | "load" => neither("session_command"),
         "begin" | "start" if lexemes.len() <= 8 && !lexemes.text(1).is_empty() && !lexemes.is(1, "atomic") => {
             one(Operation::Begin)
@@ -83,6 +91,10 @@ fn drop_index(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Low
 fn alter(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
     if !lexemes.is(1, "table") {
         return None;
+    }
+    // The parser takes it for a column called SYSTEM.
+    if dialect.is_some_and(Dialect::is_mysql_like) && lexemes.find(2..lexemes.len(), "add system versioning").is_some() {
+        return rest::alter_table(lexemes, dialect);
     }
     let (table, tokens) = lexemes.altered_table(dialect)?;
     let (table_at, end) = (Some(lexemes.bytes(tokens.clone())), tokens.end);
@@ -190,6 +202,10 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
                 (lexemes.len() > name_at + 2).then(|| lexemes.text(name_at + 2).trim_matches(['\'', '"']).to_ascii_lowercase());
             Some(vec![Lowered::new(Operation::Pragma { name: lexemes.text(name_at).to_ascii_lowercase(), value })])
         }
+        ("deallocate", _) => known("deallocate", Class::Neither, 1),
+        ("flush" | "check" | "kill" | "delimiter", _) => known("session_command", Class::Neither, lexemes.len()),
+        ("optimize" | "repair", "table") => known("optimize_table", Class::Schema, 2),
+        ("drop", "group" | "user" | "role") => known("drop_role", Class::Neither, 2),
         ("reset" | "show", _) => known("reset", Class::Neither, lexemes.len()),
         ("lock", _) => known("lock_table", Class::Neither, lexemes.len()),
         ("security", "label") => known("security_label", Class::Schema, lexemes.len()),
@@ -201,7 +217,12 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
         }
         ("update", _) => data_change(lexemes, 1, dialect, Operation::update),
         ("delete", "from") => data_change(lexemes, 2, dialect, Operation::delete),
-        ("select" | "values" | "table" | "with", _) => Some(vec![Lowered::new(Operation::Select(Box::default()))]),
+        ("table", _) => {
+            let name = lexemes.name(1, dialect).map_or_else(Name::unknown, |(name, _)| name);
+            let relations = vec![Relation { called: name.name.clone(), name }];
+            Some(vec![Lowered::new(Operation::Select(Box::new(Query { relations, wildcards: vec![None], ..Query::default() })))])
+        }
+        ("select" | "values" | "with", _) => Some(vec![Lowered::new(Operation::Select(Box::default()))]),
         _ => None,
     }
 }

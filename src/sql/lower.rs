@@ -113,7 +113,7 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             one(Operation::Other { kind, table: Some(object(&table_name)), name: None, class })
         }
         Statement::Copy { .. } => named("copy_to", None, Class::Neither),
-        Statement::Merge(_) => named("merge", None, Class::Data),
+        Statement::Merge(merge) => one(query::merge(&merge, dialect)),
         Statement::LoadData { .. } => named("load_data", None, Class::Data),
         Statement::StartTransaction { .. } => one(Operation::Begin),
         Statement::Commit { .. } => one(Operation::Commit),
@@ -347,10 +347,17 @@ fn query_operations(query: &TreeQuery, dialect: Option<Dialect>) -> Vec<Lowered>
             _ => {}
         }
     }
+    // What WITH names are no tables, and what it reads is read for the change of rows.
+    let query_reads = query::query(query, dialect);
+    let targets: Vec<Name> = out.iter().filter_map(|lowered| lowered.operation.table().cloned()).collect();
+    let last = out.iter_mut().filter_map(|lowered| lowered.operation.rows_mut()).last();
+    if let Some(rows) = last.filter(|_| query.with.is_some()) {
+        rows.reads = query_reads.names().filter(|name| !targets.contains(name)).cloned().collect();
+    }
     if out.is_empty() {
         out.push(Lowered::new(match sets_parameter(query) {
             Some((name, local)) => Operation::Set { name, local },
-            None => Operation::Select(Box::new(query::query(query, dialect))),
+            None => Operation::Select(Box::new(query_reads)),
         }));
     }
     out

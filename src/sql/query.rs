@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Insert, ObjectName, Query as TreeQuery, Select, SelectItem,
+    AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Insert, Merge, ObjectName, Query as TreeQuery, Select, SelectItem,
     SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
 };
 
@@ -50,6 +50,11 @@ impl Visitor for Reader {
             self.common.push(names::ident(&table.alias.name, self.dialect));
         }
         self.query.locks_rows |= !query.locks.is_empty();
+        if let SetExpr::Table(table) = &*query.body {
+            let name = Name::with_schema(table.schema_name.clone(), table.table_name.clone().unwrap_or_default());
+            self.query.relations.push(Relation { called: name.name.clone(), name });
+            self.query.wildcards.push(None);
+        }
         ControlFlow::Continue(())
     }
 
@@ -313,6 +318,16 @@ pub(super) fn update(update: &Update, dialect: Option<Dialect>) -> Operation {
         ..Rows::default()
     };
     Operation::Update { table, has_where: update.selection.is_some() || update.from.is_some(), rows: Box::new(rows) }
+}
+
+/// MERGE, as the change of its target's rows that it is.
+pub(super) fn merge(merge: &Merge, dialect: Option<Dialect>) -> Operation {
+    let table = match &merge.table {
+        TableFactor::Table { name, .. } => names::object(name, dialect),
+        _ => Name::unknown(),
+    };
+    let rows = Rows { condition_known: true, reads: reads(merge, &table, dialect), ..Rows::default() };
+    Operation::Update { table, has_where: true, rows: Box::new(rows) }
 }
 
 pub(super) fn delete(delete: &Delete, dialect: Option<Dialect>) -> Operation {

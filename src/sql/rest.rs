@@ -8,7 +8,7 @@ use super::element::{self, Elements};
 use super::heads::bound;
 use super::lexeme::Lexemes;
 use super::types::data_type;
-use super::{Lowered, lower, statement_operations};
+use super::{Lowered, lower, parsed_operations, statement_operations};
 use crate::migration::Mark;
 use crate::operation::{Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, Like, Name, Operation};
 
@@ -140,6 +140,7 @@ pub(super) fn alter_table(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Op
         let read = match in_parentheses {
             true => Some(alone(lexemes, end, "ADD COLUMN", &range, dialect)),
             false => known_action(lexemes, named.clone(), &part, dialect)
+                .or_else(|| simplified(lexemes, end, &part, dialect))
                 .or_else(|| several.then(|| alone(lexemes, end, "", &range, dialect))),
         };
         match read {
@@ -166,6 +167,16 @@ fn columns_in_parentheses(lexemes: &Lexemes<'_>, action: Range<usize>) -> Vec<(R
         }
         None => vec![(action, false)],
     }
+}
+
+/// An action without the clauses that the parser does not take and the replay does not need, where it has any.
+fn simplified(lexemes: &Lexemes<'_>, end: usize, part: &Range<usize>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let action = element::simplified(lexemes, part.clone())?;
+    let head = &lexemes.sql[..lexemes.range(end - 1).end];
+    let lowered = parsed_operations(&format!("{head} {action}"), dialect)?;
+    let understood = lowered.iter().all(|lowered| lowered.operation.is_understood());
+    // Its marks are those of another text.
+    understood.then(|| lowered.into_iter().map(|lowered| Lowered { marks: Vec::new(), ..lowered }).collect())
 }
 
 /// Reads one action as if it were the only one, behind the words that it leaves out.
@@ -230,6 +241,11 @@ fn known_action(
         let operation = Operation::RenameIndex { index, table: Some(table), to };
         return Some(mark(Lowered::new(operation).mark(Mark::Name, Some(lexemes.range(at)))));
     }
+    if dialect.is_some_and(Dialect::is_mysql_like)
+        && let Some(lowered) = mysql_action(lexemes, &table, part, dialect)
+    {
+        return Some(mark(lowered));
+    }
     let name = column_at.and_then(|at| lexemes.identifier(at, dialect));
     let action = ACTIONS.iter().find(|(words, _)| is(words));
     let kind = action.map(|(_, kind)| *kind);
@@ -241,6 +257,30 @@ fn known_action(
     let name = action.and_then(|(words, _)| behind(words)).or(name);
     let kind = kind.or_else(|| COLUMN_ACTIONS.iter().find(|(words, _)| column_is(words)).map(|(_, kind)| *kind))?;
     Some(mark(Lowered::new(Operation::Other { kind, table: Some(table), name, class: Class::Schema })))
+}
+
+/// `DROP {INDEX | KEY} [IF EXISTS] i` and `RENAME [AS] other`.
+fn mysql_action(lexemes: &Lexemes<'_>, table: &Name, part: &Range<usize>, dialect: Option<Dialect>) -> Option<Lowered> {
+    let dropped = lexemes.skip(part.start, "drop index").or_else(|| lexemes.skip(part.start, "drop key"));
+    if let Some(at) = dropped {
+        let behind = lexemes.skip(at, "if exists");
+        let at = behind.unwrap_or(at);
+        let operation = Operation::DropIndex {
+            index: Name::new(lexemes.identifier(at, dialect)?),
+            table: Some(table.clone()),
+            concurrently: false,
+            if_exists: behind.is_some(),
+            cascade: false,
+        };
+        return Some(Lowered::new(operation).mark(Mark::Name, Some(lexemes.range(at))));
+    }
+    let at = lexemes.skip(part.start, "rename")?;
+    let at = ["to", "as", "="].iter().find_map(|word| lexemes.skip(at, word)).unwrap_or(at);
+    if lexemes.is(at, "column") {
+        return None;
+    }
+    let (to, _) = lexemes.name(at, dialect).filter(|(_, end)| *end == part.end)?;
+    Some(Lowered::new(Operation::RenameTable { table: table.clone(), to }))
 }
 
 /// Actions that neither bring nor take a column, a constraint or an index.
@@ -272,6 +312,41 @@ const ACTIONS: &[(&str, &str)] = &[
     ("default character set", "default_charset"),
     ("default charset", "default_charset"),
     ("character set", "default_charset"),
+    ("charset", "default_charset"),
+    ("default collate", "default_charset"),
+    ("collate", "default_charset"),
+    ("key_block_size", "table_option"),
+    ("stats_persistent", "table_option"),
+    ("stats_auto_recalc", "table_option"),
+    ("stats_sample_pages", "table_option"),
+    ("max_rows", "table_option"),
+    ("min_rows", "table_option"),
+    ("avg_row_length", "table_option"),
+    ("checksum", "table_option"),
+    ("pack_keys", "table_option"),
+    ("page_compressed", "table_option"),
+    ("encrypted", "table_option"),
+    ("transactional", "table_option"),
+    ("order by", "order_rows"),
+    ("add partition", "add_partition"),
+    ("drop partition", "drop_partition"),
+    ("truncate partition", "truncate_partition"),
+    ("coalesce partition", "repartition"),
+    ("reorganize partition", "repartition"),
+    ("exchange partition", "exchange_partition"),
+    ("rebuild partition", "repartition"),
+    ("analyze partition", "partition_upkeep"),
+    ("check partition", "partition_upkeep"),
+    ("optimize partition", "repartition"),
+    ("repair partition", "partition_upkeep"),
+    ("partition by", "repartition"),
+    ("remove partitioning", "repartition"),
+    ("add system versioning", "add_system_versioning"),
+    ("drop system versioning", "drop_system_versioning"),
+    ("alter index", "index_visibility"),
+    ("alter key", "index_visibility"),
+    ("wait", "alter_table_option"),
+    ("nowait", "alter_table_option"),
     ("engine", "engine"),
     ("row_format", "row_format"),
     ("comment", "comment"),

@@ -44,13 +44,20 @@ pub(super) fn anonymous_block(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -
 
 fn body_of(sql: &str, range: Range<usize>) -> Option<Range<usize>> {
     let text = &sql[range.clone()];
+    literal_in(text).map(|inner| range.start + inner.start..range.start + inner.end)
+}
+
+/// What stands between the quotes of `'…'` or `$tag$…$tag$`, when that is all there is, letter by letter as it is run.
+fn literal_in(text: &str) -> Option<Range<usize>> {
     if let Some(inner) = text.strip_prefix('$') {
         let tag = inner.find('$')? + 2;
-        return (text.len() >= 2 * tag).then_some(range.start + tag..range.end - tag);
+        let ends = text.len() >= 2 * tag && text.ends_with(&text[..tag]);
+        return ends.then_some(tag..text.len() - tag);
     }
-    // A doubled quote inside would shift every span.
-    (text.len() >= 2 && text.starts_with('\'') && !text[1..text.len() - 1].contains('\''))
-        .then_some(range.start + 1..range.end - 1)
+    // A doubled quote or an escape inside would shift every span.
+    let quote = if text.starts_with(['E', 'e']) && !text.contains('\\') { 2 } else { 1 };
+    let inner = text.get(quote..text.len().checked_sub(1)?)?;
+    (text[quote - 1..].starts_with('\'') && text.ends_with('\'') && !inner.contains('\'')).then_some(quote..text.len() - 1)
 }
 
 struct Block {
@@ -157,18 +164,23 @@ fn block_statement(statement: &str, dialect: Option<Dialect>) -> Vec<Lowered> {
         }
         "execute" => {
             let argument = statement[first.len()..].trim();
-            let literal =
-                argument.strip_prefix('\'').and_then(|text| text.strip_suffix('\'')).filter(|text| !text.contains('\''));
-            match literal {
-                Some(sql) => {
-                    let start = statement.len() - statement[first.len()..].trim_start().len() + 1;
-                    let mut operations = statement_operations(sql, dialect);
-                    for lowered in &mut operations {
-                        let shift = |range: &mut Range<usize>| *range = range.start + start..range.end + start;
-                        lowered.range.iter_mut().for_each(shift);
-                        lowered.marks.iter_mut().for_each(|(_, range)| *range = range.start + start..range.end + start);
+            let at = statement.len() - statement[first.len()..].trim_start().len();
+            // What USING hands over stands for values.
+            let literal = argument.to_ascii_lowercase().rfind(" using ").map_or(argument, |using| argument[..using].trim_end());
+            match literal_in(literal) {
+                Some(inner) => {
+                    let text = &literal[inner.clone()];
+                    let mut out = Vec::new();
+                    for part in split::split(text, dialect).statements {
+                        let start = at + inner.start + part.start;
+                        for mut lowered in statement_operations(&text[part], dialect) {
+                            let shift = |range: &mut Range<usize>| *range = range.start + start..range.end + start;
+                            lowered.range.iter_mut().for_each(shift);
+                            lowered.marks.iter_mut().for_each(|(_, range)| shift(range));
+                            out.push(lowered);
+                        }
                     }
-                    operations
+                    out
                 }
                 None => vec![Lowered::new(Operation::opaque("EXECUTE runs a text that is put together at run time"))],
             }

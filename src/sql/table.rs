@@ -333,6 +333,10 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
         Action::EnableTrigger { name } | Action::EnableAlwaysTrigger { name } | Action::EnableReplicaTrigger { name } => {
             other("enable_trigger", Some(ident(name)))
         }
+        Action::EnableRule { name }
+        | Action::EnableAlwaysRule { name }
+        | Action::EnableReplicaRule { name }
+        | Action::DisableRule { name } => other("alter_rule", Some(ident(name))),
         Action::DisableTrigger { name } => other("disable_trigger", Some(ident(name))),
         Action::OwnerTo { new_owner } => other("owner", Some(new_owner.to_string().to_lowercase())),
         Action::SetLogged => other("set_logged", None),

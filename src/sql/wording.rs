@@ -6,11 +6,14 @@ use crate::migration::{Needs, Wording};
 /// What `ONLY` and syntax that some majors lack say about a whole statement.
 pub(super) fn of(lexemes: &Lexemes<'_>) -> Wording {
     let first = lexemes.text(0);
+    let says = |words: &str| (1..lexemes.len().min(16)).any(|at| lexemes.skip(at, words).is_some());
+    if ["update", "delete", "select", "with", "lock"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
+        return Wording { only: says("only"), ..Wording::default() };
+    }
     let interesting = ["alter", "create", "drop", "reindex", "truncate", "call", "merge", "analyze"];
     if !interesting.iter().any(|word| first.eq_ignore_ascii_case(word)) {
         return Wording::default();
     }
-    let says = |words: &str| (1..lexemes.len().min(16)).any(|at| lexemes.skip(at, words).is_some());
     Wording { only: says("only"), if_exists: says("if exists"), needs: needs(lexemes), ..Wording::default() }
 }
 
