@@ -288,5 +288,5 @@ fn a_pipe_is_not_waited_for() {
     let made = std::process::Command::new("mkfifo").arg(folder.path().join("m/000002_pipe.up.sql")).status();
     assert!(made.is_ok_and(|status| status.success()), "mkfifo");
     let run = whimbrel(folder.path(), &["check", "."]);
-    assert!(run.err.contains("000002_pipe.up.sql: it is no regular file"), "{}{}", run.out, run.err);
+    assert!(run.out.contains("000002_pipe.up.sql: it is no regular file"), "{}{}", run.out, run.err);
 }
