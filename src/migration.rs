@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::Direction;
-use crate::operation::{Default as ColumnDefault, Dialect, Dialects, Operation};
+use crate::operation::{Default as ColumnDefault, Dialect, Dialects, Name, Operation};
 use crate::source::{Source, Span};
 
 /// Words of a step that a finding may want to point at.
@@ -235,6 +235,17 @@ pub struct Script {
     pub steps: Vec<Step>,
     /// How the script itself asks to be executed, where it does.
     pub transaction: Option<Execution>,
+}
+
+impl Script {
+    /// Nothing in it escapes the replay: each step is understood, named, and always runs.
+    pub fn is_followed(&self) -> bool {
+        self.steps.iter().all(|step| {
+            let named = step.operation.table().is_none_or(Name::is_known);
+            let hidden = matches!(&step.operation, Operation::CreateTable(create) if create.columns_unknown);
+            step.operation.is_understood() && named && !hidden && !step.conditional
+        })
+    }
 }
 
 /// A name in the metadata and where it stands.

@@ -51,8 +51,8 @@ pub struct Schema {
     composites: Map<String, Index>,
     functions: Map<String, Function>,
     sequences: Map<String, Option<(RelationId, String)>>,
-    /// Tables and views that the history has dropped, under their last names; also those that it never made.
-    dropped: Map<String, ()>,
+    /// Tables and views that the history has dropped, under their last names; false for those that it never made.
+    dropped: Map<String, bool>,
     /// What SQLite's connection was told in this script.
     pub session: Session,
     /// MySQL and SQLite compare names without case.
@@ -145,6 +145,12 @@ impl Schema {
     /// Enum types by name.
     pub fn enums(&self) -> impl Iterator<Item = (&str, &EnumType)> {
         self.enums.iter().map(|(name, known)| (name.as_str(), known))
+    }
+
+    /// Whether the history has made and dropped a table of this name, and not made one again.
+    pub fn was_made_and_dropped(&self, name: &Name) -> bool {
+        let key = self.key(name);
+        self.dropped.get(&key) == Some(&true) && !self.by_name.contains_key(&key)
     }
 
     /// Whether the history has dropped a table of this name, and not made one again.

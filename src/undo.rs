@@ -5,7 +5,8 @@ use crate::migration::{Origin, Step};
 use crate::operation::{
     Class, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default as ColumnDefault, Dialects, Name, Operation,
 };
-use crate::schema::{Schema, Table, TableColumn, TableConstraint, TableIndex};
+use crate::schema::expression::mentions;
+use crate::schema::{Kind, Schema, Table, TableColumn, TableConstraint, TableIndex};
 
 /// The operations that undo one, given the schema before it; None where that cannot be known.
 pub fn reverse(operation: &Operation, before: &Schema) -> Option<Vec<Operation>> {
@@ -232,6 +233,13 @@ pub fn differences(before: &Schema, after: &Schema, tables: &[Name], made_in: In
     let exists =
         |schema: &Schema, name: &Name| schema.table(name).is_some_and(|table| table.created_in.is_some() && !table.is_view());
     for name in tables {
+        let made = after.table(name).filter(|view| view.is_view() && view.created_in == Some(made_in));
+        if let Some(view) = made.filter(|_| before.table(name).is_none()) {
+            let materialized = view.kind == Kind::MaterializedView;
+            let repair = vec![Operation::DropView { name: name.clone(), materialized, if_exists: false, cascade: false }];
+            out.push(Difference { what: format!("the view `{name}`"), how: How::LeftOver, repair });
+            continue;
+        }
         match (exists(before, name), exists(after, name)) {
             (false, true) if after.table(name).is_some_and(|table| table.created_in == Some(made_in)) => {
                 let repair = vec![Operation::DropTable { table: name.clone(), if_exists: false, cascade: false }];
@@ -257,8 +265,13 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
     // Indexes and constraints go before the columns that they stand on. One without a name is unnamed_constraint's.
     for constraint in now.constraints().into_iter().filter(|constraint| constraint.named && constraint.created_in == made_in) {
         let same = |other: &&TableConstraint| other.name == constraint.name || other.kind == constraint.kind;
-        let own_column =
-            columns_of(&constraint.kind).iter().all(|column| now.column(column).is_some_and(|column| column.added_in == made_in));
+        let new = |column: &TableColumn| column.added_in == made_in;
+        let own_column = match &constraint.kind {
+            ConstraintKind::Check { expression } => {
+                now.columns().iter().any(|column| new(column) && mentions(&expression.0, &column.name))
+            }
+            kind => columns_of(kind).iter().all(|column| now.column(column).is_some_and(new)),
+        };
         if was.is_some_and(|was| was.constraints().iter().any(same)) || own_column {
             continue;
         }
@@ -301,6 +314,16 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
         out.push(Difference { what: format!("the column `{table}.{}`", column.name), how: How::LeftOver, repair });
     }
     let Some(was) = was else { return };
+    let had = |name: &str| was.ties().triggers.iter().any(|trigger| trigger.name == name);
+    for trigger in now.ties().triggers.iter().filter(|trigger| !had(&trigger.name)) {
+        let repair = vec![Operation::DropTrigger {
+            table: Some(table.clone()),
+            trigger: trigger.name.clone(),
+            if_exists: false,
+            cascade: false,
+        }];
+        out.push(Difference { what: format!("the trigger `{}` on `{table}`", trigger.name), how: How::LeftOver, repair });
+    }
     for column in was.columns() {
         match now.column(&column.name) {
             None if now.complete || was.complete => {
@@ -318,6 +341,10 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
     for index in was.indexes().into_iter().filter(|index| !index.implied && was.constraint(&index.name).is_none()) {
         let alike =
             |other: &&TableIndex| other.name == index.name || other.columns == index.columns && other.unique == index.unique;
+        if let Some(found) = now.index(&index.name).filter(|found| !found.implied) {
+            changed_index(table, index, found, out);
+            continue;
+        }
         if now.indexes().iter().any(alike) {
             continue;
         }
@@ -330,6 +357,10 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
             .references
             .as_ref()
             .is_some_and(|(id, _)| before.relation(*id).is_some_and(|table| after.table(&table.name).is_none()));
+        if let Some(found) = now.constraint(&constraint.name) {
+            changed_constraint(table, (constraint, before), (found, after), out);
+            continue;
+        }
         if now.constraints().iter().any(alike) || points_to_nothing || matches!(constraint.kind, ConstraintKind::NotNull { .. }) {
             continue;
         }
@@ -346,6 +377,91 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
             repair,
         });
     }
+}
+
+/// An index of the same name over something else.
+fn changed_index(table: &Name, was: &TableIndex, now: &TableIndex, out: &mut Vec<Difference>) {
+    let over = |index: &TableIndex| {
+        let unique = if index.unique { "unique over " } else { "over " };
+        let only = index.predicate.as_ref().map_or_else(String::new, |predicate| format!(" where {predicate}"));
+        let method = index
+            .method
+            .as_deref()
+            .filter(|method| *method != "btree")
+            .map_or_else(String::new, |method| format!(" by {method}"));
+        format!("{unique}{}{method}{only}", index.columns.join(", "))
+    };
+    let (old, new) = (over(was), over(now));
+    if plain_text(&old) == plain_text(&new) {
+        return;
+    }
+    let index = Name::with_schema(table.schema.clone(), was.name.as_str());
+    let drop = Operation::DropIndex { index, table: Some(table.clone()), concurrently: false, if_exists: false, cascade: false };
+    let what = format!("the index `{}` on `{table}`", was.name);
+    let repair = vec![drop, Operation::CreateIndex(Box::new(index_of(was, table)))];
+    out.push(Difference { what, how: How::Changed(format!("is {new} and was {old}")), repair });
+}
+
+/// A constraint of the same name that says something else.
+fn changed_constraint(
+    table: &Name,
+    (was, before): (&TableConstraint, &Schema),
+    (now, after): (&TableConstraint, &Schema),
+    out: &mut Vec<Difference>,
+) {
+    let says = |constraint: &TableConstraint, schema: &Schema| match constraint_of(constraint, schema).kind {
+        ConstraintKind::ForeignKey { columns, reference } => {
+            let action = reference
+                .on_delete
+                .filter(|action| action != "NO ACTION")
+                .map_or_else(String::new, |action| format!(" ON DELETE {action}"));
+            format!("from {} to {}({}){action}", columns.join(", "), reference.table.name, reference.columns.join(", "))
+        }
+        ConstraintKind::Check { expression } => expression.0,
+        // In which order is a question of speed, not of what may be in the table.
+        kind => {
+            let mut columns = columns_of(&kind).to_vec();
+            columns.sort();
+            format!("over {}", columns.join(", "))
+        }
+    };
+    let (old, new) = (says(was, before), says(now, after));
+    if plain_text(&old) == plain_text(&new) || [&old, &new].iter().any(|text| text.contains(crate::operation::HOLE)) {
+        return;
+    }
+    let drop =
+        Operation::DropConstraint { table: table.clone(), constraint: Some(was.name.clone()), if_exists: false, cascade: false };
+    let add = Operation::AddConstraint { table: table.clone(), constraint: Box::new(constraint_of(was, before)) };
+    let what = format!("the {} `{}` of `{table}`", was.kind.title(), was.name);
+    out.push(Difference { what, how: How::Changed(format!("is {new} and was {old}")), repair: vec![drop, add] });
+}
+
+/// An expression without what two ways of writing it differ in: casts, the usual schema, quotes, parentheses.
+fn plain_text(text: &str) -> String {
+    let text = text.to_ascii_lowercase().replace("public.", "");
+    let mut parts = text.split("::");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"'));
+        let words = [" precision", " varying", " without time zone", " with time zone"];
+        out.push_str(words.iter().find_map(|words| rest.strip_prefix(words)).unwrap_or(rest));
+    }
+    out.retain(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '"' | '`'));
+    out
+}
+
+/// A default the same way; quotes and the other names of the current time go too. None for what may be the same in other
+/// words.
+fn plain_default(text: &str) -> Option<String> {
+    let mut out = plain_text(text);
+    out.retain(|c| c != '\'');
+    let simple = out.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '));
+    simple.then(|| match out.as_str() {
+        "current_timestamp" | "now" | "localtimestamp" | "transaction_timestamp" => "now".to_owned(),
+        "true" | "t" | "1" => "1".to_owned(),
+        "false" | "f" | "0" => "0".to_owned(),
+        _ => out.clone(),
+    })
 }
 
 /// The same rule, whatever it is called and however the other end of a foreign key is written.
@@ -410,5 +526,18 @@ fn in_column(table: &Name, was: &TableColumn, now: &TableColumn, out: &mut Vec<D
             None => ("keeps the default of the upgrade", Operation::DropDefault { table: table.clone(), column: column() }),
         };
         out.push(Difference { what: what(), how: How::Changed(says.to_owned()), repair: vec![repair] });
+    }
+    if let (Some(ColumnDefault::Expression(old)), Some(ColumnDefault::Expression(new))) = (&was.default, &now.default)
+        && let (Some(plain_old), Some(plain_new)) = (plain_default(&old.0), plain_default(&new.0))
+        && plain_old != plain_new
+        && ![old, new].iter().any(|text| text.0.contains(crate::operation::HOLE))
+    {
+        let default = ColumnDefault::Expression(old.clone());
+        let repair = Operation::SetDefault { table: table.clone(), column: column(), default };
+        out.push(Difference {
+            what: what(),
+            how: How::Changed(format!("has the default {new} and had {old}")),
+            repair: vec![repair],
+        });
     }
 }

@@ -3,9 +3,39 @@
 use super::relation::{Kind, Table, Trigger, Use};
 use super::{Domain, EnumType, Function, RelationId, Schema};
 use crate::history::Index;
-use crate::operation::{CreateTrigger, DomainChange, EnumPlace, Name, Operation, Query};
+use crate::operation::{CreateTrigger, Default, DomainChange, EnumPlace, Name, Operation, Query};
 
 impl Schema {
+    /// A default holds the value itself, whatever it is called.
+    fn rename_in_defaults(&mut self, of: &Name, value: &str, to: &str) {
+        let found: Vec<(Name, String)> =
+            self.columns_of_type(of).into_iter().map(|(table, column)| (table.name.clone(), column.name.clone())).collect();
+        let (old, new) = (format!("'{value}'"), format!("'{to}'"));
+        for (table, column) in found {
+            self.change_column(&table, &column, |column| {
+                if let Some(Default::Expression(default)) = &mut column.default {
+                    default.0 = default.0.replace(&old, &new);
+                }
+            });
+        }
+    }
+
+    /// With CASCADE the triggers that execute it go too.
+    fn drop_function(&mut self, name: &Name, cascade: bool) {
+        self.functions.remove_mut(&self.key(name));
+        let shown = crate::engine::in_public(name).to_string();
+        let runs = |trigger: &Trigger| trigger.function.as_ref() == Some(&shown);
+        let tables: Vec<Name> = match cascade {
+            true => {
+                self.tables().filter(|table| table.ties().triggers.iter().any(runs)).map(|table| table.name.clone()).collect()
+            }
+            false => Vec::new(),
+        };
+        for table in tables {
+            self.change(&table, |table, _| table.ties_mut().triggers.retain(|trigger| !runs(trigger)));
+        }
+    }
+
     /// What has nothing to do with a table's own definition.
     pub(super) fn apply_to_object(&mut self, operation: &Operation, migration: Index) {
         match operation {
@@ -30,6 +60,7 @@ impl Schema {
                 if let Some(mut known) = self.enum_type(name).cloned() {
                     known.labels.iter_mut().filter(|label| *label == value).for_each(|label| to.clone_into(label));
                     self.enums.insert_mut(self.key(name), known);
+                    self.rename_in_defaults(name, value, to);
                 }
             }
             Operation::DropType { name, .. } => {
@@ -59,9 +90,7 @@ impl Schema {
                     Function { volatility: *volatility, body: body.clone(), returns_trigger: *returns_trigger },
                 );
             }
-            Operation::DropFunction { name, .. } => {
-                self.functions.remove_mut(&self.key(name));
-            }
+            Operation::DropFunction { name, cascade, .. } => self.drop_function(name, *cascade),
             Operation::CreateSequence { name, owned_by, .. } | Operation::OwnSequence { name, owned_by } => {
                 let owner = owned_by.as_ref().and_then(|(table, column)| Some((self.table(table)?.id, column.clone())));
                 self.sequences.insert_mut(self.key(name), owner);

@@ -10,7 +10,7 @@ impl Schema {
         let key = self.key(name);
         let Some(id) = self.by_name.get(&key).copied() else {
             if name.is_known() {
-                self.dropped.insert_mut(key, ());
+                self.dropped.insert_mut(key, false);
             }
             return;
         };
@@ -51,7 +51,7 @@ impl Schema {
         }
         self.relations.remove_mut(&id);
         self.by_name.remove_mut(&key);
-        self.dropped.insert_mut(key, ());
+        self.dropped.insert_mut(key, table.created_in.is_some());
         // SQLite's foreign keys point to a name; the next table of that name is theirs.
         if self.is_sqlite() && !pointing.is_empty() {
             self.repoint(&pointing, name);

@@ -16,8 +16,8 @@ impl<'m> Model<'m> {
             }
             return self.fail(format!("`{own}` exists already"));
         }
-        // What a function in SQL computes does not matter here: it has to be declared immutable.
-        if let Some(call) = index.columns.iter().find_map(|key| volatility::volatile_call(key, self.schema, 11)) {
+        // A function in SQL is replaced by its body before the question is asked.
+        if let Some(call) = index.columns.iter().find_map(|key| volatility::volatile_call(key, self.schema, 12)) {
             return self.fail(format!("`{call}()` is not immutable, so no index can be built over it"));
         }
         if let Some(known) = known {

@@ -1,13 +1,16 @@
-use crate::migration::{Mark, Origin, Step};
+use crate::migration::{Mark, Origin, Script, Step};
 use crate::operation::{Name, Operation, show_holes};
 use crate::rule::{Check, Context};
+use crate::rules::contradictions;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     if before.is_upgrade() || step.conditional || step.wording.if_exists {
         return;
     }
-    let Some((message, earlier)) = reason(step, before) else { return };
-    let finding = found.at(step.at(Mark::Name), message);
+    let told = reason(step, before).or_else(|| Some((contradiction(step, before)?, None)));
+    let Some((message, earlier)) = told else { return };
+    let whom = if matches!(step.operation, Operation::DropTable { .. }) { Mark::Table } else { Mark::Name };
+    let finding = found.at(step.at(whom), message);
     if let Some(earlier) = earlier {
         finding.label(&before.script.source, earlier.span, "gone from here on");
     }
@@ -15,7 +18,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::DropConstraint { constraint: None, .. } => {
             "give the constraint a name in the upgrade, and drop it by that name"
         }
-        _ => "drop it before what it stands on, or not at all",
+        _ if earlier.is_some() => "drop it before what it stands on, or not at all",
+        _ => "the downgrade undoes the steps of the upgrade, last step first",
     });
 });
 
@@ -57,6 +61,31 @@ fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c S
         }
         _ => None,
     }
+}
+
+/// What the schema before the step says against it: what it names is not there, or there already, or the server refuses.
+fn contradiction(step: &Step, before: &Context<'_>) -> Option<String> {
+    // Behind one that fails, nothing runs; and what a view holds up is column_used_by_view's.
+    let fails = |at: &usize| before.stages[*at].effects.fails_because.is_some();
+    let held_up = |table: &Name, column: &str| {
+        before.table(table).is_some_and(|known| !before.schema.views_using(known, column).is_empty())
+    };
+    let followed = before.migration.up.as_ref().is_some_and(Script::is_followed) && before.script.is_followed();
+    if !followed || (0..before.at).any(|at| fails(&at)) {
+        return None;
+    }
+    match &step.operation {
+        Operation::AlterColumnType { table, column, .. } if held_up(table, column) => return None,
+        Operation::Opaque { .. } => return None,
+        _ => {}
+    }
+    // Which version runs is a guess, and what SQLite refuses has rules of its own.
+    let speaks = before.is_postgres() && step.wording.needs.is_none();
+    let refused = || before.effects().fails_because.clone().filter(|_| speaks);
+    let reason = contradictions::not_there(step, before)
+        .or_else(|| Some(contradictions::already_there(step, before)?.0))
+        .or_else(refused)?;
+    Some(format!("this downgrade fails: {reason}"))
 }
 
 /// The earlier step of this script behind which something is no longer there.

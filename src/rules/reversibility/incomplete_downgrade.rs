@@ -13,7 +13,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let (Some(before), Some(up), Some(last)) = (context.undoes, context.migration.up.as_ref(), context.stages.last()) else {
         return;
     };
-    if context.direction != Direction::Down || context.script.body != Body::Present || !is_known(up) || !is_known(context.script)
+    if context.direction != Direction::Down
+        || context.script.body != Body::Present
+        || !up.is_followed()
+        || !context.script.is_followed()
     {
         return;
     }
@@ -23,7 +26,9 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
     let tables = tables_of(up, context.script);
     let mut differences = undo::differences(before, last.schema, &tables, context.index);
-    differences.retain(|difference| !takes_the_place(up, before, difference) && !made_a_second_time(up, difference));
+    differences.retain(|difference| {
+        !takes_the_place(up, before, difference) && !made_a_second_time(up, difference) && !is_older(up, difference)
+    });
     // What an error of its own explains is not told twice.
     if differences.is_empty() || already_fails(context) {
         return;
@@ -63,20 +68,17 @@ fn in_words(difference: &Difference) -> String {
     }
 }
 
-/// Nothing in the script escapes the replay.
-fn is_known(script: &Script) -> bool {
-    script.steps.iter().all(|step| {
-        let named = step.operation.table().is_none_or(Name::is_known);
-        let hidden = matches!(&step.operation, Operation::CreateTable(create) if create.columns_unknown);
-        step.operation.is_understood() && named && !hidden && !step.conditional
-    })
-}
-
 /// A column of a table that is not known in full, which the upgrade drops before it adds it: there was one already.
 fn takes_the_place(up: &Script, before: &Schema, difference: &Difference) -> bool {
     let [Operation::DropColumn { table, column, .. }] = difference.repair.as_slice() else { return false };
     let drops = |operation: &Operation| matches!(operation, Operation::DropColumn { table: of, column: dropped, .. } if of == table && dropped == column);
     before.table(table).is_none_or(|known| !known.complete) && up.steps.iter().any(|step| drops(&step.operation))
+}
+
+/// A trigger that the upgrade does not make: the downgrade gives it back under a name that it had before.
+fn is_older(up: &Script, difference: &Difference) -> bool {
+    let [Operation::DropTrigger { trigger, .. }] = difference.repair.as_slice() else { return false };
+    !up.steps.iter().any(|step| matches!(&step.operation, Operation::CreateTrigger(made) if made.name == *trigger))
 }
 
 /// What the upgrade makes although it is there already; `object_already_there` tells that.
@@ -105,6 +107,7 @@ fn tables_of(up: &Script, down: &Script) -> Vec<Name> {
     for step in up.steps.iter().chain(&down.steps) {
         let other = match &step.operation {
             Operation::RenameTable { to, .. } => Some(to),
+            Operation::CreateView { name, .. } => Some(name),
             _ => None,
         };
         tables.extend(step.operation.table().into_iter().chain(other).cloned());

@@ -1,0 +1,87 @@
+//! What a step says against the schema before it.
+
+use crate::history::Index;
+use crate::migration::Step;
+use crate::operation::{Name, Operation, show_holes};
+use crate::rule::Context;
+use crate::schema::Table;
+
+/// What the step names and the history shows not to be there; None where the history is not complete.
+pub fn not_there(step: &Step, before: &Context<'_>) -> Option<String> {
+    if step.conditional || step.wording.if_exists || follows_unknown(before) {
+        return None;
+    }
+    if let Some(column) = column_of(&step.operation) {
+        let table = whole(step.operation.table()?, before)?;
+        let there = !Name::new(column).is_known() || before.schema.column(&table.name, column).is_some();
+        return (!there).then(|| format!("`{}` has no column `{}`", table.name, show_holes(column)));
+    }
+    match &step.operation {
+        Operation::DropTable { table, if_exists: false, .. } | Operation::RenameTable { table, .. } => {
+            before.schema.was_made_and_dropped(table).then(|| format!("`{table}` is dropped before"))
+        }
+        Operation::DropIndex { index, table: Some(table), if_exists: false, .. } if index.is_known() => {
+            let table = whole(table, before)?;
+            let there = table.indexes().iter().any(|known| known.name.eq_ignore_ascii_case(&index.name))
+                || table.constraint(&index.name).is_some()
+                || before.environment.has_naming_convention;
+            (!there).then(|| format!("`{}` has no index `{index}`", table.name))
+        }
+        _ => None,
+    }
+}
+
+/// An earlier step of the script may have done anything.
+fn follows_unknown(before: &Context<'_>) -> bool {
+    before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| !step.operation.is_understood())
+}
+
+/// The column that has to be there.
+pub fn column_of(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::DropColumn { column, if_exists: false, .. }
+        | Operation::RenameColumn { column, .. }
+        | Operation::AlterColumnType { column, .. }
+        | Operation::SetNotNull { column, .. }
+        | Operation::DropNotNull { column, .. }
+        | Operation::SetDefault { column, .. }
+        | Operation::DropDefault { column, .. } => Some(column),
+        _ => None,
+    }
+}
+
+/// The table, where the history shows all of its columns.
+pub fn whole<'c>(table: &Name, before: &Context<'c>) -> Option<&'c Table> {
+    before.table(table).filter(|table| table.complete && table.created_in.is_some() && !table.is_view())
+}
+
+/// What the step makes and is there already, and the migration that made it.
+pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index)> {
+    // Behind a condition, or with IF NOT EXISTS, the script asks by itself.
+    if step.conditional || follows_unknown(before) {
+        return None;
+    }
+    let made_in = |name: &Name| before.table(name).filter(|table| !table.temporary).and_then(|table| table.created_in);
+    let (what, made_in) = match &step.operation {
+        Operation::CreateTable(create) if !create.if_not_exists && !create.temporary => {
+            (format!("`{}`", create.table), made_in(&create.table)?)
+        }
+        Operation::AddColumn { table, column, if_not_exists: false } => {
+            let known = before.schema.column(table, &column.name)?;
+            (format!("`{table}.{}`", show_holes(&column.name)), known.added_in)
+        }
+        Operation::CreateIndex(index) if !index.if_not_exists => {
+            let name = Name::with_schema(index.table.schema.clone(), index.name.as_deref()?);
+            // MySQL has names of indexes for each table.
+            let own = before.table(&index.table).filter(|_| before.dialect().is_some_and(|dialect| dialect.is_mysql_like()));
+            let known = match own {
+                Some(table) => (table, table.index(&name.name).filter(|index| !index.implied)?),
+                None => before.schema.index(&name)?,
+            };
+            known.0.created_in?;
+            (format!("`{name}`"), known.1.created_in)
+        }
+        _ => return None,
+    };
+    Some((format!("{what} is there already"), made_in))
+}
