@@ -14,7 +14,7 @@ use crate::operation::Dialect;
 use crate::project::Environment;
 use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, NewColumn, Outline, Rule, Stage};
 use crate::runner::{self, Inside};
-use crate::schema::{Schema, Session};
+use crate::schema::Schema;
 use crate::source::{Source, Span};
 use crate::sql::template;
 
@@ -109,7 +109,7 @@ fn sources(migration: &Migration) -> Vec<&Arc<Source>> {
 pub fn schema_of(environment: &Environment, dialect: Option<Dialect>, chosen: impl Fn(Index) -> bool) -> Schema {
     let mut schema = Schema::new(dialect);
     for &index in environment.history.order.iter().filter(|index| chosen(**index)) {
-        schema.session = Session::default();
+        schema.begin_session();
         let Some(script) = &environment.migrations[index].up else { continue };
         (0..script.steps.len()).for_each(|at| apply(&mut schema, script, at, dialect, index));
     }
@@ -135,7 +135,7 @@ pub fn replay(environment: &Environment, dialect: Option<Dialect>, mut each: imp
             Some(script) if migration.judged => each(index, way(script, &mut schema, dialect, index)),
             None if migration.judged => each(index, vec![schema.clone()]),
             Some(script) => {
-                schema.session = Session::default();
+                schema.begin_session();
                 (0..script.steps.len()).for_each(|at| apply(&mut schema, script, at, dialect, index));
             }
             None => {}
@@ -188,7 +188,7 @@ fn apply(schema: &mut Schema, script: &Script, at: usize, dialect: Option<Dialec
 /// changes nothing.
 pub fn way(script: &Script, schema: &mut Schema, dialect: Option<Dialect>, maker: Index) -> Way {
     let mut out = Vec::with_capacity(script.steps.len() + 1);
-    schema.session = Session::default();
+    schema.begin_session();
     for at in 0..script.steps.len() {
         out.push(schema.clone());
         apply(schema, script, at, dialect, maker);

@@ -274,6 +274,8 @@ pub enum Operation {
     /// A session parameter; `local` ends with the transaction.
     Set {
         name: String,
+        /// As written; None where it is not read.
+        value: Option<String>,
         local: bool,
     },
     /// SQLite's settings of a connection.

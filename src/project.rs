@@ -9,6 +9,7 @@ pub mod journal;
 mod numbered;
 pub mod read;
 mod relevant;
+mod search_path;
 mod sections;
 pub mod walk;
 

@@ -108,6 +108,10 @@ impl Outline {
             match &step.operation {
                 Operation::CreateTable(create) => {
                     outline.made.insert(create.table.clone());
+                    // A drop before it means one that was left over.
+                    if create.temporary {
+                        outline.made.insert(Name::new(create.table.name.as_str()));
+                    }
                 }
                 Operation::RenameTable { to, .. } => {
                     outline.made.insert(to.clone());

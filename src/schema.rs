@@ -53,7 +53,9 @@ pub struct Schema {
     sequences: Map<String, Option<(RelationId, String)>>,
     /// Tables and views that the history has dropped, under their last names; false for those that it never made.
     dropped: Map<String, bool>,
-    /// What SQLite's connection was told in this script.
+    /// Tables that go with the session.
+    temporaries: Vec<Name>,
+    /// What the connection was told in this script.
     pub session: Session,
     /// MySQL and SQLite compare names without case.
     folds: bool,
@@ -110,6 +112,7 @@ impl Schema {
             functions: new_map(),
             sequences: new_map(),
             dropped: new_map(),
+            temporaries: Vec::new(),
             session: Session::default(),
             dialect,
             folds: dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql),
@@ -355,6 +358,7 @@ impl Schema {
                 self.create_view(name, *materialized, *replace, *if_not_exists, query.as_deref(), migration);
             }
             Operation::DropView { name, .. } => self.drop_relation(name),
+            Operation::Set { name, value: Some(value), .. } => self.session.set(name, value),
             Operation::Pragma { name, value } => self.session.pragma(name, value.as_deref()),
             Operation::Insert { table, rows } if rows.certain => self.insert_rows(table, rows),
             Operation::Update { table, rows, .. } => self.update_rows(table, rows),

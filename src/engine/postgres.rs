@@ -18,7 +18,7 @@ mod volatility;
 
 use super::{Effects, Statement, in_public};
 use crate::migration::Wording;
-use crate::operation::{LockMode, Name, Operation, ReindexTarget};
+use crate::operation::{LockMode, Name, Operation, ReindexTarget, TEMPORARY};
 use crate::schema::{Schema, Table};
 
 /// What a statement does, operation by operation.
@@ -143,6 +143,10 @@ struct Model<'m> {
 
 impl<'m> Model<'m> {
     fn lock(&mut self, name: &Name, mode: LockMode) {
+        // Nobody else can see it.
+        if name.schema.as_deref() == Some(TEMPORARY) {
+            return;
+        }
         let held = self.effects.locks.entry(in_public(name)).or_insert(mode);
         *held = (*held).max(mode);
     }
@@ -154,6 +158,9 @@ impl<'m> Model<'m> {
     }
 
     fn scan(&mut self, table: &Name, why: &str) {
+        if table.schema.as_deref() == Some(TEMPORARY) {
+            return;
+        }
         self.effects.scans.entry(in_public(table)).or_insert_with(|| why.to_owned());
     }
 

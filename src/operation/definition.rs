@@ -43,11 +43,14 @@ impl Name {
     }
 }
 
-/// Without the schema when that is `public`, as in the JSON formats.
+/// The schema of tables that end with their session, whatever the server calls it.
+pub const TEMPORARY: &str = "pg_temp";
+
+/// Without the schema when that is `public`, as in the JSON formats, or the session's own.
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.schema {
-            Some(schema) if schema != "public" => write!(f, "{}.{}", show_holes(schema), show_holes(&self.name)),
+            Some(schema) if schema != "public" && schema != TEMPORARY => write!(f, "{}.{}", show_holes(schema), show_holes(&self.name)),
             _ => f.write_str(&show_holes(&self.name)),
         }
     }

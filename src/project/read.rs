@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_of};
 use super::sections::{Section, sections, wish};
-use super::{Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, dialect, journal, relevant, shown};
+use super::{Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, dialect, journal, relevant, search_path, shown};
 use crate::alembic::modules::Modules;
 use crate::alembic::python::SyntaxError;
 use crate::alembic::script;
@@ -46,6 +46,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     };
     dialect::restrict_to_names(&mut migrations);
     let history = History::new(&migrations);
+    search_path::resolve(&mut migrations, &history);
     let convention = layout.framework.convention();
     let env = std::fs::read_to_string(layout.root.join("env.py")).ok().map(|text| uncommented(&text));
     let words = env.as_ref().filter(|_| layout.framework == Framework::Alembic).map(|text| text.replace([' ', '\''], ""));

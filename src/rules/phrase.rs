@@ -286,7 +286,9 @@ pub fn is_rebuilt(context: &Context<'_>, table: &Name) -> bool {
     }
     context.steps().any(|(_, step)| match &step.operation {
         Operation::RenameTable { to, table: from } => names_before.contains(&to) && from != table && !is_old(context, from),
-        Operation::CreateTable(create) => names_before.contains(&&create.table),
+        Operation::CreateTable(create) => {
+            names_before.contains(&&create.table) || create.temporary && create.table.name == table.name
+        }
         _ => false,
     })
 }

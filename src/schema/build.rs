@@ -62,6 +62,9 @@ impl Schema {
         let mut table = Table::new(id, create.table.clone(), kind, Some(migration));
         table.complete = !create.columns_unknown;
         table.temporary = create.temporary;
+        if create.temporary {
+            self.temporaries.push(create.table.clone());
+        }
         table.unlogged = create.unlogged;
         if !create.partition_key.is_empty() {
             table.ties_mut().partition_key.clone_from(&create.partition_key);

@@ -10,11 +10,28 @@ pub struct Session {
     pub foreign_keys: Option<bool>,
     /// `PRAGMA legacy_alter_table`.
     pub legacy_alter_table: bool,
+    /// PostgreSQL's TimeZone was set to one that is not UTC.
+    pub is_elsewhere: bool,
+    /// MySQL was told not to look at foreign keys.
+    pub skips_foreign_keys: bool,
     /// Rows were written: Python's driver has begun a transaction, in which `PRAGMA foreign_keys` does nothing.
     pub wrote: bool,
 }
 
 impl Session {
+    /// `SET name = value`.
+    pub(super) fn set(&mut self, name: &str, value: &str) {
+        let value = value.trim().trim_matches(['\'', '"']).to_ascii_lowercase();
+        match name {
+            "timezone" | "time zone" => {
+                let utc = ["utc", "gmt", "uct", "zulu", "etc/utc", "etc/gmt", "+00:00", "0"];
+                self.is_elsewhere = !utc.contains(&value.as_str());
+            }
+            "foreign_key_checks" | "@@foreign_key_checks" => self.skips_foreign_keys = matches!(value.as_str(), "0" | "off"),
+            _ => {}
+        }
+    }
+
     pub(super) fn pragma(&mut self, name: &str, value: Option<&str>) {
         let on = value.map(|value| matches!(value, "on" | "1" | "true" | "yes"));
         match (name, on) {
@@ -26,6 +43,14 @@ impl Session {
 }
 
 impl Schema {
+    /// A script begins: nothing is set, and the temporary tables of the one before are gone.
+    pub fn begin_session(&mut self) {
+        self.session = Session::default();
+        for table in std::mem::take(&mut self.temporaries) {
+            self.drop_relation(&table);
+        }
+    }
+
     /// Alembic's batch mode has copied the table: what it does not see is gone. `keeps_constraints` where the script
     /// hands over those without names.
     pub fn recreate(&mut self, table: &Name, keeps_constraints: bool) {

@@ -193,6 +193,7 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
         ("analyze" | "analyse", _) => Some(vec![Lowered::new(Operation::Analyze { table: None })]),
         ("set", _) => Some(vec![Lowered::new(Operation::Set {
             name: words(if matches!(second.as_str(), "local" | "session") { 2 } else { 1 }),
+            value: Some(lexemes.sql[lexemes.bytes(3.min(lexemes.len())..lexemes.len())].to_owned()).filter(|_| lexemes.len() > 3),
             local: second == "local",
         })]),
         // PRAGMA [schema.]name [= value], or (value)

@@ -356,7 +356,7 @@ fn query_operations(query: &TreeQuery, dialect: Option<Dialect>) -> Vec<Lowered>
     }
     if out.is_empty() {
         out.push(Lowered::new(match sets_parameter(query) {
-            Some((name, local)) => Operation::Set { name, local },
+            Some((name, value, local)) => Operation::Set { name, value: Some(value), local },
             None => Operation::Select(Box::new(query_reads)),
         }));
     }
@@ -377,22 +377,28 @@ fn target_name(target: &Expr, dialect: Option<Dialect>) -> Name {
 }
 
 /// `SELECT set_config('name', 'value', is_local)`, as pg_dump writes it.
-fn sets_parameter(query: &TreeQuery) -> Option<(String, bool)> {
+fn sets_parameter(query: &TreeQuery) -> Option<(String, String, bool)> {
     let text = query.body.to_string();
     let arguments = text.strip_prefix("SELECT pg_catalog.set_config(").or_else(|| text.strip_prefix("SELECT set_config("))?;
-    let name = arguments.split('\'').nth(1)?;
-    Some((name.to_owned(), arguments.trim_end().ends_with("true)")))
+    let mut quoted = arguments.split('\'');
+    let (name, value) = (quoted.nth(1)?, quoted.nth(1)?);
+    Some((name.to_owned(), value.to_owned(), arguments.trim_end().ends_with("true)")))
 }
 
 fn set_operation(set: &Set, dialect: Option<Dialect>) -> Operation {
     let local = |scope: &Option<ContextModifier>| matches!(scope, Some(ContextModifier::Local));
+    let plain = |name: &str, local: bool| Operation::Set { name: name.to_owned(), value: None, local };
     match set {
-        Set::SingleAssignment { scope, variable, .. } => {
-            Operation::Set { name: names::object(variable, dialect).to_string().to_lowercase(), local: local(scope) }
+        Set::SingleAssignment { scope, variable, values, .. } => {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            let name = names::object(variable, dialect).to_string().to_lowercase();
+            Operation::Set { name, value: Some(values.join(", ")), local: local(scope) }
         }
-        Set::SetRole { context_modifier, .. } => Operation::Set { name: "role".to_owned(), local: local(context_modifier) },
-        Set::SetTimeZone { local, .. } => Operation::Set { name: "timezone".to_owned(), local: *local },
-        Set::SetTransaction { .. } => Operation::Set { name: "transaction".to_owned(), local: true },
-        _ => Operation::Set { name: "parameter".to_owned(), local: false },
+        Set::SetRole { context_modifier, .. } => plain("role", local(context_modifier)),
+        Set::SetTimeZone { local, value } => {
+            Operation::Set { name: "timezone".to_owned(), value: Some(value.to_string()), local: *local }
+        }
+        Set::SetTransaction { .. } => plain("transaction", true),
+        _ => plain("parameter", false),
     }
 }

@@ -123,7 +123,7 @@ fn element(from: &DataType, to: &DataType, schema: &Schema, major: u32) -> Coerc
         ("integer", "oid") | ("oid", "integer") => Coercion::Relabel,
         // With TimeZone UTC, which is what servers run with unless told otherwise.
         ("timestamp", "timestamp with time zone") | ("timestamp with time zone", "timestamp") => {
-            if major >= 12 && precision(to) >= precision(from) { Coercion::Relabel } else { Coercion::Convert }
+            if major >= 12 && precision(to) >= 6 && !schema.session.is_elsewhere { Coercion::Relabel } else { Coercion::Convert }
         }
         _ if is(STRINGS, new) && (known(old) || schema.has_type(&crate::operation::Name::new(old))) => Coercion::Convert,
         _ if is(NUMBERS, old) && is(NUMBERS, new) => Coercion::Convert,

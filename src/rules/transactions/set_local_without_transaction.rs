@@ -2,7 +2,7 @@ use crate::operation::{Operation, show_holes};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    let Operation::Set { name, local: true } = &step.operation else { return };
+    let Operation::Set { name, local: true, .. } = &step.operation else { return };
     if before.inside().is_transaction() || name == "transaction" {
         return;
     }
