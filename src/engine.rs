@@ -181,7 +181,7 @@ impl Engine {
         match self.dialect {
             Some(Dialect::PostgreSql) => postgres::effects(statement, schema, self.postgres_major),
             Some(Dialect::Sqlite) => sqlite::effects(statement, schema, self),
-            Some(Dialect::MySql | Dialect::MariaDb) => mysql::effects(statement, schema),
+            Some(dialect @ (Dialect::MySql | Dialect::MariaDb)) => mysql::effects(statement, schema, dialect),
             _ => vec![Effects::default(); statement.operations.len()],
         }
     }

@@ -35,6 +35,8 @@ pub struct MigrationPlan<'o> {
     pub transaction: Transaction,
     pub steps: Vec<StepPlan<'o>>,
     pub verdict: Verdict,
+    /// MySQL: each schema change commits.
+    pub commits_ddl: bool,
 }
 
 /// What the runner puts around a script.
@@ -202,7 +204,8 @@ fn one<'o>(
         Execution::OneMessage | Execution::RefusersApart => Transaction::Implicit,
     };
     let verdict = verdict(engine, &steps);
-    MigrationPlan { migration, script, direction, transaction, steps, verdict }
+    let commits_ddl = engine.dialect.is_some_and(|dialect| !dialect.has_transactional_ddl());
+    MigrationPlan { migration, script, direction, transaction, steps, verdict, commits_ddl }
 }
 
 /// The worst that a step does.

@@ -92,6 +92,8 @@ pub fn execution(
         Execution::OneMessage if framework == Framework::GolangMigrate && dialect == Some(Dialect::Sqlite) => {
             Execution::OneTransaction
         }
+        // MySQL has no transaction around a message: each statement commits for itself.
+        Execution::OneMessage if dialect.is_some_and(Dialect::is_mysql_like) => Execution::EachStatement,
         told => told,
     }
 }

@@ -3,13 +3,14 @@
 //! Measured on MariaDB 10.11 (`tests/oracle/mysql`). MySQL is modelled as its documentation says, where the two are alike:
 //! ("Online DDL Operations" in the manual of 8.0). What is said of one of them alone is marked.
 
+mod columns;
 pub mod types;
 
 use super::{Effects, Statement};
 use crate::migration::{Origin, Step};
-use crate::operation::{Column, ConstraintKind, DataType, Default, Dialect, Name, Operation, show_holes};
+use crate::operation::{ConstraintKind, DataType, Default, Dialect, Name, Operation};
 use crate::schema::expression::mentions;
-use crate::schema::{Schema, Table, TableColumn};
+use crate::schema::{Schema, Table, TableColumn, TableIndex};
 
 /// How the server changes a table, cheapest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -42,12 +43,6 @@ impl Algorithm {
     }
 }
 
-/// Bytes of a character in utf8mb4, the default of both.
-const BYTES: u32 = 4;
-
-/// A varchar of so many bytes needs a second byte for its length.
-const SHORT: u32 = 256;
-
 /// The actions of one ALTER TABLE, and what Alembic writes as one MODIFY.
 pub(super) fn belong_together(before: &Step, step: &Step) -> bool {
     let column_of = |step: &Step| step.operation.object();
@@ -59,19 +54,34 @@ pub(super) fn belong_together(before: &Step, step: &Step) -> bool {
     same_origin && before.statement == step.statement && before.operation.table() == step.operation.table()
 }
 
-/// All actions of one ALTER TABLE run by the worst algorithm that one of them needs.
-pub(super) fn effects(statement: &Statement<'_>, schema: &Schema) -> Vec<Effects> {
+/// All actions of one ALTER TABLE run by the worst algorithm that one of them needs, or by the one that it asks for.
+pub(super) fn effects(statement: &Statement<'_>, schema: &Schema, dialect: Dialect) -> Vec<Effects> {
+    // What the statement itself creates is empty.
+    let made = |table: &Name| statement.operations.iter().any(|operation| operation.creates(table));
     let mut worst: Option<(Algorithm, String, Name)> = None;
     for (at, step) in statement.steps.iter().enumerate() {
-        let Some(table) = step.operation.table() else { continue };
-        let known = schema.table(table);
-        let Some((algorithm, why)) = algorithm(step, &statement.steps, at, known) else { continue };
+        let Some(table) = step.operation.table().filter(|table| !made(table)) else { continue };
+        let model = Model { steps: &statement.steps, at, known: schema.table(table), schema, dialect };
+        if let Some(reason) = model.failure(step) {
+            let effects = Effects { fails_because: Some(reason), ..Effects::default() };
+            return vec![effects; statement.operations.len()];
+        }
+        let Some((algorithm, why)) = model.algorithm(step) else { continue };
         if worst.as_ref().is_none_or(|(known, ..)| algorithm > *known) {
             worst = Some((algorithm, why, table.clone()));
         }
     }
     let mut effects = Effects::default();
     if let Some((algorithm, why, table)) = worst {
+        let asked = Asked::of(statement);
+        if let Some(refused) = asked.refused(algorithm) {
+            effects.fails_because = Some(format!("{refused} is not to be had: {why}"));
+            return vec![effects; statement.operations.len()];
+        }
+        let (algorithm, why) = match asked.at_least() {
+            Some((asked, words)) if asked > algorithm => (asked, format!("the statement says {words}")),
+            _ => (algorithm, why),
+        };
         if algorithm == Algorithm::Copy {
             effects.rewrites.insert(table.clone(), why.clone());
         }
@@ -80,104 +90,237 @@ pub(super) fn effects(statement: &Statement<'_>, schema: &Schema) -> Vec<Effects
     vec![effects; statement.operations.len()]
 }
 
-fn algorithm(step: &Step, steps: &[&Step], at: usize, known: Option<&Table>) -> Option<(Algorithm, String)> {
-    let because = |algorithm: Algorithm, why: &str| Some((algorithm, why.to_owned()));
-    // CHANGE renames first.
-    let old_name = |name: &str| {
-        steps[..at].iter().find_map(|other| match &other.operation {
+/// `ALGORITHM=…` and `LOCK=…`, lower case, without spaces.
+struct Asked<'s> {
+    words: Vec<&'s str>,
+}
+
+impl<'s> Asked<'s> {
+    fn of(statement: &Statement<'s>) -> Self {
+        let option = |operation: &&'s Operation| match operation {
+            Operation::Other { kind: "alter_table_option", name: Some(words), .. } => Some(words.as_str()),
+            _ => None,
+        };
+        Asked { words: statement.operations.iter().filter_map(option).collect() }
+    }
+
+    /// What the statement asks for and the server cannot give, so that it refuses instead of blocking.
+    fn refused(&self, needed: Algorithm) -> Option<&'s str> {
+        let allows = |words: &str| match words {
+            "algorithm=instant" => Algorithm::Instant,
+            "algorithm=nocopy" => Algorithm::NoCopy,
+            "algorithm=inplace" => Algorithm::InplaceShared,
+            "lock=none" => Algorithm::Inplace,
+            "lock=shared" if needed == Algorithm::Copy => Algorithm::Copy,
+            _ => Algorithm::Copy,
+        };
+        self.words.iter().find(|words| needed > allows(words)).copied()
+    }
+
+    fn at_least(&self) -> Option<(Algorithm, &'s str)> {
+        let blocks = |words: &&'s str| match *words {
+            "algorithm=copy" => Some((Algorithm::Copy, *words)),
+            "lock=shared" | "lock=exclusive" => Some((Algorithm::InplaceShared, *words)),
+            _ => None,
+        };
+        self.words.iter().filter_map(blocks).max()
+    }
+}
+
+/// One action among those of its statement.
+struct Model<'m> {
+    steps: &'m [&'m Step],
+    at: usize,
+    known: Option<&'m Table>,
+    schema: &'m Schema,
+    dialect: Dialect,
+}
+
+impl<'m> Model<'m> {
+    fn algorithm(&self, step: &Step) -> Option<(Algorithm, String)> {
+        let (algorithm, why) = self.alone(step)?;
+        // A table with a FULLTEXT index is rebuilt, and columns come and go, only while writers wait.
+        let touches_rows = algorithm == Algorithm::Inplace
+            || matches!(step.operation, Operation::AddColumn { .. } | Operation::DropColumn { .. });
+        if touches_rows && algorithm < Algorithm::InplaceShared && self.has_fulltext() {
+            return Some((Algorithm::InplaceShared, "the table has a FULLTEXT index, with which writers wait".to_owned()));
+        }
+        Some((algorithm, why))
+    }
+
+    fn has_fulltext(&self) -> bool {
+        let is_fulltext = |index: &&TableIndex| index.method.as_deref() == Some("fulltext");
+        self.known.is_some_and(|table| table.indexes().iter().any(is_fulltext))
+    }
+
+    /// The name that CHANGE has taken from a column in this statement.
+    fn old_name(&self, name: &str) -> Option<String> {
+        self.steps[..self.at].iter().find_map(|other| match &other.operation {
             Operation::RenameColumn { column, to, .. } if to == name => Some(column.to_lowercase()),
             _ => None,
         })
-    };
-    let column_of = |name: &str| known.and_then(|table| table.column(&old_name(name).unwrap_or_else(|| name.to_lowercase())));
-    match &step.operation {
-        Operation::AddColumn { column, if_not_exists: true, .. } if column_of(&column.name).is_some() => {
-            because(Algorithm::Instant, "")
-        }
-        Operation::AddColumn { column, .. } => {
-            let drops = steps.iter().any(|other| matches!(other.operation, Operation::DropColumn { .. }));
-            let is_virtual =
-                |column: &&TableColumn| matches!(column.default, Some(Default::Generated { stored: Some(false), .. }));
-            match (column.positioned || drops) && known.is_some_and(|table| table.columns().iter().any(is_virtual)) {
-                true => because(Algorithm::Copy, "columns of a table with virtual columns change their places"),
-                false => Some(add_column(column)),
+    }
+
+    fn column(&self, name: &str) -> Option<&'m TableColumn> {
+        self.known?.column(&self.old_name(name).unwrap_or_else(|| name.to_lowercase()))
+    }
+
+    fn alone(&self, step: &Step) -> Option<(Algorithm, String)> {
+        let because = |algorithm: Algorithm, why: &str| Some((algorithm, why.to_owned()));
+        match &step.operation {
+            Operation::AddColumn { column, if_not_exists: true, .. } if self.column(&column.name).is_some() => {
+                because(Algorithm::Instant, "")
             }
-        }
-        Operation::RenameTable { .. } => because(Algorithm::Instant, ""),
-        Operation::DropColumn { column, .. } => {
-            let indexed = known.is_some_and(|table| table.indexes().iter().any(|index| index.mentions(&column.to_lowercase())));
-            match indexed {
-                true => because(Algorithm::NoCopy, "its index goes with it"),
-                false => because(Algorithm::Instant, ""),
+            Operation::AddColumn { column, .. } => Some(self.add_column(column)),
+            Operation::RenameTable { .. } | Operation::RenameIndex { .. } => because(Algorithm::Instant, ""),
+            Operation::DropColumn { column, .. } => Some(self.drop_column(column)),
+            Operation::AlterColumnType { column, from, to, collation, .. } => {
+                let by_directive = matches!(step.origin, Origin::Directive(_));
+                Some(self.retype(column, from.as_ref(), (to.as_ref(), collation.as_deref()), by_directive))
             }
-        }
-        Operation::AlterColumnType { column, from: stated, to, collation, .. } => {
-            // What the history says comes before what the script takes the column to be.
-            let from = column_of(column).and_then(|column| column.data_type.as_ref()).or(stated.as_ref());
-            Some(retype(known, from, column, to.as_ref(), collation.is_some()))
-        }
-        Operation::SetNotNull { column, .. } | Operation::DropNotNull { column, .. } => {
-            let wanted = matches!(step.operation, Operation::DropNotNull { .. });
-            if column_of(column).is_some_and(|column| column.nullable == Some(wanted)) {
-                return because(Algorithm::Instant, "");
-            }
-            // MODIFY restates a column: of one that is not known, the type says what there is to say.
-            let restated = steps[..at]
-                .iter()
-                .any(|other| matches!(&other.operation, Operation::AlterColumnType { column: of, .. } if of == column));
-            if known.is_none() && restated {
-                return None;
-            }
-            let computed = known.is_some_and(|table| feeds_generated(table, column));
-            match computed && !wanted {
-                true => because(Algorithm::Copy, "a generated column is computed from it"),
-                false => because(Algorithm::Inplace, "the rows are written anew with or without their NULL bits"),
-            }
-        }
-        Operation::SetDefault { .. } | Operation::DropDefault { .. } | Operation::RenameColumn { .. } => {
-            because(Algorithm::Instant, "")
-        }
-        Operation::AddConstraint { constraint, .. } => match &constraint.kind {
-            ConstraintKind::ForeignKey { .. } => {
-                because(Algorithm::Copy, "a foreign key is added while foreign_key_checks is on")
-            }
-            ConstraintKind::Check { .. } => because(Algorithm::Copy, "a CHECK is added, and every row is read for it"),
-            ConstraintKind::Unique { .. } => because(Algorithm::NoCopy, "its index is built"),
-            _ => because(Algorithm::Inplace, "the rows are sorted anew by the new primary key"),
-        },
-        Operation::DropConstraint { constraint, .. } => {
-            let kind = constraint
-                .as_ref()
-                .and_then(|name| known.and_then(|table| table.constraint(name)))
-                .map(|constraint| &constraint.kind);
-            let adds_key = steps.iter().any(|other| matches!(&other.operation, Operation::AddConstraint { constraint, .. } if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. })));
-            match kind {
-                Some(ConstraintKind::PrimaryKey { .. }) if !adds_key => {
-                    because(Algorithm::Copy, "the primary key goes, by which the rows are sorted")
+            Operation::SetNotNull { column, .. } => self.set_null(column, false),
+            Operation::DropNotNull { column, .. } => self.set_null(column, true),
+            Operation::SetDefault { column, default: Default::Sequence, .. } => {
+                let numbered = self.column(column).is_some_and(|column| matches!(column.default, Some(Default::Sequence)));
+                match numbered || self.known.is_none() {
+                    true => because(Algorithm::Instant, ""),
+                    false => because(Algorithm::Copy, "the column begins to number the rows"),
                 }
-                Some(ConstraintKind::Unique { .. }) => because(Algorithm::NoCopy, ""),
-                _ => because(Algorithm::Instant, ""),
             }
-        }
-        Operation::CreateIndex(index) => match index.method.as_deref() {
-            Some("fulltext" | "spatial") => {
-                because(Algorithm::InplaceShared, "a FULLTEXT or SPATIAL index is built, for which writers wait")
+            Operation::SetDefault { column, default: Default::Generated { expression, stored }, .. } => {
+                let same = self.column(column).is_some_and(|known| known.generated_from() == Some(expression.0.as_str()));
+                match same || *stored != Some(true) {
+                    true => because(Algorithm::Instant, ""),
+                    false => because(Algorithm::Copy, "the values of a STORED column are computed and written"),
+                }
             }
-            // With a new column beside it, the table is built anew.
-            _ if steps.iter().any(|other| matches!(other.operation, Operation::AddColumn { .. })) => {
-                because(Algorithm::Inplace, "a column and an index are added at once")
+            Operation::SetDefault { .. } | Operation::DropDefault { .. } | Operation::RenameColumn { .. } => {
+                because(Algorithm::Instant, "")
             }
-            _ => because(Algorithm::NoCopy, "the index is built"),
-        },
-        Operation::DropIndex { .. } => because(Algorithm::NoCopy, ""),
-        Operation::Other { kind: "convert_charset", .. } => {
-            because(Algorithm::Copy, "every text is converted to another character set")
+            Operation::AddConstraint { constraint, .. } => match &constraint.kind {
+                ConstraintKind::ForeignKey { .. } => Some(self.foreign_key()),
+                ConstraintKind::Check { .. } => because(Algorithm::Copy, "a CHECK is added, and every row is read for it"),
+                ConstraintKind::Unique { .. } => because(Algorithm::NoCopy, "its index is built"),
+                ConstraintKind::PrimaryKey { columns, .. } if self.is_clustered_by(columns) => {
+                    because(Algorithm::NoCopy, "the rows are sorted by it already")
+                }
+                _ => because(Algorithm::Inplace, "the rows are sorted anew by the new primary key"),
+            },
+            Operation::DropConstraint { constraint, .. } => {
+                let known = constraint.as_ref().and_then(|name| self.known.and_then(|table| table.constraint(name)));
+                match known.map(|constraint| &constraint.kind) {
+                    Some(ConstraintKind::PrimaryKey { .. }) if !self.adds_primary_key() => {
+                        because(Algorithm::Copy, "the primary key goes, by which the rows are sorted")
+                    }
+                    Some(ConstraintKind::Unique { columns, .. }) => Some(self.drop_index(columns)),
+                    _ => because(Algorithm::Instant, ""),
+                }
+            }
+            Operation::CreateIndex(index) => match index.method.as_deref() {
+                Some("fulltext" | "spatial") => {
+                    because(Algorithm::InplaceShared, "a FULLTEXT or SPATIAL index is built, for which writers wait")
+                }
+                // With a column that comes or goes beside it, the table is built anew.
+                _ if self.moves_columns() => because(Algorithm::Inplace, "a column and an index change at once"),
+                _ => because(Algorithm::NoCopy, "the index is built"),
+            },
+            Operation::DropIndex { index, .. } => {
+                let found = self.known.and_then(|table| table.index(&index.name.to_lowercase()));
+                Some(self.drop_index(found.filter(|index| index.unique).map_or(&[], |index| &index.columns)))
+            }
+            Operation::Other { kind: "convert_charset", name, .. } => {
+                let kept = |table: &Table| {
+                    name.as_deref() == Some(columns::charset_of(None, Some(table)))
+                        && table.columns().iter().all(|column| column.collation.is_none())
+                };
+                match self.known.is_some_and(kept) {
+                    true => because(Algorithm::Instant, ""),
+                    false => because(Algorithm::Copy, "every text is converted to another character set"),
+                }
+            }
+            Operation::Other {
+                kind: "add_system_versioning" | "drop_system_versioning" | "order_rows" | "repartition", ..
+            } => because(Algorithm::Copy, "the rows are written anew"),
+            Operation::Other {
+                kind: "index_visibility" | "comment" | "auto_increment" | "default_charset" | "table_option",
+                ..
+            } => because(Algorithm::Instant, ""),
+            Operation::Other { kind: "engine", name, .. }
+                if name.as_deref().is_some_and(|to| !to.eq_ignore_ascii_case("innodb")) =>
+            {
+                because(Algorithm::Copy, "the rows move to another engine")
+            }
+            Operation::Other { kind: "engine" | "force" | "row_format", .. } => {
+                because(Algorithm::Inplace, "the table is rebuilt")
+            }
+            _ => None,
         }
-        Operation::Other { kind: "comment" | "auto_increment" | "default_charset", .. } => because(Algorithm::Instant, ""),
-        Operation::Other { kind: "engine" | "force" | "row_format" | "key_block_size", .. } => {
-            because(Algorithm::Inplace, "the table is rebuilt")
+    }
+
+    /// Why the server refuses the action, whatever the rows are.
+    fn failure(&self, step: &Step) -> Option<String> {
+        let table = self.known.filter(|table| table.created_in.is_some())?;
+        let numbers = |column: &TableColumn| matches!(column.default, Some(Default::Sequence));
+        match &step.operation {
+            Operation::DropConstraint { constraint: Some(name), .. } if !self.adds_primary_key() => {
+                let key = table.constraint(name).filter(|known| matches!(known.kind, ConstraintKind::PrimaryKey { .. }))?;
+                let numbered =
+                    table.columns().into_iter().find(|column| numbers(column) && key.mentions(&column.name.to_lowercase()))?;
+                let indexed = |index: &&&TableIndex| index.name != key.name && index.columns.first() == Some(&numbered.name);
+                let other = table.indexes().iter().any(|index| indexed(&index));
+                (!other).then(|| format!("`{}` is AUTO_INCREMENT, and has to be a key", numbered.name))
+            }
+            Operation::AddColumn { column, .. } if matches!(column.default, Some(Default::Sequence)) => {
+                let other = table.columns().into_iter().find(|column| numbers(column))?;
+                Some(format!("`{}` is AUTO_INCREMENT already, and a table has one such column", other.name))
+            }
+            Operation::AddConstraint { constraint, .. } if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }) => {
+                let drops = |operation: &Operation| matches!(operation, Operation::DropConstraint { .. });
+                let dropped = self.steps.iter().any(|other| drops(&other.operation));
+                (table.primary_key().is_some() && !dropped).then(|| format!("`{}` has a primary key already", table.name))
+            }
+            Operation::DropColumn { column, .. } => {
+                let name = column.to_lowercase();
+                let computed =
+                    table.columns().into_iter().find(|other| other.generated_from().is_some_and(|text| mentions(text, &name)));
+                computed.map(|other| format!("`{}` is computed from it", other.name))
+            }
+            _ => None,
         }
-        _ => None,
+    }
+
+    fn adds_primary_key(&self) -> bool {
+        let adds = |operation: &Operation| matches!(operation, Operation::AddConstraint { constraint, .. } if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }));
+        self.steps.iter().any(|other| adds(&other.operation))
+    }
+
+    fn moves_columns(&self) -> bool {
+        let moves = |operation: &Operation| matches!(operation, Operation::AddColumn { .. } | Operation::DropColumn { .. });
+        self.steps.iter().any(|other| moves(&other.operation))
+    }
+
+    fn foreign_key(&self) -> (Algorithm, String) {
+        match self.schema.session.skips_foreign_keys {
+            true => (Algorithm::Inplace, "the rows are not looked at".to_owned()),
+            false => (Algorithm::Copy, "a foreign key is added while foreign_key_checks is on".to_owned()),
+        }
+    }
+
+    /// Without a primary key the first unique index over columns that are NOT NULL stands for it.
+    fn is_clustered_by(&self, columns: &[String]) -> bool {
+        let Some(table) = self.known.filter(|table| table.primary_key().is_none() && !columns.is_empty()) else { return false };
+        let required = |name: &String| table.column(&name.to_lowercase()).is_some_and(|column| column.nullable == Some(false));
+        let is_it = |index: &&TableIndex| index.unique && index.columns.iter().all(required);
+        let mut candidates = table.indexes().into_iter().filter(|index| is_it(index));
+        candidates.next().is_some_and(|index| index.columns == columns) && candidates.next().is_none()
+    }
+
+    /// `columns` are those of a unique index.
+    fn drop_index(&self, columns: &[String]) -> (Algorithm, String) {
+        match self.is_clustered_by(columns) && !self.adds_primary_key() {
+            true => (Algorithm::Copy, "the rows are sorted by it, as there is no primary key".to_owned()),
+            false => (Algorithm::NoCopy, String::new()),
+        }
     }
 }
 
@@ -190,73 +333,4 @@ pub fn has_no_length(operation: &Operation) -> bool {
         Operation::AlterColumnType { to, .. } => bare(to.as_ref()),
         _ => false,
     }
-}
-
-fn add_column(column: &Column) -> (Algorithm, String) {
-    let because = |algorithm: Algorithm, why: &str| (algorithm, why.to_owned());
-    match &column.default {
-        Some(Default::Generated { stored: Some(true), .. }) => {
-            because(Algorithm::Copy, "the values of a STORED column are computed and written")
-        }
-        _ if column.references.is_some() => because(Algorithm::Copy, "a foreign key is added while foreign_key_checks is on"),
-        Some(Default::Sequence) => because(Algorithm::InplaceShared, "every row gets a number, for which writers wait"),
-        _ if column.unique || column.primary_key => {
-            because(Algorithm::Inplace, "the table is rebuilt with the index of the column")
-        }
-        _ => because(Algorithm::Instant, ""),
-    }
-}
-
-fn feeds_generated(table: &Table, column: &str) -> bool {
-    table.columns().iter().any(|other| other.generated_from().is_some_and(|text| mentions(text, column)))
-}
-
-fn retype(
-    table: Option<&Table>,
-    from: Option<&DataType>,
-    column: &str,
-    to: Option<&DataType>,
-    collated: bool,
-) -> (Algorithm, String) {
-    let (Some(from), Some(to)) = (from, to) else {
-        return (
-            Algorithm::Copy,
-            format!("the old type of `{}` is not known; if it is another one, each value is converted", show_holes(column)),
-        );
-    };
-    if let Some(algorithm) = grows_in_place(from, to) {
-        let indexed =
-            collated && table.is_some_and(|table| table.indexes().iter().any(|index| index.mentions(&column.to_lowercase())));
-        return match indexed {
-            true => (Algorithm::NoCopy, "the indexes are sorted anew by the new collation".to_owned()),
-            false => (algorithm, String::new()),
-        };
-    }
-    // SQLAlchemy's Uuid is a type of MariaDB, and 32 characters on MySQL, which has none.
-    let shown = |kind: &DataType| match kind.name.as_str() {
-        "uuid" => "uuid (char(32) on MySQL)".to_owned(),
-        _ => kind.to_string(),
-    };
-    (Algorithm::Copy, format!("from {} to {} each value is converted", shown(from), shown(to)))
-}
-
-/// Types that differ in nothing that the rows show: the same, a longer varchar with as many bytes of length, an enum with
-/// labels behind the old ones.
-fn grows_in_place(from: &DataType, to: &DataType) -> Option<Algorithm> {
-    // Where the two differ in what they make of a type, MySQL's way.
-    let stored = |kind: &DataType| types::stored(kind, Dialect::MySql, false).to_string();
-    if stored(from) == stored(to) && from.labels == to.labels {
-        return Some(Algorithm::Instant);
-    }
-    if from.name != to.name {
-        return None;
-    }
-    if !from.labels.is_empty() {
-        return to.labels.starts_with(&from.labels).then_some(Algorithm::Instant);
-    }
-    let length = |kind: &DataType| kind.modifiers.first().and_then(|length| length.parse::<u32>().ok());
-    let (Some(old), Some(new)) = (length(from), length(to)) else { return None };
-    let is_varchar = from.name == "varchar";
-    let same_prefix = (old * BYTES < SHORT) == (new * BYTES < SHORT);
-    (is_varchar && new >= old && same_prefix).then_some(Algorithm::Instant)
 }

@@ -50,7 +50,9 @@ pub const TEMPORARY: &str = "pg_temp";
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.schema {
-            Some(schema) if schema != "public" && schema != TEMPORARY => write!(f, "{}.{}", show_holes(schema), show_holes(&self.name)),
+            Some(schema) if schema != "public" && schema != TEMPORARY => {
+                write!(f, "{}.{}", show_holes(schema), show_holes(&self.name))
+            }
             _ => f.write_str(&show_holes(&self.name)),
         }
     }
@@ -272,6 +274,8 @@ pub struct CreateTable {
     /// Rows are read: CREATE TABLE … AS without WITH NO DATA.
     pub copies_rows: bool,
     pub likes: Vec<Like>,
+    /// MySQL's `DEFAULT CHARSET`, or that of its COLLATE.
+    pub charset: Option<String>,
     /// The columns of CREATE TABLE … AS, where its query lists them plainly.
     pub selected: Option<Vec<Selected>>,
 }
@@ -326,6 +330,7 @@ impl CreateTable {
             of_type: None,
             copies_rows: false,
             likes: Vec::new(),
+            charset: None,
             selected: None,
         }
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::json::Range;
 use crate::finding::Direction;
-use crate::operation::{Dialect, Name};
+use crate::operation::{Class, Dialect, Name};
 use crate::plan::{EnvironmentPlan, MigrationPlan, StepPlan, waits};
 use crate::source::printable;
 
@@ -254,7 +254,9 @@ pub(super) fn cells(migration: &MigrationPlan<'_>, plan: &StepPlan<'_>) -> [Stri
     if !operation.is_understood() {
         work.push("not understood".to_owned());
     }
-    let undo = if plan.in_transaction { "rolls back" } else { "stays when a later step fails" };
+    // What changes the schema commits by itself where the dialect's DDL does.
+    let commits = migration.commits_ddl && operation.class() == Class::Schema;
+    let undo = if plan.in_transaction && !commits { "rolls back" } else { "stays when a later step fails" };
     [
         line.to_string(),
         format!("{}{about}{conditional}", operation.kind()),

@@ -69,6 +69,9 @@ impl Schema {
         if !create.partition_key.is_empty() {
             table.ties_mut().partition_key.clone_from(&create.partition_key);
         }
+        if create.charset.is_some() {
+            table.ties_mut().charset.clone_from(&create.charset);
+        }
         if let Some(of) = &create.of_type {
             table.ties_mut().of_type = Some(of.to_string());
         }
@@ -519,6 +522,19 @@ impl Schema {
         }
         match (kind, name) {
             ("set_logged" | "set_unlogged", _) => self.change(table, |table, _| table.unlogged = kind == "set_unlogged"),
+            ("default_charset", Some(charset)) => {
+                self.change(table, |table, _| table.ties_mut().charset = Some(charset.to_owned()));
+            }
+            // Every column takes it.
+            ("convert_charset", Some(charset)) => self.change(table, |table, _| {
+                table.ties_mut().charset = Some(charset.to_owned());
+                let keys: Vec<String> = table.columns.keys().cloned().collect();
+                for key in keys {
+                    if let Some(column) = table.columns.get_mut(&key) {
+                        column.collation = None;
+                    }
+                }
+            }),
             ("cluster_on", name) => self.change(table, |table, _| table.ties_mut().clustered_on = name.map(str::to_owned)),
             ("drop_identity", Some(column)) => {
                 if let Some(sequence) = self.column(table, column).and_then(|column| column.sequence.clone()) {

@@ -57,6 +57,8 @@ pub struct Ties {
     /// Views over it.
     pub used_by: Vec<RelationId>,
     pub triggers: Vec<Trigger>,
+    /// MySQL's character set of columns that name none.
+    pub charset: Option<String>,
     pub policies: Vec<String>,
     pub clustered_on: Option<String>,
     /// Extended statistics over it.

@@ -130,7 +130,21 @@ impl Schema {
             self.remove_constraint(id, &constraint);
         }
         for index in indexes {
-            self.remove_index(id, &Name::with_schema(schema.clone(), index));
+            // On MySQL an index goes on over its other columns.
+            let on_others = self.is_mysql()
+                && self
+                    .relations
+                    .get(&id)
+                    .and_then(|table| table.indexes.get(&index))
+                    .is_some_and(|index| index.columns.len() > 1);
+            match on_others {
+                true => {
+                    if let Some(index) = self.relations.get_mut(&id).and_then(|table| table.indexes.get_mut(&index)) {
+                        index.columns.retain(|key| key != column);
+                    }
+                }
+                false => self.remove_index(id, &Name::with_schema(schema.clone(), index)),
+            }
         }
         if let Some(sequence) = sequence {
             self.sequences.remove_mut(&self.key(&Name::with_schema(schema, sequence)));

@@ -229,6 +229,7 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
         reads: query.iter().flat_map(Query::names).chain(likes.iter().map(|like| &like.table)).cloned().collect(),
         selected: create.query.as_ref().filter(|_| create.columns.is_empty()).and_then(|tree| query::selected(tree, dialect)),
         likes,
+        charset: rest::charset(lexemes, 0..lexemes.len()).filter(|_| dialect.is_some_and(Dialect::is_mysql_like)),
         columns: create.columns.iter().map(|column| table::column(column, dialect)).collect(),
         constraints,
         if_not_exists: create.if_not_exists,

@@ -42,6 +42,7 @@ pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
             .unwrap_or_default(),
         reads: likes.iter().map(|like| like.table.clone()).collect(),
         likes,
+        charset: charset(lexemes, end..lexemes.len()).filter(|_| dialect.is_some_and(Dialect::is_mysql_like)),
         of_type: of_type(lexemes, dialect),
         bound: parent.as_ref().and_then(|(_, end)| (*end..lexemes.len()).find_map(|at| bound(lexemes, at))),
         parents: parent.into_iter().map(|(parent, _)| parent).collect(),
@@ -83,6 +84,30 @@ pub(super) fn likes(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Vec<Like
         Some(like)
     };
     (2..lexemes.len()).filter(begins).filter_map(like).collect()
+}
+
+/// The character set that stands outside of parentheses: `DEFAULT CHARSET = utf8mb4`, or that of `COLLATE utf8mb4_bin`.
+pub(super) fn charset(lexemes: &Lexemes<'_>, within: Range<usize>) -> Option<String> {
+    let mut depth = 0;
+    let mut collation = None;
+    for at in within {
+        match lexemes.text(at) {
+            "(" => depth += 1,
+            ")" => depth -= 1,
+            _ if depth > 0 => continue,
+            _ => {}
+        }
+        let value = |words: &str| {
+            let at = lexemes.skip(at, words)?;
+            let at = lexemes.skip(at, "=").unwrap_or(at);
+            Some(lexemes.text(at).trim_matches('\'').to_ascii_lowercase())
+        };
+        if let Some(charset) = value("charset").or_else(|| value("character set")) {
+            return Some(charset);
+        }
+        collation = collation.or_else(|| value("collate"));
+    }
+    collation.and_then(|collation| collation.split('_').next().map(str::to_owned))
 }
 
 /// `CREATE TABLE … OF type`.
@@ -254,7 +279,11 @@ fn known_action(
         let at = lexemes.skip(part.start, words)?;
         lexemes.identifier(at, dialect)
     };
-    let name = action.and_then(|(words, _)| behind(words)).or(name);
+    let name = match action {
+        Some((_, "default_charset" | "convert_charset")) => charset(lexemes, part.clone()),
+        Some((words, _)) => behind(words).or(name),
+        None => name,
+    };
     let kind = kind.or_else(|| COLUMN_ACTIONS.iter().find(|(words, _)| column_is(words)).map(|(_, kind)| *kind))?;
     Some(mark(Lowered::new(Operation::Other { kind, table: Some(table), name, class: Class::Schema })))
 }

@@ -82,6 +82,10 @@ fn column_option(column: &mut Column, option: &ColumnOption, dialect: Option<Dia
         }
         ColumnOption::Unique(_) => column.unique = true,
         ColumnOption::Collation(name) => column.collation = Some(name.to_string()),
+        // A collation of its own says more.
+        ColumnOption::CharacterSet(name) => {
+            column.collation.get_or_insert_with(|| name.to_string().to_ascii_lowercase());
+        }
         ColumnOption::ForeignKey(key) => column.references = Some(reference(key, dialect)),
         ColumnOption::Check(check) => column.checks.push(Expression(check.expr.to_string())),
         ColumnOption::Generated { generated_as, generation_expr, generation_expr_mode, .. } => {
@@ -346,7 +350,9 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
             other("set_storage_parameters", lexemes.skip(tokens.start, "set (").map(|at| lexemes.text(at).to_lowercase()))
         }
         // Options of the statement, not actions.
-        Action::Algorithm { .. } | Action::Lock { .. } => other("alter_table_option", None),
+        stated @ (Action::Algorithm { .. } | Action::Lock { .. }) => {
+            other("alter_table_option", Some(stated.to_string().replace(' ', "").to_ascii_lowercase()))
+        }
         Action::AutoIncrement { .. } => other("auto_increment", None),
         unmodelled => {
             let words: Vec<String> = unmodelled.to_string().split_whitespace().take(3).map(str::to_owned).collect();
@@ -375,7 +381,18 @@ fn restate(
         operations.push(Operation::RenameColumn { table: table.clone(), column: column.clone(), to: to.clone() });
         column = to;
     }
+    let mut kinds: Vec<(ConstraintKind, Option<String>)> = Vec::new();
+    if stated.primary_key {
+        kinds.push((ConstraintKind::PrimaryKey { columns: vec![column.clone()], using_index: None }, None));
+    }
+    if stated.unique {
+        kinds.push((ConstraintKind::Unique { columns: vec![column.clone()], using_index: None }, None));
+    }
     let (table, to) = (table.clone(), stated.data_type);
+    let keys = kinds
+        .into_iter()
+        .map(|(kind, name)| Operation::AddConstraint { table: table.clone(), constraint: Box::new(Constraint::new(name, kind)) });
+    let keys: Vec<Operation> = keys.collect();
     operations.push(Operation::AlterColumnType {
         table: table.clone(),
         column: column.clone(),
@@ -392,5 +409,6 @@ fn restate(
         Some(default) => Operation::SetDefault { table, column, default },
         None => Operation::DropDefault { table, column },
     });
+    operations.extend(keys);
     operations.into_iter().map(|operation| Lowered::new(operation).mark(Mark::Name, place.clone())).collect()
 }
