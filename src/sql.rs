@@ -64,20 +64,22 @@ pub struct Reading {
 }
 
 /// Reads all statements of `text`. `places` says where its bytes stand in the file.
-pub fn read(text: &str, places: Places<'_>, reader: Reader) -> Reading {
+pub fn read(text: &str, places: Places<'_>, reader: Reader<'_>) -> Reading {
     read_range(text, 0..text.len(), places, reader)
 }
 
 /// By whose grammar statements are read.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Reader {
+pub struct Reader<'r> {
     pub dialect: Option<Dialect>,
+    /// What ends a statement, where it is not the semicolon.
+    pub delimiter: Option<&'r str>,
     /// Whether SQLite's grammar is asked as well: the statements may reach SQLite too.
     pub for_sqlite: bool,
 }
 
 /// Reads the statements in one part of a file, which a runner may fill in first.
-pub fn read_section(text: &str, range: Range<usize>, reader: Reader) -> Reading {
+pub fn read_section(text: &str, range: Range<usize>, reader: Reader<'_>) -> Reading {
     let Some(template) = template::without(text, range.clone()) else {
         return read_range(text, range, Places::File, reader);
     };
@@ -93,10 +95,10 @@ pub fn read_section(text: &str, range: Range<usize>, reader: Reader) -> Reading 
 }
 
 /// Reads the statements in one part of `text`.
-pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, reader: Reader) -> Reading {
+pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, reader: Reader<'_>) -> Reading {
     let dialect = reader.dialect;
     let base = range.start;
-    let split = split::split(&text[range], dialect);
+    let split = split::split_at(&text[range], dialect, reader.delimiter.unwrap_or(";"));
     let mut steps = Vec::with_capacity(split.statements.len());
     for statement in &split.statements {
         let statement = base + statement.start..base + statement.end;

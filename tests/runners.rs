@@ -133,10 +133,68 @@ const WAYS: &[Way] = &[
         ids: &["1", "2"],
         in_transaction: true,
     },
+    // yoyo's names say little about the order, its `-- depends:` all.
+    Way {
+        files: &[
+            ("m/1_b.sql", "CREATE TABLE users (id int);"),
+            ("m/1_a.sql", "-- depends: 1_b\nCREATE INDEX ix_email ON users (id);"),
+            ("yoyo.ini", ""),
+        ],
+        runner: "yoyo",
+        ids: &["1_b", "1_a"],
+        in_transaction: true,
+    },
+    Way {
+        files: &[
+            ("m/0_init/migration.sql", TABLE),
+            ("m/20240101_b/migration.sql", INDEX),
+            ("m/20240101000000_a/migration.sql", "SELECT 1;"),
+            ("m/migration_lock.toml", ""),
+        ],
+        runner: "prisma",
+        ids: &["0_init", "20240101000000_a", "20240101_b"],
+        in_transaction: true,
+    },
+    Way {
+        files: &[
+            ("m/0001_init/up.sql", TABLE),
+            ("m/0001_init/down.sql", "DROP TABLE users;"),
+            ("m/0002_b/up.sql", INDEX),
+            ("m/0002_b/down.sql", ""),
+            ("diesel.toml", ""),
+        ],
+        runner: "diesel",
+        ids: &["0001", "0002"],
+        in_transaction: true,
+    },
+    Way {
+        files: &[
+            ("drizzle/0000_a.sql", TABLE),
+            ("drizzle/0001_b.sql", "SELECT 1;"),
+            ("drizzle/0002_c.sql", INDEX),
+            (
+                "drizzle/meta/_journal.json",
+                r#"{"dialect":"postgresql","entries":[{"tag":"0000_a","when":1},{"tag":"0002_c","when":2},{"tag":"0001_b","when":3}]}"#,
+            ),
+        ],
+        runner: "drizzle",
+        ids: &["0000", "0002", "0001"],
+        in_transaction: true,
+    },
+    Way {
+        files: &[(
+            "changelog/users.sql",
+            "--liquibase formatted sql\n--changeset a:1\nCREATE TABLE users (email text);\n/* liquibase rollback\nDROP TABLE users;\n*/\n--changeset a:2 dbms:mysql\nALTER TABLE users ENGINE=InnoDB;\n--rollback empty\n--changeset a:3 endDelimiter:/\nCREATE INDEX ix_email ON users (email)\n/\n",
+        )],
+        runner: "liquibase",
+        ids: &["a:1", "a:2", "a:3"],
+        in_transaction: true,
+    },
+    Way { files: &[("m/B5__base.sql", TABLE), ("m/V6__b.sql", INDEX)], runner: "flyway", ids: &["5", "6"], in_transaction: true },
     Way {
         files: &[("m/1_a.sql", TABLE), ("m/2_b.sql", INDEX), ("m/2_b.rollback.sql", "DROP INDEX ix_email;"), ("yoyo.ini", "")],
         runner: "yoyo",
-        ids: &["1", "2"],
+        ids: &["1_a", "2_b"],
         in_transaction: true,
     },
 ];

@@ -242,7 +242,11 @@ impl<'a> Evaluator<'a> {
     /// Reads SQL that a call sends; every statement in it is a step.
     pub fn sql(&mut self, text: &Text, call: Span) {
         let for_sqlite = self.dialects.contains(&Dialect::Sqlite) && self.around.on.contains(Dialect::Sqlite);
-        let reading = sql::read(text.as_str(), Places::Text(text), sql::Reader { dialect: self.sql_dialect(), for_sqlite });
+        let reading = sql::read(
+            text.as_str(),
+            Places::Text(text),
+            sql::Reader { dialect: self.sql_dialect(), for_sqlite, delimiter: None },
+        );
         let has_holes = text.has_holes();
         let only_constants =
             has_holes && self.places_are_here() && text.holes().all(|hole| is_constant(self.file.source.slice(hole)));

@@ -22,8 +22,19 @@ pub(super) fn framework(root: &Path, files: &[PathBuf]) -> Framework {
         let texts: Vec<String> = files.iter().take(LOOKED_INTO).filter_map(|file| head(file)).collect();
         candidates.iter().find(|convention| texts.iter().any(|text| has_marker(convention, text)))
     };
+    // Where a folder itself says what it was made by, its names need not fit.
     let known = by_trace.or_else(marked).copied().or_else(|| by_manifest(root, &candidates));
     known.map_or_else(|| without_evidence(shape), |convention| convention.framework)
+}
+
+/// The tool whose words the files begin with, where their names say nothing.
+pub(super) fn by_words(files: &[PathBuf]) -> Option<Framework> {
+    let texts: Vec<String> = files.iter().take(LOOKED_INTO).filter_map(|file| head(file)).collect();
+    let says = |words: &str| texts.iter().any(|text| text.lines().take(5).any(|line| opens(line, words)));
+    if says("liquibase formatted sql") {
+        return Some(Framework::Liquibase);
+    }
+    says("depends:").then_some(Framework::Yoyo)
 }
 
 /// What a shape of names stands for when nothing else tells.
@@ -44,7 +55,7 @@ fn shape(files: &[PathBuf]) -> Names {
         Names::MigrationFolders
     } else if names.iter().all(|name| name == "up.sql" || name == "down.sql") {
         Names::UpDownFolders
-    } else if names.iter().any(|name| name.starts_with(['V', 'R']) && name.contains("__")) {
+    } else if names.iter().any(|name| name.starts_with(['V', 'R', 'B']) && name.contains("__")) {
         Names::Versioned
     } else if parsed().any(|name| name.direction.is_some()) {
         Names::UpDown

@@ -1,9 +1,10 @@
 //! Which database an environment is for, and what says so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::conventions::Framework;
 use super::{Evidence, Layout, shown};
 use crate::migration::Migration;
 use crate::operation::{Dialect, Dialects};
@@ -47,8 +48,10 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
             }
         }
     }
-    if layout.framework == super::conventions::Framework::Prisma {
-        found.extend(from_prisma(&layout.root));
+    match layout.framework {
+        Framework::Prisma => found.extend(from_prisma(&layout.root)),
+        Framework::Drizzle => found.extend(from_drizzle(layout)),
+        _ => {}
     }
     if found.is_empty() {
         for folder in &layout.evidence_from {
@@ -62,7 +65,10 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
     asked.sort_by_key(|evidence| evidence.dialect);
     found.extend(asked);
     if found.is_empty() {
-        found.extend(from_file_names(sources).or_else(|| from_syntax(sources)));
+        found.extend(from_file_names(sources));
+    }
+    if found.is_empty() {
+        found.extend(from_syntax(sources));
     }
     found.extend(from_script_names(sources));
     let mut out: Vec<Evidence> = Vec::new();
@@ -111,6 +117,7 @@ fn from_folder(folder: &Path) -> Vec<Evidence> {
         }
     }
     if let Some((text, path)) = read("env.py") {
+        let text = uncommented(&text);
         for scheme in quoted_schemes(&text) {
             out.extend(from_url(&format!("{scheme}://"), &format!("a URL in {path}")));
         }
@@ -159,8 +166,7 @@ fn from_dependencies(folder: &Path) -> Vec<Evidence> {
         "go.mod",
     ] {
         let path = folder.join(name);
-        let Ok(bytes) = std::fs::read(&path) else { continue };
-        let text = String::from_utf8_lossy(&bytes);
+        let Some(text) = dependencies(&path, 0) else { continue };
         for (driver, dialect, module) in DRIVERS {
             if mentions(&text, driver) {
                 let because = format!("`{driver}` in {}", shown(&path));
@@ -173,6 +179,35 @@ fn from_dependencies(folder: &Path) -> Vec<Evidence> {
         out.retain(|evidence| evidence.dialect != Dialect::Sqlite);
     }
     out
+}
+
+/// How deep requirements include each other.
+const DEEPEST: usize = 4;
+
+/// The text of a dependency file in lower case, as packages are named, without comments, with what `-r` includes.
+fn dependencies(path: &Path, depth: usize) -> Option<String> {
+    let bytes = std::fs::read(path).ok()?;
+    let mut text = uncommented(&String::from_utf8_lossy(&bytes)).to_lowercase();
+    let included: Vec<PathBuf> = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("-r ").or_else(|| line.trim().strip_prefix("--requirement ")))
+        .map(|name| path.with_file_name(name.trim()))
+        .collect();
+    for other in included.into_iter().filter(|_| depth < DEEPEST) {
+        text.push_str(&dependencies(&other, depth + 1).unwrap_or_default());
+    }
+    Some(text)
+}
+
+/// A file without its `#` comments, which only end what stands before them: a URL may hold a `#`.
+pub(super) fn uncommented(text: &str) -> String {
+    let code = |line: &'_ str| match line.find('#') {
+        Some(at) if line[..at].chars().all(char::is_whitespace) || line[..at].ends_with(char::is_whitespace) => {
+            line[..at].to_owned()
+        }
+        _ => line.to_owned(),
+    };
+    text.lines().map(code).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a dependency file names a package: as a whole word, so that `psycopg` is not `psycopg2`.
@@ -193,13 +228,52 @@ fn from_prisma(root: &Path) -> Option<Evidence> {
     Some(Evidence { dialect, driver: None, because: format!("provider in {}", shown(&path)) })
 }
 
-/// What a script imports, or compares the dialect's name with.
+/// `dialect: "sqlite"` in drizzle's configuration, or `"dialect": "sqlite"` in its journal.
+fn from_drizzle(layout: &Layout) -> Option<Evidence> {
+    let configured = layout.evidence_from.iter().flat_map(|folder| {
+        ["drizzle.config.ts", "drizzle.config.js", "drizzle.config.mjs", "drizzle.config.json"].map(|name| folder.join(name))
+    });
+    let mut places = configured.chain([layout.root.join("meta/_journal.json")]);
+    places.find_map(|path| {
+        let text = std::fs::read_to_string(&path).ok()?;
+        let behind = &text[text.find("dialect")? + "dialect".len()..];
+        let name = behind.trim_start_matches(['"', '\'']).trim_start().strip_prefix(':')?.split(['"', '\'']).nth(1)?;
+        let dialect = match name {
+            "turso" | "d1" => Dialect::Sqlite,
+            name => Dialect::from_name(name)?,
+        };
+        Some(Evidence { dialect, driver: None, because: format!("dialect in {}", shown(&path)) })
+    })
+}
+
+/// Arguments that SQLAlchemy hands to one product alone.
+const ARGUMENTS: &[(&str, Dialect)] = &[
+    ("postgresql_concurrently", Dialect::PostgreSql),
+    ("postgresql_using", Dialect::PostgreSql),
+    ("postgresql_where", Dialect::PostgreSql),
+    ("postgresql_ops", Dialect::PostgreSql),
+    ("postgresql_include", Dialect::PostgreSql),
+    ("postgresql_not_valid", Dialect::PostgreSql),
+    ("mysql_engine", Dialect::MySql),
+    ("mysql_charset", Dialect::MySql),
+    ("mysql_length", Dialect::MySql),
+    ("mysql_collate", Dialect::MySql),
+    ("sqlite_where", Dialect::Sqlite),
+];
+
+/// What a script imports, compares the dialect's name with, or says to one product alone.
 fn from_script(source: &Source) -> Vec<Evidence> {
     if !source.path().ends_with(".py") {
         return Vec::new();
     }
     let text = source.text();
     let mut out = Vec::new();
+    if ["postgresql_", "mysql_", "sqlite_"].iter().any(|head| memchr::memmem::find(text.as_bytes(), head.as_bytes()).is_some()) {
+        let given = |(argument, _): &&(&str, Dialect)| text.contains(&format!("{argument}="));
+        for (argument, dialect) in ARGUMENTS.iter().filter(given) {
+            out.push(Evidence { dialect: *dialect, driver: None, because: format!("{} gives {argument}", source.path()) });
+        }
+    }
     // `dialects` is rare enough to look closer only then.
     if memchr::memmem::find(text.as_bytes(), b"dialect").is_some() {
         for (import, dialect) in IMPORTS.iter().filter(|(import, _)| text.contains(import)) {
@@ -258,11 +332,14 @@ pub fn at_the_end_of_name(source: &Source) -> Option<Dialect> {
     Dialect::from_name(words.next()?)
 }
 
-fn from_file_names(sources: &[Source]) -> Option<Evidence> {
-    sources.iter().find_map(|source| {
-        let dialect = in_file_name(source)?;
-        Some(Evidence { dialect, driver: None, because: format!("the name of {}", source.path()) })
-    })
+fn from_file_names(sources: &[Source]) -> Vec<Evidence> {
+    let mut out: Vec<Evidence> = Vec::new();
+    for source in sources {
+        if let Some(dialect) = in_file_name(source).filter(|dialect| out.iter().all(|known| known.dialect != *dialect)) {
+            out.push(Evidence { dialect, driver: None, because: format!("the name of {}", source.path()) });
+        }
+    }
+    out
 }
 
 /// Words that only one product's SQL has.
@@ -299,17 +376,44 @@ const WORDS: &[(&str, Dialect)] = &[
     ("without rowid", Dialect::Sqlite),
 ];
 
+/// Those that mean as much in the middle of a Python script.
+const WORDS_IN_PYTHON: &[&str] = &[
+    "concurrently",
+    "plpgsql",
+    "create extension",
+    "pg_catalog",
+    "::text",
+    "::regclass",
+    "jsonb",
+    "do $$",
+    "as enum",
+    "timestamptz",
+    "auto_increment",
+    "pragma ",
+];
+
 /// Bytes of SQL that are looked at; a dump says what it is long before.
 const LOOKED_AT: usize = 300_000;
 
 fn from_syntax(sources: &[Source]) -> Option<Evidence> {
     let mut hits: Vec<(Dialect, usize, String)> = Vec::new();
     let mut seen = 0;
-    for source in sources.iter().filter(|source| source.path().ends_with(".sql")) {
+    for source in sources {
         if seen > LOOKED_AT {
             break;
         }
         seen += source.text().len();
+        if source.path().ends_with(".py") {
+            let text = uncommented(source.text()).to_ascii_lowercase();
+            let known = |(word, _): &&(&str, Dialect)| WORDS_IN_PYTHON.contains(word) && text.contains(word);
+            for (word, dialect) in WORDS.iter().filter(known) {
+                match hits.iter_mut().find(|(known, ..)| known == dialect) {
+                    Some((_, count, _)) => *count += 1,
+                    None => hits.push((*dialect, 1, format!("`{}` in {}", word.trim(), source.path()))),
+                }
+            }
+            continue;
+        }
         let code: Vec<&str> = source.text().lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
         // What stands in a template is replaced before any database sees it.
         let text = code.join("\n").to_ascii_lowercase().split("$%").step_by(2).collect::<Vec<_>>().join(" ");

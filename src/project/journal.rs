@@ -11,7 +11,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use super::conventions::Framework;
-use super::numbered::FileName;
+use super::numbered::{FileName, Version};
 use super::{Layout, file_name, shown};
 use crate::source::Source;
 
@@ -187,6 +187,17 @@ fn of_drizzle(root: &Path, sources: &[Arc<Source>]) -> Vec<Discord> {
         }
     }
     out
+}
+
+/// Gives files the places that drizzle's journal gives them; what it does not list comes last.
+pub(super) fn order_by_drizzle(root: &Path, names: &mut [Version], sources: &[Arc<Source>]) {
+    let Ok(text) = text_of(&root.join("meta/_journal.json")) else { return };
+    let Ok(journal) = serde_json::from_str::<Journal>(text.trim_start_matches('\u{feff}')) else { return };
+    let places: HashMap<&str, usize> = journal.entries.iter().enumerate().map(|(at, entry)| (entry.tag.as_str(), at)).collect();
+    for (name, source) in names.iter_mut().zip(sources) {
+        let place = places.get(source.file_name().trim_end_matches(".sql")).copied();
+        name.order = (vec![place.map_or(u128::MAX, |place| place as u128)], format!("{:?} {}", name.order.0, name.order.1));
+    }
 }
 
 /// Prisma takes every folder for a migration, also one without its file.

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::detect::framework;
+use super::conventions::Framework;
+use super::detect::{by_words, framework};
 use super::journal::in_other_languages;
 use super::{Candidate, Layout, above};
 
@@ -30,8 +31,10 @@ impl FileName {
         if name.starts_with(b"R__") && name.ends_with(b".sql") {
             return true;
         }
-        let digits =
-            name.strip_prefix(b"V").or_else(|| name.strip_prefix(b"v")).or_else(|| name.strip_prefix(b"U")).unwrap_or(name);
+        let digits = match name {
+            [b'V' | b'v' | b'U' | b'B', rest @ ..] => rest,
+            name => name,
+        };
         digits.first().is_some_and(u8::is_ascii_digit) && name.ends_with(b".sql")
     }
 
@@ -47,7 +50,7 @@ impl FileName {
         };
         // Flyway's undo files.
         let direction = if stem.starts_with('U') { Some(Side::Down) } else { direction };
-        let numbered = stem.strip_prefix(['V', 'v', 'U']).unwrap_or(stem);
+        let numbered = stem.strip_prefix(['V', 'v', 'U', 'B']).unwrap_or(stem);
         let digits = numbered.bytes().take_while(u8::is_ascii_digit).count();
         if digits == 0 {
             return None;
@@ -62,33 +65,39 @@ impl FileName {
     }
 }
 
-/// Numbers compare as numbers, however many zeros stand in front.
+/// Numbers compare as numbers, however many zeros stand in front; Flyway's 1.0 is its 1.
 fn version_order(version: &str) -> Vec<u128> {
-    version.split('.').map(|part| part.parse().unwrap_or(u128::MAX)).collect()
+    let mut out: Vec<u128> = version.split('.').map(|part| part.parse().unwrap_or(u128::MAX)).collect();
+    while out.len() > 1 && out.last() == Some(&0) {
+        out.pop();
+    }
+    out
 }
 
 /// The folder that stands for the environment of a single file.
 pub(super) fn root_of(file: &Path) -> PathBuf {
-    group_of(file.parent().unwrap_or(file))
+    group_of(file.parent().unwrap_or(file), file)
 }
 
-/// A folder, or the one above where the folder is itself a migration.
-fn group_of(folder: &Path) -> PathBuf {
-    match (folder.parent(), folder_version(folder)) {
+/// A folder, or the one above where the folder is itself a migration, by its name and by the file in it.
+fn group_of(folder: &Path, file: &Path) -> PathBuf {
+    match (folder.parent(), folder_version(folder, file)) {
         (Some(above), Some(_)) => above.to_owned(),
         _ => folder.to_owned(),
     }
 }
 
 /// The version in the name of a folder that is itself a migration or a step of versions (Prisma, deltas).
-fn folder_version(folder: &Path) -> Option<String> {
+fn folder_version(folder: &Path, file: &Path) -> Option<String> {
     let name = folder.file_name()?.to_string_lossy().into_owned();
     // diesel writes dates with dashes: 2024-01-31-120000_name
     let head = name.split('_').next().unwrap_or_default();
     let digits: String = head.chars().filter(|c| *c != '-').collect();
     let is_number =
         !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && name.starts_with(|c: char| c.is_ascii_digit());
-    let is_step = head.len() == name.len() || digits.len() >= 14;
+    // Prisma's `0_init/migration.sql`, diesel's `0001_init/up.sql`: the file says what the folder is.
+    let holds_one = file.file_name().is_some_and(|name| name == "migration.sql" || name == "up.sql" || name == "down.sql");
+    let is_step = head.len() == name.len() || digits.len() >= 14 || holds_one;
     (is_number && is_step).then_some(digits)
 }
 
@@ -102,33 +111,45 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
             Some((folder, list)) if file.parent() == Some(folder) => list.push(file),
             _ => {
                 if let Some((folder, list)) = current.take() {
-                    groups.entry(group_of(&folder)).or_default().extend(list);
+                    groups.entry(group_of(&folder, &list[0])).or_default().extend(list);
                 }
                 current = Some((file.parent().map(Path::to_owned).unwrap_or_default(), vec![file]));
             }
         }
     }
     if let Some((folder, list)) = current {
-        groups.entry(group_of(&folder)).or_default().extend(list);
+        groups.entry(group_of(&folder, &list[0])).or_default().extend(list);
     }
     let mut out = Vec::new();
     for (root, mut files) in groups {
-        let numbered = |file: &PathBuf| FileName::is_numbered(file) || folder_version(file.parent().unwrap_or(file)).is_some();
+        let numbered =
+            |file: &PathBuf| FileName::is_numbered(file) || folder_version(file.parent().unwrap_or(file), file).is_some();
         let named = roots.contains(&root);
         let some_numbered = files.iter().any(numbered);
-        if !some_numbered && !named {
+        // Liquibase's files may have any name, and say what they are; yoyo's say what they depend on.
+        let told = if some_numbered { None } else { by_words(&files) };
+        if !some_numbered && !named && told.is_none() {
             continue;
         }
         // Beside numbered files, others are dumps and seeds.
         if some_numbered {
             files.retain(numbered);
         }
-        let framework = framework(&root, &files);
+        let framework = told.unwrap_or_else(|| framework(&root, &files));
+        let baselines = if framework == Framework::Flyway { superseded(&mut files) } else { Vec::new() };
         let unread = in_other_languages(&root, framework);
         let reason = |language| format!("a migration in {language}, which is not read");
         out.push(Layout {
             evidence_from: above(&root),
-            left_out: unread.iter().map(|(path, _, language)| (path.clone(), reason(language))).collect(),
+            left_out: unread
+                .iter()
+                .map(|(path, _, language)| (path.clone(), reason(language)))
+                .chain(
+                    baselines
+                        .into_iter()
+                        .map(|path| (path, "a baseline of versions that are here: it never runs after them".to_owned())),
+                )
+                .collect(),
             unread_versions: unread.into_iter().map(|(_, version, _)| version).collect(),
             framework,
             files: files.into_iter().map(Candidate::new).collect(),
@@ -136,6 +157,23 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
             root,
         });
     }
+    out
+}
+
+/// Flyway's baselines that the versioned files beside them make superfluous, taken out.
+fn superseded(files: &mut Vec<PathBuf>) -> Vec<PathBuf> {
+    let versioned: Vec<Vec<u128>> = files
+        .iter()
+        .filter(|file| !name(file).starts_with(['B', 'U', 'R']))
+        .filter_map(|file| FileName::parse(&name(file)))
+        .map(|name| version_order(&name.version))
+        .collect();
+    let is_superseded = |file: &PathBuf| {
+        let own = FileName::parse(&name(file)).map(|name| version_order(&name.version));
+        name(file).starts_with('B') && own.is_some_and(|own| versioned.iter().any(|version| *version <= own))
+    };
+    let (out, rest) = std::mem::take(files).into_iter().partition(is_superseded);
+    *files = rest;
     out
 }
 
@@ -152,21 +190,43 @@ pub(super) struct Version {
     pub title: String,
 }
 
+/// The version of a file for a tool that has other ways with names than the usual: yoyo's ids are whole names, refinery's
+/// `U` is a migration out of order.
+pub(super) fn version_for(framework: Framework, root: &Path, file: &Path) -> Version {
+    let usual = version_of(root, file);
+    match framework {
+        Framework::Yoyo => {
+            let name = name(file);
+            let stem = name.strip_suffix(".sql").unwrap_or(&name);
+            let id = stem.strip_suffix(".rollback").unwrap_or(stem).to_owned();
+            let side = stem.ends_with(".rollback").then_some(Side::Down);
+            Version { order: (Vec::new(), id.clone()), id, side, title: String::new() }
+        }
+        Framework::Refinery => Version { side: None, ..usual },
+        _ => usual,
+    }
+}
+
 /// The version of a file: its own number, its folder's name (Prisma), the number of its folder and its own
 /// name (folders of deltas), or its name alone.
 pub(super) fn version_of(root: &Path, file: &Path) -> Version {
     let name = name(file);
     let stem = name.strip_suffix(".sql").unwrap_or(&name).to_owned();
     let folder = file.parent().filter(|folder| *folder != root);
-    let in_folder = folder.and_then(|folder| Some((folder.file_name()?.to_string_lossy().into_owned(), folder_version(folder)?)));
+    let in_folder =
+        folder.and_then(|folder| Some((folder.file_name()?.to_string_lossy().into_owned(), folder_version(folder, file)?)));
     match (in_folder, FileName::parse(&name)) {
         (Some((_, number)), _) if stem == "up" || stem == "down" => {
             let side = if stem == "up" { Side::Up } else { Side::Down };
-            Version { order: (version_order(&number), String::new()), id: number, side: Some(side), title: String::new() }
+            // diesel compares them letter by letter, as Prisma does its folders.
+            Version { order: (Vec::new(), number.clone()), id: number, side: Some(side), title: String::new() }
         }
         (Some((folder, number)), _) => {
-            let id = if name == "migration.sql" { folder.clone() } else { format!("{folder}/{stem}") };
-            Version { order: (version_order(&number), id.clone()), id, side: None, title: stem }
+            let (id, number) = match name == "migration.sql" {
+                true => (folder.clone(), Vec::new()),
+                false => (format!("{folder}/{stem}"), version_order(&number)),
+            };
+            Version { order: (number, id.clone()), id, side: None, title: stem }
         }
         (None, Some(own)) => Version {
             order: (version_order(&own.version), String::new()),

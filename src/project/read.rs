@@ -9,7 +9,7 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use super::conventions::{Convention, Framework};
-use super::numbered::{Side, Version, version_of};
+use super::numbered::{Side, Version, version_for};
 use super::sections::{Section, sections, wish};
 use super::{Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, dialect, journal, relevant, search_path, shown};
 use crate::alembic::modules::Modules;
@@ -48,7 +48,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     let history = History::new(&migrations);
     search_path::resolve(&mut migrations, &history);
     let convention = layout.framework.convention();
-    let env = std::fs::read_to_string(layout.root.join("env.py")).ok().map(|text| uncommented(&text));
+    let env = std::fs::read_to_string(layout.root.join("env.py")).ok().map(|text| dialect::uncommented(&text));
     let words = env.as_ref().filter(|_| layout.framework == Framework::Alembic).map(|text| text.replace([' ', '\''], ""));
     let configured = configured(layout, words.as_deref());
     let ways_back = ways_back(&migrations);
@@ -129,7 +129,7 @@ fn foreign_keys(layout: &Layout, env: Option<&str>) -> Option<bool> {
         let files = modules.flatten().map(ignore::DirEntry::into_path);
         let python = files.filter(|path| path.extension().is_some_and(|extension| extension == "py")).take(MODULES_READ);
         let texts = python.filter_map(|path| std::fs::read_to_string(path).ok());
-        texts.into_iter().find_map(|text| says(&uncommented(&text), false))
+        texts.into_iter().find_map(|text| says(&dialect::uncommented(&text), false))
     })
 }
 
@@ -160,11 +160,6 @@ const AUTOCOMMIT: [&str; 2] = ["isolation_level=\"AUTOCOMMIT\"", "isolation_leve
 /// SQLAlchemy's recipe for transactional DDL on SQLite, in the text of `env.py` without spaces and single quotes.
 fn begins_on_sqlite(words: &str) -> bool {
     words.contains("isolation_level=None") && (words.contains("(\"BEGIN") || words.contains("(BEGIN"))
-}
-
-/// The lines of a Python file that are not comments.
-fn uncommented(text: &str) -> String {
-    text.lines().filter(|line| !line.trim_start().starts_with('#')).map(|line| format!("{line}\n")).collect()
 }
 
 /// A file's text, or what stands for it.
@@ -299,22 +294,32 @@ fn read_files(
     dialects: &[Dialect],
     unreadable: &mut Vec<Unreadable>,
 ) -> Vec<Migration> {
-    let reader = sql::Reader { dialect: dialects.first().copied(), for_sqlite: dialects.contains(&Dialect::Sqlite) };
+    let reader =
+        sql::Reader { dialect: dialects.first().copied(), for_sqlite: dialects.contains(&Dialect::Sqlite), delimiter: None };
     let mut files = files(units, sources);
     if files.iter().any(|file| !file.judged) {
         // The other direction of a judged file is as much in question.
-        let version = |unit: &Unit| version_of(root, &unit.path).order;
+        let version = |unit: &Unit| version_for(convention.framework, root, &unit.path).order;
         let judged: BTreeSet<_> = units.iter().filter(|unit| unit.judged).map(version).collect();
         files.iter_mut().zip(units).for_each(|(file, unit)| file.judged |= judged.contains(&version(unit)));
     }
     let read = relevant::read(
         &files,
-        |index| read_file(convention, &units[index], &sources[index], |text, range| sql::read_section(text, range, reader)),
-        |index| Some(read_file(convention, &units[index], &sources[index], |_, _| sql::Reading::default())),
+        |index| {
+            read_file(convention, &units[index], &sources[index], |text, range, delimiter| {
+                sql::read_section(text, range, sql::Reader { delimiter, ..reader })
+            })
+        },
+        |index| Some(read_file(convention, &units[index], &sources[index], |_, _, _| sql::Reading::default())),
         |(sections, _)| sections.iter().map(|section| &section.script).collect(),
     );
     let mut versions: BTreeMap<(Vec<u128>, String), (String, Vec<Part>)> = BTreeMap::new();
-    let names: Vec<Version> = units.par_iter().map(|unit| version_of(root, &unit.path)).collect();
+    let mut names: Vec<Version> = units.par_iter().map(|unit| version_for(convention.framework, root, &unit.path)).collect();
+    match convention.framework {
+        Framework::Drizzle => journal::order_by_drizzle(root, &mut names, sources),
+        Framework::Yoyo => order_by_dependencies(&mut names, sources),
+        _ => {}
+    }
     for (((scripts, problem), (unit, source)), name) in read.into_iter().zip(units.iter().zip(sources)).zip(names) {
         if let Some((span, message)) = problem {
             unreadable.push(Unreadable { source: source.clone(), span, message, judged: unit.judged });
@@ -334,7 +339,15 @@ fn read_files(
     let mut migrations: Vec<Migration> = Vec::with_capacity(versions.len());
     let mut previous: Option<String> = None;
     for (version, parts) in versions.into_values() {
-        for (up, down) in pair(parts) {
+        let mut last = version.clone();
+        for (at, (up, down)) in pair(parts).into_iter().enumerate() {
+            // Files of one version for several engines follow each other, each under a name of its own.
+            let source = up.as_ref().or(down.as_ref()).map(|part| &part.script.source);
+            let engine = source.and_then(|source| dialect::in_file_name(source)).filter(|_| at > 0);
+            let version = engine.map_or_else(|| version.clone(), |engine| format!("{version}.{}", engine.as_str()));
+            if engine.is_some() {
+                previous = Some(last.clone());
+            }
             let judged = up.iter().chain(&down).any(|part| part.judged);
             let Some(source) = up.as_ref().or(down.as_ref()).map(|part| part.script.source.clone()) else { continue };
             let parents = previous.iter().map(|id| Spanned { value: id.clone(), span: Span::default() }).collect();
@@ -350,10 +363,48 @@ fn read_files(
                 problems: Vec::new(),
                 judged,
             });
+            if engine.is_some() {
+                previous = Some(version.clone());
+                last = version;
+            }
         }
-        previous = Some(version);
+        previous = Some(last);
     }
     migrations
+}
+
+/// yoyo's order: by name, and each behind what its `-- depends:` names.
+fn order_by_dependencies(names: &mut [Version], sources: &[Arc<Source>]) {
+    let mut order: Vec<usize> = (0..names.len()).collect();
+    order.sort_by(|a, b| names[*a].id.cmp(&names[*b].id));
+    let depends = |at: usize| -> Vec<&str> {
+        let lines = sources[at].text().lines().filter_map(|line| line.trim().strip_prefix("--"));
+        lines.filter_map(|line| line.trim().strip_prefix("depends:")).flat_map(str::split_whitespace).collect()
+    };
+    let needs: BTreeMap<&str, Vec<&str>> = order.iter().map(|&at| (names[at].id.as_str(), depends(at))).collect();
+    let mut places: BTreeMap<String, u128> = BTreeMap::new();
+    for &at in &order {
+        place(&names[at].id, &needs, &mut places, 0);
+    }
+    for name in names {
+        name.order = (places.get(&name.id).copied().into_iter().collect(), name.id.clone());
+    }
+}
+
+/// How long a chain of dependencies is followed, so that a circle ends.
+const LONGEST_CHAIN: usize = 10_000;
+
+fn place(id: &str, needs: &BTreeMap<&str, Vec<&str>>, places: &mut BTreeMap<String, u128>, depth: usize) {
+    if places.contains_key(id) || depth > LONGEST_CHAIN {
+        return;
+    }
+    for needed in needs.get(id).into_iter().flatten() {
+        if needs.contains_key(needed) && *needed != id {
+            place(needed, needs, places, depth + 1);
+        }
+    }
+    let next = places.len() as u128;
+    places.entry(id.to_owned()).or_insert(next);
 }
 
 /// Joins each up with the down of the same title, else with any that is left over.
@@ -388,7 +439,7 @@ fn read_file(
     convention: &Convention,
     unit: &Unit,
     source: &Arc<Source>,
-    read: impl Fn(&str, Range<usize>) -> sql::Reading,
+    read: impl Fn(&str, Range<usize>, Option<&str>) -> sql::Reading,
 ) -> (Sections, Option<(Span, String)>) {
     let script = |steps, body, head| Script { source: source.clone(), head, body, steps, transaction: None };
     if unit.broken {
@@ -402,7 +453,8 @@ fn read_file(
     for section in sections(convention, source) {
         let Section { side, head, id, .. } = section;
         let text = section.text.as_deref().unwrap_or(source.text());
-        let Some(reading) = unless_it_panics(|| read(text, section.range.clone())) else {
+        let delimiter = section.delimiter.as_deref();
+        let Some(reading) = unless_it_panics(|| read(text, section.range.clone(), delimiter)) else {
             problem.get_or_insert((head, OUR_FAULT.to_owned()));
             out.push(ReadSection { script: script(Vec::new(), Body::Unreadable, head), side, id });
             continue;
@@ -414,7 +466,10 @@ fn read_file(
         if let Some(only) = dialect::in_file_name(source) {
             reading.steps.iter_mut().for_each(|step| step.only = step.only.intersection(Dialects::one(only)));
         }
-        let body = if reading.steps.is_empty() { Body::Empty } else { Body::Present };
+        if let Some(only) = section.only {
+            reading.steps.iter_mut().for_each(|step| step.only = step.only.intersection(only));
+        }
+        let body = if reading.steps.is_empty() && !section.is_meant { Body::Empty } else { Body::Present };
         let script = Script { transaction: wish(convention, &unit.path, source, head), ..script(reading.steps, body, head) };
         out.push(ReadSection { script, side, id });
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::conventions::{Beside, Convention, Directive, Framework};
 use super::numbered::Side;
 use crate::migration::Execution;
+use crate::operation::{Dialect, Dialects};
 use crate::source::{Source, Span};
 
 /// One direction in a file, or one change of several.
@@ -17,6 +18,18 @@ pub(super) struct Section {
     pub head: Span,
     /// The id that the section gives itself, and its place in the file.
     pub id: Option<(String, usize)>,
+    /// What ends a statement, where the file says so.
+    pub delimiter: Option<String>,
+    /// The products that it is for, where it says so.
+    pub only: Option<Dialects>,
+    /// Empty on purpose.
+    pub is_meant: bool,
+}
+
+impl Section {
+    fn new(side: Option<Side>, range: Range<usize>, head: Span) -> Self {
+        Section { side, range, text: None, head, id: None, delimiter: None, only: None, is_meant: false }
+    }
 }
 
 /// Whether a line is a comment that begins with a tool's marker, in any case.
@@ -47,7 +60,8 @@ pub(super) fn sections(convention: &Convention, source: &Source) -> Vec<Section>
         return changesets(source);
     }
     let text = source.text();
-    let section = |side, range, head| Section { side, range, text: None, head, id: None };
+    let delimiter = atlas_delimiter(convention, text);
+    let section = |side, range, head| Section { delimiter: delimiter.clone(), ..Section::new(side, range, head) };
     let whole = || vec![section(None, 0..text.len(), source.line_span(1))];
     if convention.up_marker.is_empty() && convention.down_marker.is_empty() {
         return whole();
@@ -74,6 +88,38 @@ pub(super) fn sections(convention: &Convention, source: &Source) -> Vec<Section>
     found.into_iter().zip(ends).map(|((side, start, head), end)| section(Some(side), start..end, head)).collect()
 }
 
+/// `-- atlas:delimiter \n\n`
+fn atlas_delimiter(convention: &Convention, text: &str) -> Option<String> {
+    let said = |line: &str| {
+        comment(line).and_then(|comment| comment.strip_prefix("atlas:delimiter")).map(|value| value.trim().to_owned())
+    };
+    let value = text.lines().take(5).filter(|_| convention.framework == Framework::Atlas).find_map(said)?;
+    Some(value.replace("\\n", "\n")).filter(|value| !value.is_empty())
+}
+
+/// What a changeset says of itself: `name:value`, the value in quotes or not.
+fn attribute<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    let at = head.match_indices(name).find(|(at, _)| head[..*at].ends_with(char::is_whitespace))?.0;
+    let value = head[at + name.len()..].strip_prefix(':')?;
+    Some(match value.strip_prefix('"') {
+        Some(quoted) => quoted.split('"').next().unwrap_or_default(),
+        None => value.split_whitespace().next().unwrap_or_default(),
+    })
+}
+
+/// The products that `dbms:` names; None where it names one that is not known, or leaves one out.
+fn products(head: &str) -> Option<Dialects> {
+    let names = attribute(head, "dbms")?;
+    let known: Option<Vec<Dialect>> = names.split(',').map(|name| Dialect::from_name(name.trim())).collect();
+    // H2 and its like beside them change nothing for the others.
+    let some: Vec<Dialect> =
+        known.unwrap_or_else(|| names.split(',').filter_map(|name| Dialect::from_name(name.trim())).collect());
+    if names.contains('!') {
+        return None;
+    }
+    Some(some.into_iter().fold(Dialects::NONE, |all, one| all.union(Dialects::one(one))))
+}
+
 /// Liquibase's formatted SQL: each `--changeset author:id` is a migration, and its `--rollback` comments the way back.
 fn changesets(source: &Source) -> Vec<Section> {
     let text = source.text();
@@ -88,30 +134,51 @@ fn changesets(source: &Source) -> Vec<Section> {
     let mut out = Vec::new();
     for (at, ((id, start, head), end)) in heads.into_iter().zip(ends).enumerate() {
         let id = Some((id, at));
-        out.push(Section { side: Some(Side::Up), range: start..end, text: None, head, id: id.clone() });
-        if let Some((text, head)) = rollback(text, start..end) {
-            out.push(Section { side: Some(Side::Down), range: start..end, text: Some(text), head, id });
+        let said = &text[head.start as usize..head.end as usize];
+        let delimiter = attribute(said, "endDelimiter").map(str::to_owned);
+        let only = products(said);
+        out.push(Section { id: id.clone(), delimiter, only, ..Section::new(Some(Side::Up), start..end, head) });
+        if let Some((text, head, is_meant)) = rollback(text, start..end) {
+            out.push(Section { text: Some(text), id, only, is_meant, ..Section::new(Some(Side::Down), start..end, head) });
         }
     }
     out
 }
 
 /// The statements of `--rollback` comments where they stand, everything else blank.
-fn rollback(text: &str, range: Range<usize>) -> Option<(String, Span)> {
+fn rollback(text: &str, range: Range<usize>) -> Option<(String, Span, bool)> {
     const WORD: &str = "rollback";
     let mut blank: Vec<u8> = text.bytes().map(|byte| if byte == b'\n' { byte } else { b' ' }).collect();
     let mut head = None;
+    let mut in_block = false;
+    let mut is_meant = false;
     for (at, line) in lines(&text[range.clone()]) {
         let at = range.start + at;
+        // `/* liquibase rollback` up to `*/`
+        let trimmed = line.trim();
+        if trimmed.to_ascii_lowercase().starts_with("/* liquibase rollback") {
+            in_block = true;
+            head = head.or(Some(Span::new(at, at + line.trim_end().len())));
+            continue;
+        }
+        if in_block {
+            match trimmed.find("*/") {
+                Some(_) => in_block = false,
+                None => blank[at..at + line.len()].copy_from_slice(line.as_bytes()),
+            }
+            continue;
+        }
         let Some(said) = comment(line).filter(|comment| starts_with(comment, WORD)) else { continue };
         let sql = said[WORD.len()..].trim();
         head = head.or(Some(Span::new(at, at + line.trim_end().len())));
-        if !matches!(sql.to_ascii_lowercase().as_str(), "empty" | "not required") {
+        let is_none = matches!(sql.to_ascii_lowercase().as_str(), "empty" | "not required");
+        is_meant |= is_none;
+        if !is_none {
             let start = at + (sql.as_ptr() as usize - line.as_ptr() as usize);
             blank[start..start + sql.len()].copy_from_slice(sql.as_bytes());
         }
     }
-    Some((String::from_utf8(blank).ok()?, head?))
+    Some((String::from_utf8(blank).ok()?, head?, is_meant))
 }
 
 /// What the file itself says about a transaction: None where it says nothing.

@@ -18,6 +18,11 @@ pub struct Split {
 }
 
 pub fn split(text: &str, dialect: Option<Dialect>) -> Split {
+    split_at(text, dialect, ";")
+}
+
+/// The same where a tool has another end of a statement.
+pub fn split_at(text: &str, dialect: Option<Dialect>, delimiter: &str) -> Split {
     let mut splitter = Splitter {
         bytes: text.as_bytes(),
         text,
@@ -27,7 +32,7 @@ pub fn split(text: &str, dialect: Option<Dialect>) -> Split {
         start: None,
         words: 0,
         compound: Compound::default(),
-        delimiter: b";".to_vec(),
+        delimiter: delimiter.as_bytes().to_vec(),
         out: Split::default(),
     };
     splitter.run();
@@ -73,7 +78,7 @@ impl Splitter<'_> {
         while let Some(&byte) = self.bytes.get(self.at) {
             let next = self.bytes.get(self.at + 1).copied();
             match byte {
-                _ if byte.is_ascii_whitespace() => self.at += 1,
+                _ if byte.is_ascii_whitespace() && !self.bytes[self.at..].starts_with(&self.delimiter) => self.at += 1,
                 b'-' if next == Some(b'-') => self.line_comment(),
                 b'#' if self.mysql => self.line_comment(),
                 b'/' if next == Some(b'*') && !(self.mysql && self.bytes.get(self.at + 2) == Some(&b'!')) => self.block_comment(),

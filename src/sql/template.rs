@@ -37,7 +37,13 @@ pub fn without(text: &str, range: Range<usize>) -> Option<Text> {
         if value == Value::Expression {
             let place = Span::new(template.start, template.end);
             match text[..end].ends_with('.').then(|| qualifier(&text[template.clone()])) {
-                None => out.append(&Text::hole(place)),
+                None => {
+                    out.append(&Text::hole(place));
+                    // Another file's statements stand here, and end with it.
+                    if text[template.clone()].trim_start_matches("{{").trim_start().starts_with("template ") {
+                        out.push(";", place);
+                    }
+                }
                 Some(None) => {}
                 Some(Some(word)) => out.push(&format!("{word}."), place),
             }

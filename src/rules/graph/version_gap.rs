@@ -10,7 +10,9 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
     // Where folders or changesets carry the ids, a gap means nothing.
     let convention = environment.framework.convention();
     let by_folder = convention.names == [Names::MigrationFolders] || convention.names == [Names::UpDownFolders];
-    if by_folder || matches!(environment.framework, Framework::Alembic | Framework::Liquibase) {
+    if by_folder
+        || matches!(environment.framework, Framework::Alembic | Framework::Liquibase | Framework::Drizzle | Framework::Yoyo)
+    {
         return;
     }
     // Those in another language are there, though nobody reads them here.
