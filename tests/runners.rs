@@ -153,7 +153,7 @@ const WAYS: &[Way] = &[
         ],
         runner: "prisma",
         ids: &["0_init", "20240101000000_a", "20240101_b"],
-        in_transaction: true,
+        in_transaction: false,
     },
     Way {
         files: &[
@@ -190,7 +190,12 @@ const WAYS: &[Way] = &[
         ids: &["a:1", "a:2", "a:3"],
         in_transaction: true,
     },
-    Way { files: &[("m/B5__base.sql", TABLE), ("m/V6__b.sql", INDEX)], runner: "flyway", ids: &["5", "6"], in_transaction: true },
+    Way {
+        files: &[("m/B5__base.sql", TABLE), ("m/V6__b.sql", INDEX)],
+        runner: "flyway",
+        ids: &["5", "6"],
+        in_transaction: false,
+    },
     Way {
         files: &[("m/1_a.sql", TABLE), ("m/2_b.sql", INDEX), ("m/2_b.rollback.sql", "DROP INDEX ix_email;"), ("yoyo.ini", "")],
         runner: "yoyo",

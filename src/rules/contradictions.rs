@@ -8,9 +8,14 @@ use crate::schema::Table;
 
 /// What the step names and the history shows not to be there; None where the history is not complete.
 pub fn not_there(step: &Step, before: &Context<'_>) -> Option<String> {
-    if step.conditional || step.wording.if_exists || follows_unknown(before) {
+    if step.conditional || step.wording.if_exists {
         return None;
     }
+    // Asked last: it looks at every step before.
+    missing(step, before).filter(|_| !follows_unknown(before))
+}
+
+fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
     if let Some(column) = column_of(&step.operation) {
         let table = whole(step.operation.table()?, before)?;
         let there = !Name::new(column).is_known() || before.schema.column(&table.name, column).is_some();
@@ -58,7 +63,7 @@ pub fn whole<'c>(table: &Name, before: &Context<'c>) -> Option<&'c Table> {
 /// What the step makes and is there already, and the migration that made it.
 pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index)> {
     // Behind a condition, or with IF NOT EXISTS, the script asks by itself.
-    if step.conditional || follows_unknown(before) {
+    if step.conditional {
         return None;
     }
     let made_in = |name: &Name| before.table(name).filter(|table| !table.temporary).and_then(|table| table.created_in);
@@ -83,5 +88,5 @@ pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index
         }
         _ => return None,
     };
-    Some((format!("{what} is there already"), made_in))
+    (!follows_unknown(before)).then(|| (format!("{what} is there already"), made_in))
 }

@@ -70,10 +70,6 @@ fn contradiction(step: &Step, before: &Context<'_>) -> Option<String> {
     let held_up = |table: &Name, column: &str| {
         before.table(table).is_some_and(|known| !before.schema.views_using(known, column).is_empty())
     };
-    let followed = before.migration.up.as_ref().is_some_and(Script::is_followed) && before.script.is_followed();
-    if !followed || (0..before.at).any(|at| fails(&at)) {
-        return None;
-    }
     match &step.operation {
         Operation::AlterColumnType { table, column, .. } if held_up(table, column) => return None,
         Operation::Opaque { .. } => return None,
@@ -85,6 +81,10 @@ fn contradiction(step: &Step, before: &Context<'_>) -> Option<String> {
     let reason = contradictions::not_there(step, before)
         .or_else(|| Some(contradictions::already_there(step, before)?.0))
         .or_else(refused)?;
+    let followed = before.migration.up.as_ref().is_some_and(Script::is_followed) && before.script.is_followed();
+    if !followed || (0..before.at).any(|at| fails(&at)) {
+        return None;
+    }
     Some(format!("this downgrade fails: {reason}"))
 }
 
