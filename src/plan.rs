@@ -8,7 +8,7 @@ use crate::engine::{Effects, Engine};
 use crate::finding::Direction;
 use crate::history::Index;
 use crate::migration::{Execution, Migration, Script, Step};
-use crate::operation::{Dialect, LockMode, Name};
+use crate::operation::{Dialect, LockMode, Name, Operation};
 use crate::project::Environment;
 use crate::rule::{MADE_BY_DOWNGRADE, Stage};
 use crate::runner::{self, Inside};
@@ -37,6 +37,13 @@ pub struct MigrationPlan<'o> {
     pub verdict: Verdict,
     /// MySQL: each schema change commits.
     pub commits_ddl: bool,
+}
+
+impl MigrationPlan<'_> {
+    /// The locks that its transaction holds when its last step is done; None where there is no transaction.
+    fn held_behind(&self) -> Option<BTreeMap<Name, LockMode>> {
+        self.steps.last().filter(|last| last.in_transaction).map(|last| last.held.clone())
+    }
 }
 
 /// What the runner puts around a script.
@@ -142,6 +149,10 @@ pub fn plans<'o>(
     let plan = |dialect: Option<Dialect>| {
         let engine = settings.of(std::path::Path::new(&environment.root)).engine(environment, dialect);
         let mut migrations = Vec::new();
+        // What is pending together commits together: the locks of one are held through the next.
+        let are_pending = pending_from.is_some() || environment.migrations.iter().any(|migration| !migration.judged);
+        let together = environment.all_pending_together && are_pending;
+        let mut carried: BTreeMap<Name, LockMode> = BTreeMap::new();
         analysis::replay(environment, dialect, |index, way| {
             let migration = &environment.migrations[index];
             if applied[index] {
@@ -149,13 +160,23 @@ pub fn plans<'o>(
             }
             if let Some(script) = migration.up.as_ref().filter(|_| which != Which::Down) {
                 let stages = analysis::stages(script, &way, engine);
-                migrations.push(one(environment, engine, (index, migration), Direction::Up, script, stages));
+                let plan = one(environment, engine, (index, migration), Direction::Up, script, (stages, &carried));
+                carried = plan.held_behind().filter(|_| together).unwrap_or_default();
+                migrations.push(plan);
             }
             let down = migration.down.as_ref().filter(|_| which != Which::Up);
             if let (Some(script), Some(after)) = (down, way.last()) {
                 let way = analysis::way(script, &mut after.clone(), dialect, MADE_BY_DOWNGRADE);
                 let stages = analysis::stages(script, &way, engine);
-                migrations.push(one(environment, engine, (MADE_BY_DOWNGRADE, migration), Direction::Down, script, stages));
+                let apart = BTreeMap::new();
+                migrations.push(one(
+                    environment,
+                    engine,
+                    (MADE_BY_DOWNGRADE, migration),
+                    Direction::Down,
+                    script,
+                    (stages, &apart),
+                ));
             }
         });
         if which == Which::Down {
@@ -172,10 +193,10 @@ fn one<'o>(
     (maker, migration): (Index, &'o Migration),
     direction: Direction,
     script: &'o Script,
-    stages: Vec<Stage<'_>>,
+    (stages, carried): (Vec<Stage<'_>>, &BTreeMap<Name, LockMode>),
 ) -> MigrationPlan<'o> {
     let inside = runner::surroundings(script, environment, engine.dialect, |step| engine.refuses_transaction(step));
-    let mut held: BTreeMap<Name, LockMode> = BTreeMap::new();
+    let mut held: BTreeMap<Name, LockMode> = carried.clone();
     let mut steps = Vec::new();
     for ((step, stage), inside) in script.steps.iter().zip(stages).zip(&inside) {
         if !step.runs_on(engine.dialect) {
@@ -194,7 +215,7 @@ fn one<'o>(
             |name: &&Name| stage.schema.table(name).is_some_and(|table| table.created_in == Some(maker) || table.temporary);
         let new = touched.filter(|name| is_new(name) || step.operation.creates(name)).cloned().collect();
         steps.push(StepPlan { step, effects: stage.effects, in_transaction, held: held.clone(), new });
-        if !in_transaction {
+        if !in_transaction || matches!(step.operation, Operation::Commit | Operation::Rollback) {
             held.clear();
         }
     }

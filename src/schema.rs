@@ -188,6 +188,13 @@ impl Schema {
         self.domains.get(&self.key(name))
     }
 
+    /// Domains whose values are of this one.
+    pub fn domains_over(&self, name: &Name) -> Vec<Name> {
+        let key = self.key(name);
+        let over = self.domains.iter().filter(|(_, domain)| domain.base.name == key);
+        over.map(|(name, _)| Name::new(name.as_str())).collect()
+    }
+
     /// The domain of that a column's type is one.
     pub fn domain_of(&self, data_type: &DataType) -> Option<&Domain> {
         if data_type.array { None } else { self.domains.get(&data_type.name) }

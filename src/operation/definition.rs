@@ -122,6 +122,13 @@ pub enum Default {
     },
 }
 
+impl Default {
+    /// `DEFAULT NULL`, which is none.
+    pub fn is_null(&self) -> bool {
+        matches!(self, Default::Expression(value) if value.is_null())
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub name: String,

@@ -24,6 +24,8 @@ pub(super) fn read_first(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opt
         }
         "reindex" => reindex(lexemes, dialect).and_then(one),
         "vacuum" => one(Operation::Vacuum { table: None, full: false }),
+        // Only ALL refuses a transaction.
+        "discard" if !lexemes.is(1, "all") => neither("discard_part"),
         "discard" => neither("discard"),
         "load" if lexemes.is(1, "data") || lexemes.is(1, "xml") => {
             let into = (2..lexemes.len()).find_map(|at| lexemes.skip(at, "into table"));

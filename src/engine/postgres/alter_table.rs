@@ -33,7 +33,7 @@ impl<'m> Model<'m> {
             self.take_numbers(&expression.0);
         }
         let rewrite = self.added_column_rewrites(column);
-        let filled = column.default.as_ref().is_some_and(|default| !is_null(default));
+        let filled = column.default.as_ref().is_some_and(|default| !default.is_null());
         for stored in self.stored(table) {
             if let Some(why) = &rewrite {
                 self.rewrite(&stored.name, why);
@@ -306,8 +306,4 @@ impl<'m> Model<'m> {
         }
         self.lock_family(table, LockMode::AccessExclusive);
     }
-}
-
-fn is_null(default: &Default) -> bool {
-    matches!(default, Default::Expression(expression) if expression.is_null())
 }

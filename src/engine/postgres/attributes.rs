@@ -138,7 +138,7 @@ impl Model<'_> {
             }
             "drop_expression" => {
                 let column = name.and_then(|name| known?.column(name));
-                if column.is_some_and(|column| column.generated_from().is_none()) {
+                if column.is_some_and(|column| column.generated_from().is_none()) && !self.wording.if_exists {
                     self.fail(format!("`{}` is no generated column", name.unwrap_or_default()));
                 }
             }

@@ -1,7 +1,7 @@
 //! Constraints: added, dropped, validated.
 
 use super::{Model, types};
-use crate::operation::{Column, Constraint, ConstraintKind, LockMode, Name, Reference};
+use crate::operation::{Column, Constraint, ConstraintKind, LockMode, Name, Operation, Reference};
 use crate::schema::expression::mentions;
 use crate::schema::{Kind, Table, TableConstraint};
 
@@ -60,7 +60,7 @@ impl<'m> Model<'m> {
                 self.lock(&child.name, mode);
             }
         }
-        self.lock(&reference.table, mode);
+        self.lock_referenced(&reference.table, mode);
         if constraint.not_valid || constraint.not_enforced {
             return;
         }
@@ -70,7 +70,23 @@ impl<'m> Model<'m> {
             // A parent's foreign key says nothing about its children's rows.
             None => self.scan(table, why),
         }
-        self.scan(&reference.table, why);
+        // Columns that the same statement adds hold NULL, which points nowhere.
+        let ConstraintKind::ForeignKey { columns, .. } = &constraint.kind else { return };
+        let is_empty = |name: &String| {
+            self.statement.iter().any(|operation| matches!(operation, Operation::AddColumn { column, .. } if column.name == *name && column.default.is_none()))
+        };
+        if columns.is_empty() || !columns.iter().all(is_empty) {
+            self.scan_stored(&reference.table, why);
+        }
+    }
+
+    /// A key of a partitioned table stands on each of its partitions as well.
+    pub(super) fn lock_referenced(&mut self, table: &Name, mode: LockMode) {
+        self.lock(table, mode);
+        let known = self.schema.table(table).filter(|known| known.kind == Kind::PartitionedTable);
+        for partition in known.map(|known| self.schema.descendants(known)).unwrap_or_default() {
+            self.lock(&partition.name, mode);
+        }
     }
 
     /// A foreign key points to columns that a unique constraint or index covers.
@@ -247,7 +263,7 @@ impl<'m> Model<'m> {
         if let Some((target, _)) = &constraint.references
             && let Some(target) = self.schema.relation(*target)
         {
-            self.lock(&target.name, LockMode::AccessExclusive);
+            self.lock_referenced(&target.name, LockMode::AccessExclusive);
         }
         if constraint.has_index() {
             self.drops(format!("rel i {}", constraint.name));
@@ -298,7 +314,12 @@ impl<'m> Model<'m> {
                 self.scan_stored(table, why);
                 if let Some(target) = self.schema.relation(*target) {
                     self.lock(&target.name, LockMode::RowShare);
-                    self.scan(&target.name, why);
+                    if target.kind == Kind::PartitionedTable {
+                        for partition in self.schema.descendants(target) {
+                            self.lock(&partition.name, LockMode::AccessShare);
+                        }
+                    }
+                    self.scan_stored(&target.name, why);
                 }
             }
             None => {

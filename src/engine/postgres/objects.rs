@@ -110,7 +110,17 @@ impl Model<'_> {
         if !checks {
             return;
         }
-        for (table, column) in self.schema.columns_of_type(name) {
+        let mut domains = vec![name.clone()];
+        let mut at = 0;
+        while let Some(domain) = domains.get(at).cloned() {
+            for over in self.schema.domains_over(&domain) {
+                if !domains.contains(&over) {
+                    domains.push(over);
+                }
+            }
+            at += 1;
+        }
+        for (table, column) in domains.iter().flat_map(|domain| self.schema.columns_of_type(domain)) {
             self.lock(&table.name, LockMode::Share);
             if table.has_storage() {
                 self.scan(&table.name, &format!("each value of `{}` is checked against the domain `{name}`", column.name));

@@ -25,7 +25,7 @@ impl Model<'_> {
         });
         for reference in by_column.chain(by_constraint).filter(|reference| reference.table != *name) {
             self.referenced_key(None, &reference.table, &reference.columns, &[]);
-            self.lock(&reference.table, LockMode::ShareRowExclusive);
+            self.lock_referenced(&reference.table, LockMode::ShareRowExclusive);
         }
         for other in &create.reads {
             self.read(other, LockMode::AccessShare, create.copies_rows);

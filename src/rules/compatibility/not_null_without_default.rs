@@ -5,7 +5,8 @@ use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AddColumn { table, column, .. } = &step.operation else { return };
-    if column.nullable != Some(false) || column.default.is_some() || before.is_new(table) || before.is_emptied(table) {
+    let has_default = column.default.as_ref().is_some_and(|default| !default.is_null());
+    if column.nullable != Some(false) || has_default || before.is_new(table) || before.is_emptied(table) {
         return;
     }
     // SQLite's own rule says it there.
