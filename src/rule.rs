@@ -441,8 +441,13 @@ impl Finding {
 
     /// Says of a help with code that the condition around the step belongs around it too.
     pub(crate) fn keep_condition(&mut self) {
-        if let Some(help) = self.help.as_mut().filter(|help| help.contains('\n')) {
-            help.push_str("\n(behind the same condition as the step)");
+        // What is done elsewhere or by hand has no condition around it, and later it may no longer hold.
+        let elsewhere = |help: &str| help.contains("env.py") || help.contains("by hand");
+        if let Some(help) = self.help.as_mut().filter(|help| help.contains('\n') && !elsewhere(help)) {
+            help.push_str(match help.contains("next migration") {
+                true => "\n(the step stands behind a condition: only where it ran)",
+                false => "\n(behind the same condition as the step)",
+            });
         }
     }
 

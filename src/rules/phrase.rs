@@ -222,7 +222,16 @@ pub fn renamed_to<'c>(context: &Context<'c>, table: &Name, column: &str) -> Opti
 /// What DROP COLUMN takes along that other columns share: indexes, CHECKs, generated columns.
 pub fn goes_with_column(context: &Context<'_>, table: &Name, column: &str) -> Vec<String> {
     let Some(known) = context.table(table) else { return Vec::new() };
-    let others = |columns: &[String]| columns.iter().any(|other| other != column);
+    // What all of its columns take along goes as it was meant to.
+    let dropped: Vec<&str> = context
+        .steps()
+        .filter_map(|(_, step)| match &step.operation {
+            Operation::DropColumn { table: of, column, .. } if of == table => Some(column.as_str()),
+            _ => None,
+        })
+        .collect();
+    let stays = |other: &str| other != column && !dropped.contains(&other);
+    let others = |columns: &[String]| columns.iter().any(|other| stays(other));
     let mut out: Vec<String> = Vec::new();
     for index in known.indexes() {
         let owned = known.constraint(&index.name).is_some();
@@ -235,7 +244,7 @@ pub fn goes_with_column(context: &Context<'_>, table: &Name, column: &str) -> Ve
             ConstraintKind::Check { expression } => known
                 .columns()
                 .iter()
-                .any(|other| other.name != column && crate::schema::expression::mentions(&expression.0, &other.name)),
+                .any(|other| stays(&other.name) && crate::schema::expression::mentions(&expression.0, &other.name)),
             ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } => others(columns),
             _ => false,
         };

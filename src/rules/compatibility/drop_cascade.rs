@@ -35,8 +35,20 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             || what.starts_with(&format!("col {named}."))
             || what.strip_prefix("con f ").is_some_and(mine)
     };
-    let along: Vec<&str> =
-        before.effects().drops.iter().filter(of_others).map(String::as_str).filter(|what| !own(what)).collect();
+    // What the same statement lists.
+    let siblings = before.steps().map(|(_, other)| other).filter(|other| other.statement == step.statement);
+    let listed: Vec<String> = siblings
+        .filter_map(|other| other.operation.object().or_else(|| other.operation.table().map(ToString::to_string)))
+        .collect();
+    let is_listed = |what: &str| listed.iter().any(|name| what.ends_with(&format!(" {name}")));
+    let along: Vec<&str> = before
+        .effects()
+        .drops
+        .iter()
+        .filter(of_others)
+        .map(String::as_str)
+        .filter(|what| !own(what) && !is_listed(what))
+        .collect();
     let takes: Vec<&str> = if others.is_empty() { Vec::new() } else { along };
     if takes.is_empty() && known {
         return;

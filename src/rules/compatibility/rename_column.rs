@@ -10,18 +10,21 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let takes_its_name = |other: &Operation| match other {
         Operation::RenameColumn { table: of, column: other, to: name } if of == table && name == column && other != to => {
-            Some(other.clone())
+            Some(format!("what was `{}`", show_holes(other)))
+        }
+        Operation::AddColumn { table: of, column: new, .. } if of == table && new.name == *column => {
+            Some("a new column".to_owned())
         }
         _ => None,
     };
     if let Some(other) = before.steps().find_map(|(_, step)| takes_its_name(&step.operation)) {
-        let (column, other) = (show_holes(column), show_holes(&other));
+        let column = show_holes(column);
         found
             .at(
                 step.at(Mark::Name),
-                format!("code that is running now says `{table}.{column}` and reads and writes what was `{other}`: nothing fails, the data is wrong"),
+                format!("code that is running now says `{table}.{column}` and reads and writes {other}: nothing fails, the data is wrong"),
             )
-            .note(format!("this script gives the name `{column}` to `{other}`"))
+            .note(format!("this script gives the name `{column}` to {other}"))
             .help(format!(
                 "in phases: 1. add a column with a new name; 2. write it as well as `{column}`; 3. copy the old rows in batches; 4. read it; 5. drop `{column}` in a later release, and leave its name unused until no old code runs"
             ));

@@ -25,8 +25,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         }
         _ => "before PostgreSQL 12: build a new index CONCURRENTLY, drop the old one CONCURRENTLY, rename".to_owned(),
     };
-    found
-        .at(step.span, format!("writes to {whom} wait until the indexes are built anew, and so do reads that would use them"))
-        .note("REINDEX holds Share on the table and AccessExclusive on each index")
-        .help(help);
+    let held = table.and_then(|table| before.held(table)).is_some_and(|held| held.blocks_reads());
+    let message = match held {
+        true => format!("reads and writes of {whom} wait until the indexes are built anew, as an earlier step locks it"),
+        false => format!("writes to {whom} wait until the indexes are built anew, and so do reads that would use them"),
+    };
+    found.at(step.span, message).note("REINDEX holds Share on the table and AccessExclusive on each index").help(help);
 });

@@ -20,8 +20,15 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let who = if mode.blocks_reads() { "reads and writes" } else { "writes" };
+    // The lock stays until the transaction ends, and so does what comes behind it.
+    let is_slow = |at: usize| {
+        let effects = &before.stages[at].effects;
+        !effects.rewrites.is_empty() || !effects.scans.is_empty()
+    };
+    let goes_on = before.inside().is_transaction() && (before.at + 1..before.stages.len()).any(is_slow);
+    let how_long = if goes_on { "until the transaction ends" } else { "for an instant" };
     found
-        .at(step.span, format!("{who} of `{table}` wait while {what}, for an instant"))
+        .at(step.span, format!("{who} of `{table}` wait while {what}, {how_long}"))
         .note(format!("the statement takes {} on `{table}`, and first waits for what is running", mode.name()))
         .help("set a lock_timeout first, so that a long transaction does not hold up everybody else");
 });

@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use crate::migration::Step;
 use crate::operation::{ConstraintKind, CreateIndex, Dialect, Name, Operation};
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
@@ -24,10 +25,22 @@ pub const CHECK: Check = Check::Script(|context, found| {
             let covered =
                 table.indexes().iter().any(|index| index.predicate.is_none() && index.columns.first() == columns.first());
             let key = (table.name.to_string(), columns.clone());
-            if !new || covered || columns.is_empty() || told.contains(&key) || is_seen_to(context, &table.name, &columns[0]) {
+            // Dropped and made again, it is no news.
+            let had = |table: &crate::schema::Table| {
+                table
+                    .constraints()
+                    .iter()
+                    .any(|known| matches!(&known.kind, ConstraintKind::ForeignKey { columns: own, .. } if own == columns))
+            };
+            let old = context.schema.table(&table.name).is_some_and(had);
+            if !new || old || covered || columns.is_empty() || told.contains(&key) {
+                continue;
+            }
+            if is_seen_to(context, &table.name, &columns[0], 0) {
                 continue;
             }
             told.push(key);
+            let step = context.steps().map(|(_, step)| step).find(|step| makes(step, &table.name, columns)).unwrap_or(step);
             found.statement = step.statement;
             let list = columns.join("`, `");
             found
@@ -38,7 +51,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
                         table.name, reference.table, table.name
                     ),
                 )
-                .note("the other end of a foreign key always has an index, this end only where somebody makes one")
+                .note(match context.environment.dialects().iter().any(|dialect| dialect.is_mysql_like()) {
+                    true => "the other end of a foreign key always has an index, this end only where somebody makes one; MySQL makes it",
+                    false => "the other end of a foreign key always has an index, this end only where somebody makes one",
+                })
                 .help(index_of(context, &table.name, columns));
         }
     }
@@ -54,11 +70,40 @@ fn index_of(context: &Context<'_>, table: &Name, columns: &[String]) -> String {
     if live { phrase::outside_transaction(context, &text) } else { text }
 }
 
-/// A later migration makes the index, or takes the table away.
-fn is_seen_to(context: &Context<'_>, table: &Name, column: &str) -> bool {
+/// Whether the step is where the key comes from.
+fn makes(step: &Step, table: &Name, columns: &[String]) -> bool {
+    let is_it = |kind: &ConstraintKind| matches!(kind, ConstraintKind::ForeignKey { columns: own, .. } if own == columns);
+    match &step.operation {
+        Operation::AddConstraint { table: of, constraint } => of == table && is_it(&constraint.kind),
+        Operation::AddColumn { table: of, column, .. } => {
+            of == table && column.references.is_some() && columns == [column.name.as_str()]
+        }
+        Operation::CreateTable(create) => create.table == *table,
+        _ => false,
+    }
+}
+
+/// How often a table is followed under a new name.
+const RENAMES: usize = 4;
+
+/// A later migration makes an index or a key that begins with the column, or takes the table away.
+fn is_seen_to(context: &Context<'_>, table: &Name, column: &str, renames: usize) -> bool {
     context.later_migrations(table).any(|migration| {
         let steps = migration.up.iter().flat_map(|up| &up.steps).filter(|step| step.runs_on(context.dialect()));
         steps.map(|step| &step.operation).any(|operation| match operation {
+            Operation::RenameTable { table: from, to } if from == table && renames < RENAMES => {
+                is_seen_to(context, to, column, renames + 1)
+            }
+            Operation::RenameColumn { table: of, column: from, to } if of == table && from == column && renames < RENAMES => {
+                is_seen_to(context, table, to, renames + 1)
+            }
+            Operation::AddConstraint { table: of, constraint } => {
+                let keys = match &constraint.kind {
+                    ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => columns.first(),
+                    _ => None,
+                };
+                of == table && keys.is_some_and(|first| first == column)
+            }
             Operation::CreateIndex(index) => {
                 index.table == *table && index.predicate.is_none() && index.columns.first().is_some_and(|first| first == column)
             }

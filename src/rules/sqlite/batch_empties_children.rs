@@ -62,10 +62,28 @@ fn held_back_by<'a>(before: &Context<'a>, table: &Name) -> Vec<&'a Name> {
         let child = before.schema.relation(*child)?;
         child.constraint(key).filter(|key| forbids(&key.kind)).map(|_| &child.name)
     });
-    let mut names: Vec<&Name> = forbidding.filter(|child| !before.is_new(child)).collect();
+    // Rows that a cascade takes along hold nothing back: SQLite counts what is left at the end of the statement.
+    let reached = cascaded(before, table);
+    let mut names: Vec<&Name> = forbidding.filter(|child| !before.is_new(child) && !reached.contains(child)).collect();
     names.sort();
     names.dedup();
     names
+}
+
+/// The tables whose rows go with those of a table, one through another.
+fn cascaded<'a>(before: &Context<'a>, table: &'a crate::schema::Table) -> Vec<&'a Name> {
+    let cascades = |kind: &ConstraintKind| matches!(kind, ConstraintKind::ForeignKey { reference, .. } if reference.on_delete.as_deref() == Some("CASCADE"));
+    let mut out: Vec<&Name> = Vec::new();
+    let mut next = vec![table];
+    while let Some(table) = next.pop() {
+        for (from, key) in before.schema.references_to(table) {
+            if cascades(&key.kind) && !out.contains(&&from.name) {
+                out.push(&from.name);
+                next.push(from);
+            }
+        }
+    }
+    out
 }
 
 /// Dropped here to make room for a copy of itself.
