@@ -7,6 +7,7 @@
 mod block;
 mod builtin;
 mod connection;
+mod custom;
 mod directive;
 mod entity;
 mod eval;

@@ -66,12 +66,20 @@ impl<'a> Evaluator<'a> {
         whole: Span,
     ) -> Option<Value<'a>> {
         let first = arguments.get(0, &["statement", "sqltext", "clause", "sql"]).map(|argument| &argument.value);
+        // What a migration context and its implementation execute goes the same way as `op.execute`.
+        if method == "execute" && receiver.is_migration_context() {
+            match first {
+                Some(value) => self.execute(value, whole),
+                None => self.opaque_sql(whole),
+            }
+            return Some(Value::None);
+        }
         let connected = receiver.is_connection();
         let given = || Given { arguments, names: vec!["bind"], batch: None, whole };
         match method {
             // `.scalar()` without a statement fetches from a result.
             "scalar" | "scalars" if first.is_none() => return None,
-            "execute" | "exec_driver_sql" | "scalar" | "scalars"
+            "execute" | "exec_driver_sql" | "scalar" | "scalars" | "executemany"
                 if connected || (method == "execute" && is_unfollowed(receiver)) =>
             {
                 let before = self.steps.len();
@@ -79,7 +87,8 @@ impl<'a> Evaluator<'a> {
                     Some(value) => self.execute(value, whole),
                     None => self.opaque_sql(whole),
                 }
-                if connected && method != "exec_driver_sql" && matches!(first, Some(Value::Text(_))) {
+                // The driver's own cursor takes strings.
+                if connected && !receiver.is_cursor() && method != "exec_driver_sql" && matches!(first, Some(Value::Text(_))) {
                     self.steps[before..].iter_mut().for_each(|step| step.manner.plain_string = true);
                 }
             }
@@ -116,8 +125,10 @@ impl<'a> Evaluator<'a> {
                 self.emit(Operation::update(Name::unknown(), true), whole);
             }
             "commit" => {
-                // No statement of SQL: what it commits is for the session to say.
-                self.emit_from(Operation::Commit, whole, Origin::Directive("commit"));
+                // No statement of SQL: what it commits is for the session to say. The connection's own ends the migration's
+                // transaction.
+                let of = if receiver.is_bind() { "bind.commit" } else { "commit" };
+                self.emit_from(Operation::Commit, whole, Origin::Directive(of));
             }
             "rollback" => {
                 self.emit(Operation::Rollback, whole);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::eval::Evaluator;
 use super::sqlalchemy::{self, column_list, optional_name, sql_text, text_or_hole};
-use super::value::{Argument, Arguments, Batch, Value};
+use super::value::{Argument, Arguments, Batch, Call, Value};
 use crate::migration::{Mark, Origin, Recreate, Step};
 use crate::operation::{
     Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Expression, HOLE, Name, Operation, Reference,
@@ -112,6 +112,9 @@ impl<'a> Evaluator<'a> {
         whole: Span,
     ) -> Option<Value<'a>> {
         if let Value::Path(path) = callee {
+            if &**path == "alembic.context.execute" {
+                return self.op("execute", arguments, None, whole);
+            }
             let name = path.strip_prefix("alembic.op.").or_else(|| path.strip_prefix("alembic.operations.Operations."))?;
             return self.op(name, arguments, None, whole);
         }
@@ -135,9 +138,20 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn op(&mut self, name: &str, arguments: &Arguments<'a>, batch: Option<&Rc<Batch>>, whole: Span) -> Option<Value<'a>> {
+    pub(super) fn op(
+        &mut self,
+        name: &str,
+        arguments: &Arguments<'a>,
+        batch: Option<&Rc<Batch>>,
+        whole: Span,
+    ) -> Option<Value<'a>> {
         match name {
             "f" => return Some(arguments.positional.first().map_or(Value::Unknown, |first| first.value.clone())),
+            "invoke" => {
+                if let Some(value) = self.invoke(arguments, whole) {
+                    return Some(value);
+                }
+            }
             // Values to ask questions of; kept as terms.
             "get_bind" | "get_context" | "inline_literal" | "batch_op" | "implementation_for" | "register_operation" | "impl"
             | "migration_context" => return None,
@@ -148,6 +162,9 @@ impl<'a> Evaluator<'a> {
             _ => {}
         }
         let Some(&(name, names)) = DIRECTIVES.iter().find(|(known, _)| *known == name) else {
+            if let Some(value) = self.custom_operation(name, arguments, whole) {
+                return Some(value);
+            }
             if !self.library_directive(name, arguments, whole) {
                 self.emit(Operation::opaque(format!("`op.{name}` is no directive of Alembic's own")), whole);
             }
@@ -167,6 +184,11 @@ impl<'a> Evaluator<'a> {
             return Some(Value::None);
         }
         self.lower(name, &given);
+        // The table that it gives back.
+        if name == "create_table" {
+            let callee = Value::path("alembic.op.create_table");
+            return Some(Value::Call(Rc::new(Call { callee, arguments: arguments.clone(), span: whole })));
+        }
         Some(Value::Unknown)
     }
 
@@ -340,6 +362,11 @@ impl<'a> Evaluator<'a> {
         let name = lowered.column.name.clone();
         // Alembic sends ADD COLUMN without them, and each as a statement behind it.
         let mut column = lowered.column;
+        // Alembic leaves PRIMARY KEY out of ADD COLUMN, and lets the database number the rows.
+        if column.primary_key {
+            sqlalchemy::apply_key(std::slice::from_mut(&mut column), &[], !lowered.unnumbered);
+            column.primary_key = false;
+        }
         let (unique, references) = (std::mem::take(&mut column.unique), column.references.take());
         let if_not_exists = given.flag("if_not_exists");
         let operation = Operation::AddColumn { table: table.clone(), column: Box::new(column), if_not_exists };

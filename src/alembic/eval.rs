@@ -73,6 +73,7 @@ pub(super) struct Evaluator<'a> {
     pub returns: Vec<EarlierReturn<'a>>,
     /// Whether the function that is being executed is a context manager: its `yield` is a block's body.
     pub manages_context: bool,
+    pub(super) custom: super::custom::CustomOperations<'a>,
     /// The `with` blocks of the project's own context managers that are being executed.
     pub blocks: Vec<Block<'a>>,
 }
@@ -133,6 +134,7 @@ impl<'a> Evaluator<'a> {
             recursion_told: false,
             returns: Vec::new(),
             manages_context: false,
+            custom: super::custom::CustomOperations::default(),
             blocks: Vec::new(),
         }
     }

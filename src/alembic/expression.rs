@@ -321,6 +321,10 @@ impl<'a> Evaluator<'a> {
             (CmpOp::IsNot, Value::None, known) | (CmpOp::IsNot, known, Value::None) => (!is_unsure(known)).then_some(true),
             (CmpOp::Eq, Value::Int(a), Value::Int(b)) => Some(a == b),
             (CmpOp::NotEq, Value::Int(a), Value::Int(b)) => Some(a != b),
+            (CmpOp::Lt, Value::Int(a), Value::Int(b)) => Some(a < b),
+            (CmpOp::LtE, Value::Int(a), Value::Int(b)) => Some(a <= b),
+            (CmpOp::Gt, Value::Int(a), Value::Int(b)) => Some(a > b),
+            (CmpOp::GtE, Value::Int(a), Value::Int(b)) => Some(a >= b),
             (CmpOp::Eq, _, _) => left.as_str().zip(right.as_str()).map(|(a, b)| a == b),
             (CmpOp::NotEq, _, _) => left.as_str().zip(right.as_str()).map(|(a, b)| a != b),
             (CmpOp::In | CmpOp::NotIn, _, Value::List(items)) => {
@@ -433,6 +437,16 @@ impl<'a> Evaluator<'a> {
                 }
                 _ => Value::Unknown,
             },
+            Value::Path(path) if &**path == "builtins.map" && arguments.positional.len() == 2 => {
+                let function = arguments.positional[0].value.clone();
+                let Some(items) = arguments.positional[1].value.items() else { return Value::Unknown };
+                let mut results = Vec::with_capacity(items.len());
+                for value in items {
+                    let one = Arguments { positional: vec![Argument { value, span: whole }], ..Arguments::default() };
+                    results.push(self.call_value(function.clone(), None, one, whole));
+                }
+                super::builtin::bounded_list(results)
+            }
             Value::Path(path) => {
                 if let Some(value) = super::builtin::function(path, &arguments, whole) {
                     return value;

@@ -83,6 +83,9 @@ pub(super) fn column_in_index(value: &Value<'_>) -> String {
 /// A type in a Column, `type_=` or `existing_type=`.
 pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
     let (name, arguments, path) = match value {
+        // A TypeDecorator of the project's own is stored as its `impl`.
+        Value::Object(object) => return implemented(&object.class),
+        Value::Class(class) => return implemented(class),
         Value::Path(path) => (path.rsplit('.').next()?.to_owned(), None, path.to_string()),
         Value::Call(call) => match construct_name(call) {
             Some(name) => (name, Some(&call.arguments), call.callee.as_path()?),
@@ -159,6 +162,13 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
         _ if path.starts_with("sqlalchemy.") => sql_type(&name),
         _ => return None,
     })
+}
+
+/// The type that a TypeDecorator names; how long it is, its instance may say, which is not followed.
+fn implemented(class: &super::value::Class<'_>) -> Option<DataType> {
+    let kind = data_type(&class.get("impl")?)?;
+    let open = kind.modifiers.is_empty() && matches!(kind.name.as_str(), "varchar" | "char" | "numeric");
+    Some(if open { DataType::with_modifiers(kind.name, vec![HOLE.to_string()]) } else { kind })
 }
 
 /// The name that is given, or that of the Python class in lower case.
@@ -270,7 +280,8 @@ pub(super) fn column(value: &Value<'_>) -> Option<LoweredColumn> {
                 }
                 Some("Computed") => column.default = computed(&inner.arguments),
                 Some("Identity") => column.default = Some(Default::Identity),
-                Some("Sequence") => column.default = Some(Default::Sequence),
+                // The application asks for the next number; the column has no default.
+                Some("Sequence") => column.client_default = true,
                 Some("FetchedValue") => {}
                 _ => column.data_type = column.data_type.or_else(|| data_type(&argument.value)),
             },
@@ -432,10 +443,12 @@ pub(super) fn statement(value: &Value<'_>) -> Option<Operation> {
 /// `sa.table("t", …)`, `sa.Table("t", meta, …)`; unknown for anything else.
 pub(super) fn table_name(value: &Value<'_>) -> Name {
     match value {
-        Value::Call(call) if matches!(construct_name(call).as_deref(), Some("table" | "Table" | "TableClause")) => {
+        Value::Call(call)
+            if matches!(construct_name(call).as_deref(), Some("table" | "Table" | "TableClause" | "create_table")) =>
+        {
             let schema = optional_name(call.arguments.keyword("schema").map(|argument| &argument.value));
-            let name = call.arguments.positional.first().map_or(HOLE.to_string(), |first| text_or_hole(&first.value));
-            Name::with_schema(schema, name)
+            let name = call.arguments.get(0, &["table_name", "name"]);
+            Name::with_schema(schema, name.map_or(HOLE.to_string(), |first| text_or_hole(&first.value)))
         }
         // table.alias(), table.c.x …
         Value::Call(call) => match &call.callee {

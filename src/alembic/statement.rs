@@ -10,6 +10,9 @@ use super::value::{Body, Class, Function, Scope, Value};
 use crate::migration::Step;
 use crate::operation::Dialects;
 
+/// How often a `while` loop is followed.
+const MOST_TURNS: usize = 1_000;
+
 /// What is known of a condition.
 pub(super) enum Truth {
     Known(bool),
@@ -93,7 +96,12 @@ impl<'a> Evaluator<'a> {
                     _ => None,
                 };
                 let bases = node.bases.iter().filter_map(base).collect();
-                scope.set(&node.name, Value::Class(Rc::new(Class { attributes, bases })));
+                let class = Rc::new(Class { attributes, bases });
+                for decorator in &node.decorator_list {
+                    let decorator = self.value(decorator, scope);
+                    self.register(&decorator, &class);
+                }
+                scope.set(&node.name, Value::Class(class));
             }
             Stmt::Import(node) => {
                 for alias in &node.names {
@@ -129,18 +137,20 @@ impl<'a> Evaluator<'a> {
             Stmt::If(node) => return self.branch(&node.test, &node.body, &node.orelse, scope),
             Stmt::For(node) => return self.repeat(&node.target, &node.iter, &node.body, &node.orelse, scope),
             Stmt::AsyncFor(node) => return self.repeat(&node.target, &node.iter, &node.body, &node.orelse, scope),
-            Stmt::While(node) => {
-                self.value(&node.test, scope);
-                self.perhaps(&node.body, scope);
-            }
+            Stmt::While(node) => return self.while_loop(&node.test, &node.body, scope),
             Stmt::With(node) => return self.with(&node.items, &node.body, scope),
             Stmt::AsyncWith(node) => return self.with(&node.items, &node.body, scope),
             Stmt::Try(node) => return self.attempt(&node.body, &node.handlers, &node.orelse, &node.finalbody, scope),
             Stmt::TryStar(node) => return self.attempt(&node.body, &node.handlers, &node.orelse, &node.finalbody, scope),
             Stmt::Match(node) => {
-                self.value(&node.subject, scope);
-                for case in &node.cases {
-                    self.perhaps(&case.body, scope);
+                let subject = self.value(&node.subject, scope);
+                match subject.is_dialect_name() {
+                    true => self.match_dialect(&node.cases, scope),
+                    false => {
+                        for case in &node.cases {
+                            self.perhaps(&case.body, scope);
+                        }
+                    }
                 }
             }
             Stmt::Assert(node) => {
@@ -149,6 +159,41 @@ impl<'a> Evaluator<'a> {
             Stmt::Delete(_) | Stmt::Pass(_) | Stmt::Global(_) | Stmt::Nonlocal(_) | Stmt::TypeAlias(_) => {}
         }
         Flow::Next
+    }
+
+    /// A loop whose condition is known each time; any other may run once, as far as anybody can tell.
+    fn while_loop(&mut self, test: &'a Expr, body: &'a [Stmt], scope: &Scope<'a>) -> Flow<'a> {
+        let always = matches!(test, Expr::Constant(_));
+        for turn in 0..MOST_TURNS {
+            let value = self.value(test, scope);
+            match self.truth(&value) {
+                Truth::Known(false) => return Flow::Next,
+                Truth::Known(true) if !always && turn + 1 < MOST_TURNS => match self.run(body, scope) {
+                    Flow::Next | Flow::Leave { breaks: false } => {}
+                    Flow::Leave { breaks: true } => return Flow::Next,
+                    other => return other,
+                },
+                _ => break,
+            }
+        }
+        self.perhaps(body, scope);
+        Flow::Next
+    }
+
+    /// `match ….dialect.name:` with names as cases.
+    fn match_dialect(&mut self, cases: &'a [ast::MatchCase], scope: &Scope<'a>) {
+        let around = self.around;
+        let mut rest = around.on;
+        for case in cases {
+            let named = names_in(&case.pattern);
+            let on = named.map_or(rest, |named| named.intersection(rest));
+            rest = rest.intersection(on.complement());
+            self.around.on = on;
+            if !on.is_empty() {
+                self.run(&case.body, scope);
+            }
+        }
+        self.around = around;
     }
 
     /// `from module import *`
@@ -176,14 +221,13 @@ impl<'a> Evaluator<'a> {
         decorators: &'a [Expr],
         scope: &Scope<'a>,
     ) {
-        let manages = |decorator| {
-            let path = self.value(decorator, scope).as_path();
-            path.is_some_and(|path| path.ends_with("contextmanager"))
-        };
+        let decorators: Vec<Value<'a>> = decorators.iter().map(|decorator| self.value(decorator, scope)).collect();
+        let manages = |decorator: &Value<'a>| decorator.as_path().is_some_and(|path| path.ends_with("contextmanager"));
         let manages_context = decorators.iter().any(manages);
         let body = Body::Statements(body);
-        let function = Function { name, parameters, body, scope: scope.clone(), file: self.file, manages_context };
-        scope.set(name, Value::Function(Rc::new(function)));
+        let function = Rc::new(Function { name, parameters, body, scope: scope.clone(), file: self.file, manages_context });
+        decorators.iter().for_each(|decorator| self.implement(decorator, &function));
+        scope.set(name, Value::Function(function));
     }
 
     pub fn assign(&mut self, target: &'a Expr, value: Value<'a>, scope: &Scope<'a>) {
@@ -380,5 +424,20 @@ impl<'a> Evaluator<'a> {
             Flow::Next => flow,
             exit => exit,
         }
+    }
+}
+
+/// The dialects that a pattern of names selects; None for one that takes any.
+fn names_in(pattern: &ast::Pattern) -> Option<Dialects> {
+    match pattern {
+        ast::Pattern::MatchValue(value) => match &*value.value {
+            Expr::Constant(constant) => constant.value.as_str().map(|name| Dialects::named(name)),
+            _ => Some(Dialects::NONE),
+        },
+        ast::Pattern::MatchOr(either) => {
+            let named: Vec<Option<Dialects>> = either.patterns.iter().map(names_in).collect();
+            named.into_iter().try_fold(Dialects::NONE, |all, one| Some(all.union(one?)))
+        }
+        _ => None,
     }
 }

@@ -284,6 +284,32 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// `op.get_bind()` itself.
+    pub fn is_bind(&self) -> bool {
+        matches!(self, Value::Call(call) if call.callee.as_path().is_some_and(|path| path.ends_with("get_bind")))
+    }
+
+    /// `connection.cursor()`, the driver's own.
+    pub fn is_cursor(&self) -> bool {
+        match self {
+            Value::Call(call) => match &call.callee {
+                Value::Attribute(term) => term.1 == "cursor" || term.0.is_cursor(),
+                _ => false,
+            },
+            Value::Attribute(term) => term.0.is_cursor(),
+            _ => false,
+        }
+    }
+
+    /// `op.get_context()`, its `impl`, or the module `alembic.context`.
+    pub fn is_migration_context(&self) -> bool {
+        match self {
+            Value::Attribute(term) => term.1 == "impl" && term.0.is_migration_context(),
+            Value::Path(path) => &**path == "alembic.context" || &**path == "alembic.op.impl",
+            other => matches!(other, Value::Call(_)) && other.is_context(),
+        }
+    }
+
     fn is_context(&self) -> bool {
         match self {
             Value::Call(call) => call.callee.as_path().is_some_and(|path| path.ends_with("get_context")),

@@ -29,7 +29,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let direction = found.direction.take();
     match &migration.down {
         None => absent(migration, up, environment, found),
-        Some(down) if down.body == Body::Empty => {
+        Some(down) if down.body == Body::Empty || does_nothing(down) => {
             let up_source = std::mem::replace(&mut found.source, down.source.clone());
             let what = if environment.framework == Framework::Alembic { "`downgrade()`" } else { "the way back" };
             found
@@ -55,6 +55,11 @@ pub const CHECK: Check = Check::Script(|context, found| {
         finding.fix(written(context));
     }
 });
+
+/// A `downgrade()` that prints or logs, and sends nothing to the database.
+fn does_nothing(down: &Script) -> bool {
+    down.body == Body::Present && down.steps.is_empty() && down.source.path().ends_with(".py")
+}
 
 /// So many migrations without any way back are a decision, not an oversight.
 const DECIDED: usize = 20;

@@ -6,34 +6,31 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if !step.manner.plain_string {
         return;
     }
-    let text = before.text(step.statement);
-    let call = text.find("execute(").map(|at| at + "execute(".len()).filter(|_| text.ends_with(')'));
+    let source = &before.script.source;
+    let literal = literal_around(source.text(), step.statement);
     let finding =
         found.at(step.statement, "SQLAlchemy 2 refuses to execute a plain string on a connection: ObjectNotExecutableError");
-    let wrapped = call.map(|at| format!("{}sa.text({})", &text[..at], &text[at..]));
+    let wrapped = literal.map(|literal| format!("sa.text({})", source.slice(literal)));
     finding.help(match &wrapped {
         Some(call) if !call.contains('\n') => call.clone(),
         _ => "wrap the string in sa.text(…), or use op.execute(…)".to_owned(),
     });
-    // One argument only: parameters stay outside of text().
-    let argument = call.map(|at| &text[at..text.len() - 1]).filter(|argument| is_one_string(argument));
-    let source = &before.script.source;
-    if let (Some(at), Some(argument)) = (call, argument)
+    if let (Some(literal), Some(wrapped)) = (literal, wrapped)
         && mend::speaks_alembic(source, &["sa.".to_owned()])
     {
-        let start = step.statement.start as usize + at;
-        let edit = mend::edit(source, Span::new(start, start + argument.len()), format!("sa.text({argument})"));
-        finding.fix(mend::safe("wrap the string in sa.text()", vec![edit]));
+        finding.fix(mend::safe("wrap the string in sa.text()", vec![mend::edit(source, literal, wrapped)]));
     }
 });
 
-/// A single literal, possibly of several adjacent ones.
-fn is_one_string(argument: &str) -> bool {
-    let argument = argument.trim().trim_end_matches(',');
-    let quote = argument.trim_start_matches(['r', 'f', 'b', 'R', 'F']).chars().next();
-    let Some(quote) = quote.filter(|quote| matches!(quote, '"' | '\'')) else { return false };
-    argument.ends_with(quote)
-        && !argument.contains(&format!("{quote},"))
-        && !argument.contains(&format!("{quote} %"))
-        && !argument.contains(&format!("{quote}."))
+/// The literal, or several in a row, that a call's only or first argument is, around the SQL in it.
+fn literal_around(text: &str, sql: Span) -> Option<Span> {
+    let is_quote = |c: char| matches!(c, '"' | '\'');
+    let before = text[..sql.start as usize].trim_end_matches(is_quote);
+    let start = before.trim_end_matches(|c: char| c.is_ascii_alphabetic()).len();
+    let end = text.len() - text[sql.end as usize..].trim_start_matches(is_quote).len();
+    // Nothing else may be part of the argument.
+    let opens = text[..start].trim_end().ends_with('(');
+    let closes = text[end..].trim_start().starts_with([')', ',']);
+    let quoted = start < sql.start as usize && end > sql.end as usize;
+    (opens && closes && quoted).then(|| Span::new(start, end))
 }
