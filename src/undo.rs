@@ -145,7 +145,12 @@ fn recreate(table: &Table, schema: &Schema) -> Option<Vec<Operation>> {
     if !table.complete || table.is_view() {
         return None;
     }
-    let constraints = table.constraints().into_iter().map(|constraint| constraint_of(constraint, schema)).collect();
+    // A name that the engine made up, it makes up again.
+    let of = |constraint: &TableConstraint| {
+        let made = constraint_of(constraint, schema);
+        Constraint { name: made.name.filter(|_| constraint.named), ..made }
+    };
+    let constraints = table.constraints().into_iter().map(of).collect();
     let columns = table.columns().into_iter().map(column_of).collect();
     let create =
         CreateTable { columns, constraints, columns_unknown: false, ..CreateTable::of_unknown_columns(table.name.clone()) };

@@ -152,7 +152,12 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
                 };
                 return Some(DataType::with_modifiers("varchar", length));
             }
-            DataType { labels: enum_labels(arguments), ..DataType::new(enum_name(arguments)) }
+            // A type that is there already, by its name.
+            let labels = match keyword("create_type") {
+                Some(Value::Bool(false)) => Vec::new(),
+                _ => enum_labels(arguments),
+            };
+            DataType { labels, ..DataType::new(enum_name(arguments)) }
         }
         "ARRAY" => {
             let inner = argument(0, &["item_type"]).and_then(data_type);

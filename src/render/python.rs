@@ -166,6 +166,13 @@ fn column_term(column: &Column, alone: bool) -> Option<String> {
 
 /// A quoted literal as a plain string, anything else as SQL.
 fn default_term(value: &str) -> String {
+    // What each database has its own words for.
+    match value.to_ascii_lowercase().as_str() {
+        "now()" | "current_timestamp" => return "sa.func.now()".to_owned(),
+        "true" => return "sa.true()".to_owned(),
+        "false" => return "sa.false()".to_owned(),
+        _ => {}
+    }
     let inner = value.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
     match inner.filter(|inner| !inner.replace("''", "").contains('\'')) {
         Some(inner) => text(&inner.replace("''", "'")),

@@ -219,6 +219,13 @@ pub fn column_type(column: &TableColumn, dialect: Option<Dialect>) -> Option<Str
 fn default_text(column: &TableColumn, dialect: Option<Dialect>) -> Option<String> {
     match column.default.as_ref()? {
         Default::Expression(value) if value.is_null() => None,
+        // SQLAlchemy writes it in each database's own words.
+        Default::Expression(value) if dialect == Some(Dialect::Sqlite) && column.by_sqlalchemy => Some(match value.0.as_str() {
+            "now()" => "CURRENT_TIMESTAMP".to_owned(),
+            "true" => "1".to_owned(),
+            "false" => "0".to_owned(),
+            other => show_holes(other),
+        }),
         Default::Expression(value) => Some(show_holes(&value.0)),
         Default::Generated { expression, .. } => Some(show_holes(&expression.0)),
         // Rows of SQLite and MySQL are numbered by the table itself.

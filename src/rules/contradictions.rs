@@ -1,8 +1,8 @@
 //! What a step says against the schema before it.
 
 use crate::history::Index;
-use crate::migration::Step;
-use crate::operation::{Name, Operation, show_holes};
+use crate::migration::{Origin, Step};
+use crate::operation::{DataType, Name, Operation, show_holes};
 use crate::rule::Context;
 use crate::schema::Table;
 
@@ -68,8 +68,19 @@ pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index
     }
     let made_in = |name: &Name| before.table(name).filter(|table| !table.temporary).and_then(|table| table.created_in);
     let (what, made_in) = match &step.operation {
-        Operation::CreateTable(create) if !create.if_not_exists && !create.temporary => {
+        Operation::CreateTable(create) if !create.if_not_exists && !create.temporary && made_in(&create.table).is_some() => {
             (format!("`{}`", create.table), made_in(&create.table)?)
+        }
+        // SQLAlchemy makes the enum types of a new table's columns, whether they are there or not.
+        Operation::CreateTable(create) if made_in(&create.table).is_none() => {
+            let of_directive = matches!(step.origin, Origin::Directive(_)) && before.is_postgres() && !create.if_not_exists;
+            let mut types = create.columns.iter().filter_map(|column| column.data_type.as_ref());
+            let known = |kind: &DataType| {
+                let name = Name::new(kind.name.as_str());
+                let known = before.schema.enum_type(&name).filter(|_| !kind.labels.is_empty() && name.is_known())?;
+                Some((format!("the type `{name}`"), known.created_in))
+            };
+            types.find_map(known).filter(|_| of_directive)?
         }
         Operation::AddColumn { table, column, if_not_exists: false } => {
             let known = before.schema.column(table, &column.name)?;

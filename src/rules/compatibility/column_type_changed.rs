@@ -1,10 +1,21 @@
 use crate::finding::Severity;
-use crate::migration::Mark;
+use crate::migration::{Mark, Origin};
 use crate::operation::{DataType, Operation, show_holes};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AlterColumnType { table, column, to: Some(to), .. } = &step.operation else { return };
+    if let Some(reason) = before.effects().fails_because.as_ref().filter(|reason| before.is_upgrade() && reason.contains("cannot be cast")) {
+        let (name, to) = (show_holes(column), to.to_string());
+        let using = match step.origin {
+            Origin::Directive(_) => format!("postgresql_using=\"{name}::{to}\""),
+            Origin::Sql => format!("USING {name}::{to}"),
+        };
+        found
+            .at(step.at(Mark::Name), format!("this fails: {reason}"))
+            .help(format!("say how, where the values allow it: {using}; a default has to be dropped before, and set again"));
+        return;
+    }
     if !before.is_upgrade() || before.is_new_column(table, column) {
         return;
     }

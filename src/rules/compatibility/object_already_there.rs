@@ -8,12 +8,15 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let Some((what, made_in)) = contradictions::already_there(step, before) else { return };
     // Two branches may each make it before they merge; only one after the other is a contradiction.
-    if !before.is_ancestor(made_in) {
+    if made_in != before.index && !before.is_ancestor(made_in) {
         return;
     }
     let finding = found.at(step.at(Mark::Name), format!("{what}: this fails"));
     if let Some(earlier) = before.environment.migrations.get(made_in) {
         finding.note(format!("it was made in {}", earlier.id));
     }
-    finding.help("leave it out, or drop what is there first");
+    finding.help(match what.starts_with("the type ") {
+        true => "take the type that is there: postgresql.ENUM(…, name=…, create_type=False), with `from sqlalchemy.dialects import postgresql`",
+        false => "leave it out, or drop what is there first",
+    });
 });

@@ -1,5 +1,6 @@
 use crate::finding::{Edit, Fix};
 use crate::migration::{Body, Migration, Script};
+use crate::operation::{DataType, Operation};
 use crate::project::Environment;
 use crate::project::conventions::{Framework, WayBack};
 use crate::rule::{Check, Context, Found};
@@ -61,6 +62,10 @@ fn does_nothing(down: &Script) -> bool {
     down.body == Body::Present && down.steps.is_empty() && down.source.path().ends_with(".py")
 }
 
+fn is_enum(kind: &DataType) -> bool {
+    !kind.labels.is_empty()
+}
+
 /// So many migrations without any way back are a decision, not an oversight.
 const DECIDED: usize = 20;
 
@@ -69,6 +74,14 @@ fn written(context: &Context<'_>) -> Option<Fix> {
     let up = context.script;
     let steps: Vec<_> = context.stages().map(|(step, stage)| (step, stage.schema)).collect();
     let operations = undo::way_back(&steps)?;
+    // The type of an enum stays when its table goes, and create_table would make it a second time.
+    let types = |operation: &Operation| match operation {
+        Operation::CreateTable(create) => create.columns.iter().filter_map(|column| column.data_type.as_ref()).any(is_enum),
+        _ => false,
+    };
+    if context.is_postgres() && operations.iter().any(types) {
+        return None;
+    }
     let lines: Vec<String> =
         operations.iter().map(|operation| crate::render::operation(operation, phrase::style(context))).collect::<Option<_>>()?;
     if lines.is_empty() {

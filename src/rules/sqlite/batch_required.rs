@@ -40,7 +40,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let text = before.text(step.statement);
     finding.help(in_batch(text, directive, &table));
     let opener = format!("with op.batch_alter_table(\"{table}\") as batch_op:");
-    if let Some(call) = batch_call(text, directive, &table).filter(|_| text.starts_with("op.")) {
+    // In a batch a constraint has to have a name.
+    let unnamed = matches!(&step.operation, Operation::AddConstraint { constraint, .. } if constraint.name.is_none());
+    if let Some(call) = batch_call(text, directive, &table).filter(|_| text.starts_with("op.") && !unnamed) {
         let edits = mend::in_block(&before.script.source, step.statement, &opener, &call);
         finding.fix(edits.and_then(|edits| mend::safe("put it into a batch block", edits)));
     }
