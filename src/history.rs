@@ -83,7 +83,8 @@ impl History {
             }
             let resolve = |name: &str| self.by_id.get(name).or_else(|| by_label.get(name)).copied();
             for name in &migration.parents.names {
-                match resolve(&name.value) {
+                // A label is no parent: Alembic stops with KeyError.
+                match self.by_id.get(&name.value).copied() {
                     Some(parent) if !self.parents[index].contains(&parent) => {
                         self.parents[index].push(parent);
                         self.children[parent].push(index);

@@ -84,11 +84,17 @@ fn from_module<'a>(source: &Arc<Source>, module: &'a Suite, evaluator: &mut Eval
             }
         },
     }
+    if let Some(character) = migration.id.chars().find(|c| FORBIDDEN.contains(c))
+        && revision.is_some()
+    {
+        let message = format!("Alembic allows no `{character}` in a revision id, and stops at this one");
+        migration.problem(migration.id_span, message);
+    }
     match assignment(module, "down_revision") {
         Some(place) => migration.parents = names(&scope, "down_revision", place),
         None => {
             let place = if revision.is_some() { migration.id_span } else { first_line(source) };
-            migration.problem(place, "this file has no `down_revision`, so Alembic takes it for a first revision".to_owned());
+            migration.problem(place, "this file has no `down_revision`, and Alembic stops at it".to_owned());
         }
     }
     if migration.parents.incomplete {
@@ -111,15 +117,30 @@ impl Migration {
     }
 }
 
-/// The last assignment to a name at the top of the module: the span of the value, and the value.
+/// The last assignment to a name at the top of the module, or in a block there: the span of the value, and the value.
 fn assignment<'m>(module: &'m [Stmt], name: &str) -> Option<(Span, &'m Expr)> {
     let is_name = |target: &Expr| matches!(target, Expr::Name(found) if found.id.as_str() == name);
     module.iter().rev().find_map(|statement| match statement {
         Stmt::Assign(node) if node.targets.iter().any(is_name) => Some((span(&*node.value), &*node.value)),
+        // revision, down_revision = "b", "a"
+        Stmt::Assign(node) => node.targets.iter().find_map(|target| {
+            let Expr::Tuple(ast::ExprTuple { elts: names, .. }) = target else { return None };
+            let at = names.iter().position(is_name)?;
+            Some(match &*node.value {
+                Expr::Tuple(ast::ExprTuple { elts, .. }) if elts.len() == names.len() => (span(&elts[at]), &elts[at]),
+                value => (span(value), value),
+            })
+        }),
         Stmt::AnnAssign(node) if is_name(&node.target) => node.value.as_deref().map(|value| (span(value), value)),
+        Stmt::With(node) => assignment(&node.body, name),
+        Stmt::If(node) => assignment(&node.orelse, name).or_else(|| assignment(&node.body, name)),
+        Stmt::Try(node) => assignment(&node.body, name),
         _ => None,
     })
 }
+
+/// Characters that `alembic.script.revision` takes out of ids.
+const FORBIDDEN: [char; 4] = ['@', '-', '+', ':'];
 
 /// One name, several, or none.
 fn names(scope: &Scope<'_>, name: &str, (whole, expression): (Span, &Expr)) -> Names {
@@ -330,6 +351,13 @@ pub fn recover(source: &Arc<Source>, judged: bool) -> Migration {
     let text = source.text();
     for (name, target) in [("revision", 0), ("down_revision", 1), ("depends_on", 2), ("branch_labels", 3)] {
         let Some((value_start, value)) = assigned_text(text, name) else { continue };
+        // A constant of the file stands for its value.
+        let word = value.trim();
+        let constant = word.starts_with(|c: char| c.is_alphabetic() || c == '_') && word != "None";
+        let (value_start, value) = match constant.then(|| assigned_text(text, word)).flatten() {
+            Some(assigned) => assigned,
+            None => (value_start, value),
+        };
         let strings = quoted_strings(value, value_start);
         let place = |found: &[Spanned]| Names { names: found.to_vec(), incomplete: false };
         match target {
@@ -353,9 +381,16 @@ pub fn recover(source: &Arc<Source>, judged: bool) -> Migration {
 /// The text behind `name =` or `name: … =` at the start of a line, to the end of the line or of its brackets.
 fn assigned_text<'t>(text: &'t str, name: &str) -> Option<(usize, &'t str)> {
     let mut at = 0;
+    let mut in_docstring = false;
     for line in text.split_inclusive('\n') {
         let start = at;
         at += line.len();
+        let quotes = line.matches("\"\"\"").count() + line.matches("'''").count();
+        let inside = in_docstring;
+        in_docstring ^= quotes % 2 == 1;
+        if inside {
+            continue;
+        }
         let Some(rest) = line.trim_start_matches('\u{feff}').strip_prefix(name) else { continue };
         if !rest.trim_start().starts_with(['=', ':']) {
             continue;
