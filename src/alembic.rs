@@ -15,6 +15,7 @@ mod expression;
 pub mod ini;
 pub mod literal;
 pub mod modules;
+pub mod naming;
 pub mod python;
 pub mod script;
 mod sqlalchemy;

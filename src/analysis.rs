@@ -10,7 +10,7 @@ use crate::engine::{Effects, Engine, mysql};
 use crate::finding::{Direction, Finding, Severity};
 use crate::history::Index;
 use crate::migration::{Migration, Script, Step};
-use crate::operation::Dialect;
+use crate::operation::{Dialect, Operation};
 use crate::project::Environment;
 use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, NewColumn, Outline, Rule, Stage};
 use crate::runner::{self, Inside};
@@ -166,13 +166,33 @@ fn never_met(environment: &Environment, dialect: Option<Dialect>) -> Vec<bool> {
     out
 }
 
+/// `batch_alter_table(naming_convention=…)` gives names to constraints that have none, by which one can be dropped: the one
+/// whose table and column the name speaks of.
+fn by_convention(schema: &Schema, step: &Step) -> Option<Operation> {
+    step.batch.filter(|batch| batch.has_naming_convention)?;
+    let Operation::DropConstraint { table, constraint: Some(name), if_exists, cascade } = &step.operation else { return None };
+    let known = schema.table(table).filter(|known| known.constraint(name).is_none())?;
+    let meant = |constraint: &&crate::schema::TableConstraint| {
+        let of_column = known.columns().iter().any(|column| constraint.mentions(&column.name) && name.contains(&column.name));
+        !constraint.named && of_column
+    };
+    let constraints = known.constraints();
+    let mut found = constraints.iter().filter(|constraint| meant(constraint));
+    let one = found.next().filter(|_| found.next().is_none())?;
+    let (table, constraint) = (table.clone(), Some(one.name.clone()));
+    Some(Operation::DropConstraint { table, constraint, if_exists: *if_exists, cascade: *cascade })
+}
+
 /// What one step changes; on SQLite also what is lost when its batch block ends and has copied the table.
 fn apply(schema: &mut Schema, script: &Script, at: usize, dialect: Option<Dialect>, maker: Index) {
     let step = &script.steps[at];
     if !step.runs_on(dialect) {
         return;
     }
-    schema.apply(&step.operation, maker);
+    match by_convention(schema, step) {
+        Some(operation) => schema.apply(&operation, maker),
+        None => schema.apply(&step.operation, maker),
+    }
     let Some(batch) = step.batch.filter(|_| dialect == Some(Dialect::Sqlite)) else { return };
     let in_block = |other: &&Step| other.batch.is_some_and(|other| other.block == batch.block) && other.runs_on(dialect);
     // The steps of a block follow each other.

@@ -13,6 +13,7 @@ use super::numbered::{Side, Version, version_for};
 use super::sections::{Section, sections, wish};
 use super::{Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, dialect, journal, relevant, search_path, shown};
 use crate::alembic::modules::Modules;
+use crate::alembic::naming;
 use crate::alembic::python::SyntaxError;
 use crate::alembic::script;
 use crate::history::History;
@@ -45,10 +46,13 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
     dialect::restrict_to_names(&mut migrations);
+    let env = std::fs::read_to_string(layout.root.join("env.py")).ok().map(|text| dialect::uncommented(&text));
     let history = History::new(&migrations);
     search_path::resolve(&mut migrations, &history);
+    if let Some(convention) = env.as_ref().and_then(|text| naming::in_env(text)) {
+        convention.apply(&mut migrations);
+    }
     let convention = layout.framework.convention();
-    let env = std::fs::read_to_string(layout.root.join("env.py")).ok().map(|text| dialect::uncommented(&text));
     let words = env.as_ref().filter(|_| layout.framework == Framework::Alembic).map(|text| text.replace([' ', '\''], ""));
     let configured = configured(layout, words.as_deref());
     let ways_back = ways_back(&migrations);

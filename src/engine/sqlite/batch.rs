@@ -45,9 +45,9 @@ impl Model<'_> {
 
     /// What the block refuses before it copies anything.
     fn refused_in_batch(&self, batch: Batch, step: &Step, steps: &[&Step], known: Option<&Table>) -> Option<Failure> {
+        // What the block is told names what is reflected, not what is new.
         let unnamed = || {
-            let named = self.names_constraints || batch.has_naming_convention;
-            (!named).then(|| failure(FailureKind::UnnamedConstraint, "ValueError: Constraint must have a name"))
+            (!self.names_constraints).then(|| failure(FailureKind::UnnamedConstraint, "ValueError: Constraint must have a name"))
         };
         let gone = |answer: String| Some(failure(FailureKind::Contradiction, answer));
         let is_dropped = |name: &str| {
