@@ -46,7 +46,6 @@ pub fn effects(statement: &Statement<'_>, schema: &Schema, major: u32) -> Vec<Ef
             major,
             wording: statement.wording,
             statement: &statement.operations,
-            conditional: statement.steps.iter().any(|step| step.conditional),
             effects: Effects { refuses_transaction: refuses_transaction(operation, major), ..Effects::default() },
             recreated: Vec::new(),
         };
@@ -137,8 +136,6 @@ struct Model<'m> {
     wording: Wording,
     /// All operations of the statement.
     statement: &'m [&'m Operation],
-    /// It may ask before it runs whether what it makes is there.
-    conditional: bool,
     effects: Effects,
     /// Indexes that are dropped and made anew instead of rebuilt.
     recreated: Vec<String>,

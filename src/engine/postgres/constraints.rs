@@ -10,7 +10,6 @@ impl<'m> Model<'m> {
         let known = self.schema.table(table);
         if let (Some(known), Some(name)) = (known, &constraint.name)
             && known.constraint(name).is_some_and(|_| !uses_index(&constraint.kind))
-            && !self.conditional
         {
             return self.fail(format!("`{table}` has a constraint `{name}` already"));
         }
