@@ -110,6 +110,8 @@ pub struct Manner {
     pub shares_call: bool,
     /// Part of the SQL is put in by the script and is not known before it runs.
     pub interpolated: bool,
+    /// Inside of `try`, where the script goes on when it fails.
+    pub tried: bool,
 }
 
 /// Words of a statement that change what PostgreSQL does with it, beside its operations.

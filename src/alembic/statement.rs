@@ -403,7 +403,9 @@ impl<'a> Evaluator<'a> {
         finally: &'a [Stmt],
         scope: &Scope<'a>,
     ) -> Flow<'a> {
+        let begins = self.steps.len();
         let mut flow = self.run(body, scope);
+        let ends = self.steps.len();
         if !handlers.is_empty() {
             // What follows is reached when something in the body failed before its return.
             self.around.conditional |= matches!(flow, Flow::Return(_));
@@ -413,8 +415,9 @@ impl<'a> Evaluator<'a> {
         for ast::ExceptHandler::ExceptHandler(handler) in handlers {
             let first = self.steps.len();
             // What is done before the error is raised again is not what the migration does.
-            if matches!(self.perhaps(&handler.body, scope), Flow::Raise(_)) {
-                self.steps.truncate(first);
+            match self.perhaps(&handler.body, scope) {
+                Flow::Raise(_) => self.steps.truncate(first),
+                _ => self.steps[begins..ends].iter_mut().for_each(|step| step.manner.tried = true),
             }
         }
         if matches!(flow, Flow::Next) {

@@ -1,5 +1,6 @@
 //! What a step says against the schema before it.
 
+use crate::engine::FailureKind;
 use crate::history::Index;
 use crate::migration::{Origin, Step};
 use crate::operation::{DataType, Name, Operation, show_holes};
@@ -8,7 +9,7 @@ use crate::schema::Table;
 
 /// What the step names and the history shows not to be there; None where the history is not complete.
 pub fn not_there(step: &Step, before: &Context<'_>) -> Option<String> {
-    if step.conditional || step.wording.if_exists {
+    if step.conditional || step.wording.if_exists || step.manner.tried {
         return None;
     }
     // Asked last: it looks at every step before.
@@ -20,6 +21,13 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
         let table = whole(step.operation.table()?, before)?;
         let there = !Name::new(column).is_known() || before.schema.column(&table.name, column).is_some();
         return (!there).then(|| format!("`{}` has no column `{}`", table.name, show_holes(column)));
+    }
+    // What Alembic's batch mode looks for in the table and does not find.
+    if let Some(failure) = before.effects().failure.as_ref().filter(|failure| failure.kind == FailureKind::Contradiction)
+        && failure.answer.starts_with("ValueError: No such")
+        && !may_be_named(step, before)
+    {
+        return Some(format!("Alembic raises {}", failure.answer));
     }
     match &step.operation {
         Operation::DropTable { table, if_exists: false, .. } | Operation::RenameTable { table, .. } => {
@@ -34,6 +42,17 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// The application's metadata may have a naming convention, by which a constraint without a name has this one.
+fn may_be_named(step: &Step, before: &Context<'_>) -> bool {
+    let Operation::DropConstraint { table, constraint: Some(name), .. } = &step.operation else { return false };
+    let Some(known) = before.table(table) else { return true };
+    let columns = known.columns();
+    let speaks_of = |constraint: &&crate::schema::TableConstraint| {
+        columns.iter().any(|column| constraint.mentions(&column.name) && name.contains(&column.name))
+    };
+    known.constraints().into_iter().filter(|constraint| !constraint.named).any(|constraint| speaks_of(&constraint))
 }
 
 /// An earlier step of the script may have done anything.
@@ -63,7 +82,7 @@ pub fn whole<'c>(table: &Name, before: &Context<'c>) -> Option<&'c Table> {
 /// What the step makes and is there already, and the migration that made it.
 pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index)> {
     // Behind a condition, or with IF NOT EXISTS, the script asks by itself.
-    if step.conditional {
+    if step.conditional || step.manner.tried {
         return None;
     }
     let made_in = |name: &Name| before.table(name).filter(|table| !table.temporary).and_then(|table| table.created_in);

@@ -5,7 +5,9 @@ use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AlterColumnType { table, column, to: Some(to), .. } = &step.operation else { return };
-    if let Some(reason) = before.effects().fails_because.as_ref().filter(|reason| before.is_upgrade() && reason.contains("cannot be cast")) {
+    if let Some(reason) =
+        before.effects().fails_because.as_ref().filter(|reason| before.is_upgrade() && reason.contains("cannot be cast"))
+    {
         let (name, to) = (show_holes(column), to.to_string());
         let using = match step.origin {
             Origin::Directive(_) => format!("postgresql_using=\"{name}::{to}\""),

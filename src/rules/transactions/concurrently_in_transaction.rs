@@ -13,6 +13,19 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let what = name_of(&step.operation);
     let inside = before.inside();
     let runner = before.framework().name();
+    // Inside of DO it fails whatever stands around it.
+    let in_do = step.span != step.statement
+        && before
+            .text(step.statement)
+            .get(..3)
+            .is_some_and(|head| head.eq_ignore_ascii_case("do ") || head.eq_ignore_ascii_case("do\n"));
+    if in_do {
+        found
+            .at(step.at(Mark::Name), format!("{what} fails: it stands in a DO block, which is always part of a transaction"))
+            .note("PostgreSQL raises 25001, whatever the runner does")
+            .help("write it as a statement of its own, outside of DO");
+        return;
+    }
     let is_handed = before.environment.is_handed_connection && inside == Inside::RunnerTransaction;
     let message = match inside {
         Inside::Nothing => return,
