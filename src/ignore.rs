@@ -150,8 +150,32 @@ fn is_comment_line(source: &Source, line: usize, comments: &[Span]) -> bool {
 }
 
 /// The first line that is neither blank nor a comment.
+/// A docstring at the top is no code.
 fn first_code_line(source: &Source, comments: &[Span]) -> usize {
+    let quotes =
+        |text: &str| ["\"\"\"", "'''"].into_iter().find(|quotes| text.trim_start_matches(['r', 'R']).starts_with(quotes));
+    let mut docstring: Option<&str> = None;
+    let mut seen = false;
     (1..=source.line_count())
+        .filter(|&line| {
+            let text = source.slice(source.line_span(line)).trim_start_matches('\u{feff}').trim();
+            if let Some(quotes) = docstring {
+                docstring = (!text.contains(quotes)).then_some(quotes);
+                return false;
+            }
+            let is_code = !text.is_empty() && !is_comment_line(source, line, comments);
+            match quotes(text).filter(|_| is_code && !seen && source.path().ends_with(".py")) {
+                Some(quotes) => {
+                    docstring = (text.matches(quotes).count() < 2).then_some(quotes);
+                    seen = true;
+                    false
+                }
+                None => {
+                    seen |= is_code;
+                    true
+                }
+            }
+        })
         .find(|&line| {
             let text = source.slice(source.line_span(line)).trim_start_matches('\u{feff}').trim();
             !text.is_empty() && !is_comment_line(source, line, comments) && !text.starts_with("#!")

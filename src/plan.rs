@@ -8,8 +8,9 @@ use crate::engine::{Effects, Engine};
 use crate::finding::Direction;
 use crate::history::Index;
 use crate::migration::{Execution, Migration, Script, Step};
-use crate::operation::{Dialect, LockMode, Name, Operation};
+use crate::operation::{Class, Dialect, LockMode, Name, Operation};
 use crate::project::Environment;
+use crate::project::conventions::Framework;
 use crate::rule::{MADE_BY_DOWNGRADE, Stage};
 use crate::runner::{self, Inside};
 
@@ -224,9 +225,20 @@ fn one<'o>(
         Execution::EachStatement => Transaction::None,
         Execution::OneMessage | Execution::RefusersApart => Transaction::Implicit,
     };
-    let verdict = verdict(engine, &steps);
+    let mut verdict = verdict(engine, &steps);
+    if environment.framework == Framework::Flyway && script.transaction.is_none() && is_mixed(&steps) {
+        let why = "Flyway refuses a file in which a statement that cannot run in a transaction stands beside one that can";
+        verdict = Verdict::WillFail(why.to_owned());
+    }
     let commits_ddl = engine.dialect.is_some_and(|dialect| !dialect.has_transactional_ddl());
     MigrationPlan { migration, script, direction, transaction, steps, verdict, commits_ddl }
+}
+
+/// Statements that refuse a transaction beside others that change something.
+fn is_mixed(steps: &[StepPlan<'_>]) -> bool {
+    let refuses = |plan: &&StepPlan<'_>| plan.effects.refuses_transaction;
+    let changes = |plan: &&StepPlan<'_>| !plan.effects.refuses_transaction && plan.step.operation.class() != Class::Neither;
+    steps.iter().any(|plan| refuses(&plan)) && steps.iter().any(|plan| changes(&plan))
 }
 
 /// The worst that a step does.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{Style, summary};
+use super::{Style, summary, text};
 use crate::Outcome;
 use crate::source::printable;
 
@@ -13,6 +13,9 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         writeln!(out, "{path}:{}:{}: {}[{}] {message}", at.line, at.column, finding.severity, finding.rule)?;
     }
     if style.verbose {
+        for environment in &outcome.environments {
+            text::details(environment, out)?;
+        }
         writeln!(out, "{}", summary(outcome))?;
     }
     Ok(())

@@ -66,7 +66,7 @@ fn remarks(finding: &Finding, width: usize, out: &mut dyn Write) -> io::Result<(
 }
 
 /// What was detected, and what was not understood, for `-v`.
-fn details(environment: &Environment, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn details(environment: &Environment, out: &mut dyn Write) -> io::Result<()> {
     let root = printable(&environment.root);
     writeln!(out, "{root}: {}, {}", environment.framework.name(), counted(environment.migrations.len(), "migration"))?;
     for evidence in &environment.evidence {

@@ -17,19 +17,21 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             && !before.stages().any(|(known, stage)| known.statement == other.statement && stage.effects.refuses_transaction)
     });
     let Some(other) = other else { return };
-    let (message, label) = match framework {
-        Framework::Flyway => (
+    // Told outright what to do, Flyway does not look.
+    let refuses = framework == Framework::Flyway && before.script.transaction.is_none();
+    let (message, label) = match refuses {
+        true => (
             "Flyway refuses this file: a statement that cannot run in a transaction stands beside one that can",
             "this one would run in a transaction",
         ),
-        _ => (
+        false => (
             "this file runs without a transaction: when one of its statements fails, the others stay done",
             "this one could have been rolled back",
         ),
     };
     let finding = found.at(step.at(Mark::Name), message);
     finding.label(&before.script.source, other.span, label);
-    if framework == Framework::Flyway {
+    if refuses {
         finding.note("`mixed=true` makes it run the whole file without a transaction");
     }
     finding.help("give the statement that refuses a transaction a file of its own");
