@@ -10,6 +10,7 @@ mod drops;
 mod indexes;
 mod objects;
 mod partitions;
+mod refusals;
 pub mod retype;
 mod rows;
 mod tables;
@@ -152,6 +153,9 @@ impl<'m> Model<'m> {
     }
 
     fn rewrite(&mut self, table: &Name, why: &str) {
+        if table.schema.as_deref() == Some(TEMPORARY) {
+            return;
+        }
         self.effects.rewrites.insert(in_public(table), why.to_owned());
         // The rewrite itself reads the old rows.
         self.scan(table, why);
@@ -191,6 +195,13 @@ impl<'m> Model<'m> {
         }
     }
 
+    /// What ONLY drops from a parent is the children's own from then on, which is written to each of them.
+    fn lock_children(&mut self, table: &Table) {
+        for child in table.ties().children.iter().filter_map(|id| self.schema.relation(*id)) {
+            self.lock(&child.name, LockMode::AccessExclusive);
+        }
+    }
+
     /// Those of the table and its children that hold rows; a stand-in where the table is not known.
     fn stored(&self, name: &Name) -> Vec<Stored<'m>> {
         match self.schema.table(name) {
@@ -219,6 +230,9 @@ impl<'m> Model<'m> {
         if self.wording.if_exists && matches!(pass(operation), 0..5) && operation.table().is_some_and(absent) {
             // ALTER TABLE IF EXISTS, of a table that this history does not create.
             return;
+        }
+        if let Some(reason) = self.refusal_of(operation) {
+            return self.fail(reason);
         }
         use LockMode::{AccessExclusive, AccessShare};
         match operation {

@@ -89,7 +89,11 @@ fn meant(name: &Name, path: &[String], known: &Known, is_made: bool) -> Option<S
 /// `app, "$user", public`, without what names no schema of its own.
 fn schemas(value: Option<&str>) -> Vec<String> {
     let parts = value.unwrap_or_default().split(',').map(|part| part.trim().trim_matches(['\'', '"']).to_owned());
-    parts.filter(|part| !part.is_empty() && !part.starts_with('$') && part != "pg_catalog" && part != "default").collect()
+    parts
+        .filter(|part| {
+            !part.is_empty() && !part.starts_with('$') && part != "pg_catalog" && !part.eq_ignore_ascii_case("default")
+        })
+        .collect()
 }
 
 /// What the operation makes, by its name.

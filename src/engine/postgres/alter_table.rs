@@ -141,6 +141,7 @@ impl<'m> Model<'m> {
         for view in self.schema.views_using(known, column) {
             self.drop_with_views(view);
         }
+        self.lock_children(known);
         for table in self.family(known) {
             if table.column(column).is_some_and(|found| table.id == known.id || found.inherited) {
                 self.drop_column_of(table, column);

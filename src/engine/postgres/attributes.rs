@@ -123,8 +123,11 @@ impl Model<'_> {
             "alter_identity" | "drop_identity" => self.identity(kind, table, name),
             "set_logged" | "set_unlogged" => self.change_persistence(kind == "set_unlogged", table),
             "set_with_oids" => self.rewrite_stored(table, "each row gets an oid"),
-            "set_tablespace" if name != Some("pg_default") => {
-                self.rewrite_stored(table, "the table is copied to another tablespace")
+            "set_tablespace" if name != Some("pg_default") && known.is_none_or(|known| known.has_storage()) => {
+                // The files are copied as they are: no row is read, and the indexes stay where they are.
+                self.effects.rewrites.insert(super::in_public(table), "the table is copied to another tablespace".to_owned());
+                let indexes = known.map(|known| known.indexes()).unwrap_or_default();
+                self.recreated.extend(indexes.into_iter().map(|index| index.name.clone()));
             }
             "set_access_method" if name != Some("heap") => {
                 self.rewrite_stored(table, "the rows are stored by another access method")
@@ -191,8 +194,14 @@ impl Model<'_> {
         if let Some(other) = other {
             return self.fail(format!("a foreign key ties `{table}` to `{}`, which is not changed along", other.name));
         }
+        if known.kind == Kind::PartitionedTable {
+            if self.major >= 18 {
+                self.fail(format!("`{table}` is partitioned: say so of each of its partitions"));
+            }
+            return;
+        }
         let why = if unlogged { "the table is written anew, unlogged" } else { "the table is written anew, and into the log" };
-        self.rewrite_stored(table, why);
+        self.rewrite(table, why);
     }
 
     /// The partition of the attached index, and its parent.

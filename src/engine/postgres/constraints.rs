@@ -255,6 +255,9 @@ impl<'m> Model<'m> {
             return self.fail(format!("`{}` is inherited: drop it from the parent of `{table}`", constraint.name));
         }
         self.lock_family(table, LockMode::AccessExclusive);
+        if matches!(constraint.kind, ConstraintKind::Check { .. }) {
+            self.lock_children(known);
+        }
         for table in self.family(known) {
             if table.constraint(&constraint.name).is_some() {
                 self.drops(format!("con {} {}", constraint.letter(), constraint.name));

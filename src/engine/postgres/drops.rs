@@ -2,7 +2,7 @@
 
 use super::{Model, in_public};
 use crate::operation::{LockMode, Name, Operation};
-use crate::schema::{Kind, Table};
+use crate::schema::{Kind, Table, expression};
 
 use LockMode::AccessExclusive;
 
@@ -209,6 +209,14 @@ impl<'m> Model<'m> {
             self.lock(&table.name, AccessExclusive);
             self.drops(format!("trg {trigger}"));
         }
+        let calls = |text: &str| expression::calls(text).contains(&name.name);
+        for (table, what) in self.standing_on(calls) {
+            // Another function of the same name may be the one that is called.
+            if !cascade && name.is_known() && self.schema.function(&name.name).is_some() {
+                return self.fail(format!("{what} calls `{name}`"));
+            }
+            self.lock(&table.name, AccessExclusive);
+        }
     }
 
     pub(super) fn drop_sequence(&mut self, name: &Name, if_exists: bool, cascade: bool) {
@@ -224,6 +232,13 @@ impl<'m> Model<'m> {
         {
             if !cascade {
                 return self.fail(format!("the default of `{}.{column}` takes its numbers from `{name}`", table.name));
+            }
+            self.lock(&table.name, AccessExclusive);
+        }
+        let takes = format!("nextval('{}'", in_public(name));
+        for (table, what) in self.standing_on(|text| text.contains(&takes)) {
+            if !cascade {
+                return self.fail(format!("{what} takes its numbers from `{name}`"));
             }
             self.lock(&table.name, AccessExclusive);
         }

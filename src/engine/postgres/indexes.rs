@@ -1,8 +1,8 @@
 //! Indexes, and commands that write tables or indexes anew.
 
-use super::{Model, in_public, volatility};
+use super::{Model, in_public};
 use crate::operation::{CreateIndex, LockMode, Name, Operation, ReindexTarget};
-use crate::schema::{Kind, Table};
+use crate::schema::{Kind, Table, TableConstraint, TableIndex};
 
 impl<'m> Model<'m> {
     pub(super) fn create_index(&mut self, index: &CreateIndex) {
@@ -15,10 +15,6 @@ impl<'m> Model<'m> {
                 return self.lock(name, mode);
             }
             return self.fail(format!("`{own}` exists already"));
-        }
-        // A function in SQL is replaced by its body before the question is asked.
-        if let Some(call) = index.columns.iter().find_map(|key| volatility::volatile_call(key, self.schema, 12)) {
-            return self.fail(format!("`{call}()` is not immutable, so no index can be built over it"));
         }
         if let Some(known) = known {
             if known.kind == Kind::View {
@@ -42,7 +38,15 @@ impl<'m> Model<'m> {
                 if !index.only {
                     for partition in self.schema.descendants(known) {
                         self.lock(&partition.name, mode);
-                        if partition.has_storage() {
+                        // An index like it becomes part of the new one.
+                        let has_one = |own: &TableIndex| {
+                            own.columns == index.columns
+                                && own.unique == index.unique
+                                && own.include == index.include
+                                && own.predicate == index.predicate
+                                && own.parent.is_none()
+                        };
+                        if partition.has_storage() && !partition.indexes().into_iter().any(has_one) {
                             self.scan(&partition.name, "the index is built");
                         }
                     }
@@ -78,6 +82,22 @@ impl<'m> Model<'m> {
         };
         if owner.constraint(&found.name).is_some_and(|constraint| constraint.has_index()) {
             return self.fail(format!("the constraint `{index}` of `{}` needs the index: drop the constraint", owner.name));
+        }
+        let covers = |columns: &[String]| {
+            found.unique && columns.len() == found.columns.len() && columns.iter().all(|column| found.columns.contains(column))
+        };
+        let is_only_one = |columns: &[String]| {
+            let others =
+                owner.indexes().into_iter().filter(|other| other.unique && other.predicate.is_none() && other.name != found.name);
+            !others
+                .into_iter()
+                .any(|other| other.columns.len() == columns.len() && columns.iter().all(|column| other.columns.contains(column)))
+        };
+        let mut resting = self.schema.references_to(owner);
+        let rests =
+            |key: &TableConstraint| key.references.as_ref().is_some_and(|(_, columns)| covers(columns) && is_only_one(columns));
+        if let Some((from, key)) = resting.find(|(_, key)| rests(key)).filter(|_| !cascade) {
+            return self.fail(format!("the foreign key `{}` of `{}` rests on `{index}`", key.name, from.name));
         }
         if let Some(parent) = &found.parent {
             return self.fail(format!("the index `{parent}` of the partitioned parent needs `{index}`"));
@@ -209,23 +229,38 @@ impl<'m> Model<'m> {
             }
             return;
         };
-        let partitions = self.schema.table(name).filter(|table| table.kind == Kind::PartitionedTable);
-        match partitions {
-            Some(table) => self.schema.descendants(table).iter().for_each(|partition| self.lock(&partition.name, mode)),
-            None => self.lock(name, mode),
+        let mut tables: Vec<Name> = vec![name.clone()];
+        if let Some(table) = self.schema.table(name) {
+            // Partitions go along, and from 18 on children do.
+            let along = table.kind == Kind::PartitionedTable || (self.major >= 18 && !self.wording.only);
+            let children = if along { self.schema.descendants(table) } else { Vec::new() };
+            tables.extend(children.into_iter().map(|child| child.name.clone()));
+            tables.retain(|name| self.schema.table(name).is_none_or(|table| table.has_storage()));
         }
-        if full {
-            self.rewrite_stored(name, why);
+        for name in tables {
+            self.lock(&name, mode);
+            if full {
+                self.rewrite(&name, why);
+            }
         }
     }
 
     pub(super) fn analyze(&mut self, table: Option<&Name>) {
         let mode = LockMode::ShareUpdateExclusive;
         match table {
-            Some(name) => match self.schema.table(name).filter(|table| table.kind == Kind::PartitionedTable) {
-                Some(_) => self.lock_family(name, mode),
-                None => self.lock(name, mode),
-            },
+            Some(name) => {
+                let Some(table) = self.schema.table(name) else { return self.lock(name, mode) };
+                if table.kind == Kind::View {
+                    return;
+                }
+                self.lock(name, mode);
+                // A sample of the children's rows goes into the parent's statistics; those of partitions, and from 18 on
+                // those of all children, are gathered along.
+                let along = !self.wording.only && (table.kind == Kind::PartitionedTable || self.major >= 18);
+                for child in self.schema.descendants(table) {
+                    self.lock(&child.name, if along { mode } else { LockMode::AccessShare });
+                }
+            }
             None => {
                 let all: Vec<Name> = self
                     .schema

@@ -11,6 +11,9 @@ impl Model<'_> {
         let Operation::CreateView { name, materialized, replace, if_not_exists, with_data, query } = operation else { return };
         if let Some(known) = self.schema.table(name).filter(|known| known.created_in.is_some()) {
             if *if_not_exists {
+                for relation in query.iter().flat_map(|query| &query.relations) {
+                    self.lock(&relation.name, AccessShare);
+                }
                 return;
             }
             if !replace {
@@ -158,6 +161,11 @@ impl Model<'_> {
             (true, false) => self.fail(format!("`{name}` has no trigger `{trigger}`")),
             (false, _) => {
                 self.lock(name, AccessExclusive);
+                if let Some(table) = known.filter(|table| table.kind == Kind::PartitionedTable) {
+                    for partition in self.schema.descendants(table) {
+                        self.lock(&partition.name, AccessExclusive);
+                    }
+                }
                 self.drops(format!("trg {trigger}"));
             }
         }

@@ -3,7 +3,7 @@
 use super::Model;
 use crate::operation::{Bound, ConstraintKind, LockMode, Name};
 use crate::schema::expression::{split_outside, unwrapped};
-use crate::schema::{Kind, Table};
+use crate::schema::{Kind, Table, TableConstraint};
 
 impl<'m> Model<'m> {
     pub(super) fn attach(&mut self, parent: &Name, partition: &Name, bound: Option<&Bound>) {
@@ -20,7 +20,21 @@ impl<'m> Model<'m> {
         if !proven {
             self.scan_stored(partition, "each row is checked against the bounds of the partition");
         }
+        if let Some(child) = child {
+            for part in self.schema.descendants(child) {
+                self.lock(&part.name, LockMode::AccessExclusive);
+            }
+        }
         if let (Some(table), Some(child)) = (table, child) {
+            for (key, target) in self.schema.references_from(table) {
+                let points_alike = |own: &TableConstraint| own.kind == key.kind && own.validated;
+                self.lock(&target.name, LockMode::ShareRowExclusive);
+                if !child.constraints().into_iter().any(points_alike) {
+                    let why = "the parent's foreign key is checked for its rows";
+                    self.scan_stored(partition, why);
+                    self.scan_stored(&target.name, why);
+                }
+            }
             let needs_index = table
                 .indexes()
                 .iter()
@@ -62,8 +76,18 @@ impl<'m> Model<'m> {
         self.lock(partition, child_mode);
         if let Some(table) = table.filter(|_| !concurrently) {
             let child = self.schema.table(partition);
+            if let Some(child) = child.filter(|child| child.created_in.is_some() && !self.is_child(table, child)) {
+                return self.fail(format!("`{}` is no partition of `{parent}`", child.name));
+            }
+            for (_, target) in self.schema.references_from(table) {
+                self.lock(&target.name, LockMode::ShareRowExclusive);
+            }
             self.lock_default_partition(table, child);
         }
+    }
+
+    fn is_child(&self, parent: &Table, child: &Table) -> bool {
+        self.schema.parents(child).any(|known| known.id == parent.id)
     }
 
     /// CREATE TABLE … PARTITION OF.

@@ -22,7 +22,7 @@ impl<'m> Model<'m> {
             }
             return;
         }
-        for child in self.schema.descendants(table) {
+        for child in self.family(table) {
             self.lock(&child.name, mode);
         }
         if in_full {
@@ -114,7 +114,7 @@ impl<'m> Model<'m> {
             }
             return None;
         };
-        for child in self.schema.descendants(table) {
+        for child in self.family(table) {
             self.lock(&child.name, RowExclusive);
         }
         if !self.is_narrowed(name, &rows.narrowed_by) {

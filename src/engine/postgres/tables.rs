@@ -27,7 +27,14 @@ impl Model<'_> {
             self.referenced_key(None, &reference.table, &reference.columns, &[]);
             self.lock_referenced(&reference.table, LockMode::ShareRowExclusive);
         }
-        for other in &create.reads {
+        for like in &create.likes {
+            self.lock(&like.table, LockMode::AccessShare);
+        }
+        if let Some(of_type) = &create.of_type {
+            self.lock(of_type, LockMode::AccessShare);
+        }
+        let copied = |name: &&Name| !create.likes.iter().any(|like| like.table == **name);
+        for other in create.reads.iter().filter(copied) {
             self.read(other, LockMode::AccessShare, create.copies_rows);
         }
         if create.partition_key.is_empty() && self.brings_index(create) {

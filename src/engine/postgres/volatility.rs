@@ -46,3 +46,50 @@ fn volatile_at(text: &str, schema: &Schema, major: u32, depth: usize) -> Option<
         None => VOLATILE.contains(&name.as_str()),
     })
 }
+
+/// PostgreSQL's own stable functions that people put into indexes and computed columns; each form of them is stable.
+const STABLE: &[&str] = &[
+    "age",
+    "array_to_string",
+    "concat",
+    "concat_ws",
+    "current_setting",
+    "format",
+    "json_build_object",
+    "jsonb_build_object",
+    "now",
+    "row_to_json",
+    "statement_timestamp",
+    "to_char",
+    "to_date",
+    "to_json",
+    "to_jsonb",
+    "transaction_timestamp",
+    "unaccent",
+];
+
+/// What SQL writes without parentheses.
+const STABLE_WORDS: &[&str] =
+    &["current_date", "current_time", "current_timestamp", "current_user", "localtime", "localtimestamp", "session_user"];
+
+/// The first part of an expression that an index or a computed column may not have, as its maker declared it.
+/// Casts and operators are not looked at: what they are depends on types.
+pub(super) fn mutable_call(text: &str, schema: &Schema) -> Option<String> {
+    mutable_at(text, schema, 0)
+}
+
+fn mutable_at(text: &str, schema: &Schema, depth: usize) -> Option<String> {
+    let call = expression::calls(text).into_iter().find(|name| match schema.function(name) {
+        Some(function) if function.volatility == Volatility::Immutable => false,
+        // It is replaced by its body before the question is asked.
+        Some(function) => match function.body.as_ref().filter(|_| depth < DEEPEST) {
+            Some(body) => mutable_at(body, schema, depth + 1).is_some(),
+            None => true,
+        },
+        None => STABLE.contains(&name.as_str()) || VOLATILE.contains(&name.as_str()),
+    });
+    if let Some(call) = call {
+        return Some(format!("{call}()"));
+    }
+    STABLE_WORDS.iter().find(|word| expression::has_word(text, word)).map(|word| word.to_uppercase())
+}
