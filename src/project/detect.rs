@@ -95,6 +95,11 @@ fn has_marker(convention: &Convention, text: &str) -> bool {
     if convention.framework == Framework::Drizzle {
         return text.contains("--> statement-breakpoint");
     }
+    if convention.framework == Framework::Sqlx {
+        // What `sqlx migrate add` writes into a new file.
+        let templates = ["Add migration script here", "Add up migration script here", "Add down migration script here"];
+        return text.lines().take(1).any(|line| templates.iter().any(|template| opens(line, template)));
+    }
     let markers = [convention.up_marker, convention.down_marker];
     let has = |marker: &str| !marker.is_empty() && text.lines().any(|line| opens(line, marker));
     markers.into_iter().any(has)

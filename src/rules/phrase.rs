@@ -188,7 +188,12 @@ pub fn outside_transaction(context: &Context<'_>, text: &str) -> String {
         false => text.replace('\n', "\n    "),
     };
     let block = format!("with op.get_context().autocommit_block():\n    {call}");
-    format!("in a migration of its own:\n{}", if is_sql { for_this_dialect(context, &block) } else { block })
+    let place = match context.is_upgrade() {
+        true => "in a migration of its own",
+        // What is built then is of the schema that the way back leads to.
+        false => "in the place of this step, behind what has to be rolled back together",
+    };
+    format!("{place}:\n{}", if is_sql { for_this_dialect(context, &block) } else { block })
 }
 
 fn terminated(text: &str) -> String {

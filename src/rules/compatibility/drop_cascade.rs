@@ -1,22 +1,39 @@
+use crate::migration::Step;
 use crate::operation::Operation;
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    let (cascades, known) = match &step.operation {
-        Operation::DropTable { table, cascade, .. } => (*cascade, before.table(table).is_some_and(|table| table.complete)),
-        Operation::DropColumn { table, cascade, .. } | Operation::DropConstraint { table, cascade, .. } => {
-            (*cascade, before.table(table).is_some_and(|table| table.complete))
-        }
-        Operation::DropView { name, cascade, .. } => (*cascade, before.table(name).is_some()),
-        Operation::DropType { name, cascade, .. } => (*cascade, before.schema.has_type(name)),
-        Operation::DropSequence { cascade, .. }
+    // One statement, one finding: the first of what it drops speaks for all.
+    let siblings: Vec<(usize, &Step)> = before.steps().filter(|(_, other)| other.statement == step.statement).collect();
+    if siblings.first().is_some_and(|(first, _)| *first != before.at) {
+        return;
+    }
+    let cascades = match &step.operation {
+        Operation::DropTable { cascade, .. }
+        | Operation::DropColumn { cascade, .. }
+        | Operation::DropConstraint { cascade, .. }
+        | Operation::DropView { cascade, .. }
+        | Operation::DropType { cascade, .. }
+        | Operation::DropSequence { cascade, .. }
         | Operation::DropFunction { cascade, .. }
-        | Operation::DropSchema { cascade, .. } => (*cascade, false),
+        | Operation::DropSchema { cascade, .. } => *cascade,
         _ => return,
     };
     if !cascades || !before.is_upgrade() || step.operation.table().is_some_and(|table| !before.is_in_use(table)) {
         return;
     }
+    // Whether the history shows all that depends on it.
+    let is_known = |operation: &Operation| match operation {
+        Operation::DropTable { table, .. } | Operation::DropColumn { table, .. } | Operation::DropConstraint { table, .. } => {
+            before.table(table).is_some_and(|table| table.complete)
+        }
+        Operation::DropView { name, .. } => before.table(name).is_some(),
+        Operation::DropType { name, .. } => before.schema.has_type(name),
+        _ => false,
+    };
+    let known = siblings.iter().all(|(_, other)| is_known(&other.operation));
+    // A trigger may bear the name of its function.
+    let functions = matches!(step.operation, Operation::DropFunction { .. });
     let named = step.operation.object().or_else(|| step.operation.table().map(ToString::to_string)).unwrap_or_default();
     // What belongs to the dropped table itself goes without CASCADE too; what belongs to others does not.
     let others: Vec<String> = before.effects().locks.keys().map(ToString::to_string).filter(|name| *name != named).collect();
@@ -31,30 +48,36 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         step.operation.table().and_then(|table| before.table(table)).is_some_and(|table| table.constraint(name).is_some())
     };
     let own = |what: &str| {
-        what.ends_with(&format!(" {named}"))
+        !functions && what.ends_with(&format!(" {named}"))
             || what.starts_with(&format!("col {named}."))
             || what.strip_prefix("con f ").is_some_and(mine)
     };
-    // What the same statement lists.
-    let siblings = before.steps().map(|(_, other)| other).filter(|other| other.statement == step.statement);
     let listed: Vec<String> = siblings
-        .filter_map(|other| other.operation.object().or_else(|| other.operation.table().map(ToString::to_string)))
-        .collect();
-    let is_listed = |what: &str| listed.iter().any(|name| what.ends_with(&format!(" {name}")));
-    let along: Vec<&str> = before
-        .effects()
-        .drops
         .iter()
+        .filter_map(|(_, other)| other.operation.object().or_else(|| other.operation.table().map(ToString::to_string)))
+        .collect();
+    let is_listed = |what: &str| !functions && listed.iter().any(|name| what.ends_with(&format!(" {name}")));
+    let mut along: Vec<&str> = siblings
+        .iter()
+        .flat_map(|(at, _)| &before.stages[*at].effects.drops)
         .filter(of_others)
         .map(String::as_str)
         .filter(|what| !own(what) && !is_listed(what))
         .collect();
+    along.sort_unstable();
+    along.dedup();
     let takes: Vec<&str> = if others.is_empty() { Vec::new() } else { along };
     if takes.is_empty() && known {
         return;
     }
     let message = match takes.as_slice() {
-        [] => format!("CASCADE drops whatever depends on `{named}`, and nothing in this history says what that is"),
+        [] => {
+            let more = match listed.len() {
+                0 | 1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            format!("CASCADE drops whatever depends on `{named}`{more}, and nothing in this history says what that is")
+        }
         list => {
             format!("CASCADE drops what nobody listed: {}", list.iter().map(|what| readable(what)).collect::<Vec<_>>().join(", "))
         }

@@ -1,4 +1,4 @@
-use crate::migration::Mark;
+use crate::migration::{Mark, Step};
 use crate::operation::{Name, Operation};
 use crate::rule::Check;
 use crate::rules::{mend, phrase};
@@ -32,11 +32,15 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));
     // Under the same name: only one of the two can be there.
-    let made_again = before.later().any(|later| match &later.operation {
-        Operation::CreateIndex(made) => made.name.as_ref() == Some(&index.name),
-        _ => false,
+    let made_again = before.later().find_map(|later| match &later.operation {
+        Operation::CreateIndex(made) if made.name.as_ref() == Some(&index.name) => Some(made),
+        _ => None,
     });
-    if made_again {
+    if let Some(made) = made_again {
+        // A column that this script adds can be in no index before it.
+        let adds = |step: &Step| matches!(&step.operation, Operation::AddColumn { table, column, .. } if *table == made.table && made.columns.contains(&column.name));
+        let needs_new_column = before.steps().any(|(_, step)| adds(step));
+        let when = if needs_new_column { "after this one, without both steps here" } else { "before this one" };
         let sql_name = phrase::sql_name(index);
         let new = phrase::sql_name(&Name { name: format!("{}_new", index.name), schema: index.schema.clone() });
         let rename = format!("ALTER INDEX {new} RENAME TO {}", phrase::sql_name(&Name::new(index.name.as_str())));
@@ -47,7 +51,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             )
             .note("from the drop until the new one is built there is no such index")
             .help(format!(
-                "build the new one concurrently under another name, here `{new}`, in a migration before this one; then:\n{}\n{}",
+                "build the new one concurrently under another name, here `{new}`, in a migration {when}; then:\n{}\n{}",
                 phrase::statement(before, &format!("DROP INDEX {sql_name}")),
                 phrase::statement(before, &rename)
             ));

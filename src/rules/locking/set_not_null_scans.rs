@@ -28,6 +28,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let alter = format!("ALTER TABLE {sql_table}");
     let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
     let help = match before.engine.postgres_major {
+        12.. if !before.is_upgrade() && before.is_new_column(table, column) => format!(
+            "leave it out of the downgrade, and by hand, once that is committed:\n{first};\n{alter} VALIDATE CONSTRAINT {check};\n\
+             {alter} ALTER COLUMN {sql_column} SET NOT NULL;\n{alter} DROP CONSTRAINT {check};"
+        ),
         12.. if !before.is_upgrade() => format!(
             "before going back, by hand, once no row holds NULL there:\n{first};\n{alter} VALIDATE CONSTRAINT {check};\nthe downgrade then reads nothing; \
              after it:\n{alter} DROP CONSTRAINT {check};"

@@ -54,7 +54,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let column_is_new = columns.iter().any(|column| before.is_new_column(table, column));
     let help = match (before.is_upgrade(), column_is_new) {
         (true, true) => format!(
-            "in three migrations: the first adds the column and fills it, the second is\n{}\nand the third:\n{adopted}",
+            "in three migrations: the first adds the column without the key, and fills it; the second builds the index; {}\nand the third:\n{adopted}",
             phrase::outside_transaction(before, &build)
         ),
         (true, false) => {

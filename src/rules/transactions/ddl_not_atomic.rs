@@ -13,22 +13,26 @@ pub const CHECK: Check = Check::Script(|context, found| {
         let operation = &steps[at].1.operation;
         !matches!(operation, Operation::CreateTable(_)) && operation.table().is_none_or(|table| !here.is_new(table))
     };
-    let statements: Vec<_> = context
+    let all: Vec<_> = context
         .engine
         .cut(&reached)
         .into_iter()
-        .filter(|(at, statement)| statement.operations.iter().any(|operation| operation.class() == Class::Schema) && is_old(*at))
-        .map(|(at, statement)| (steps[at].1, statement.operations.iter().all(|operation| operation.alters_column())))
+        .filter(|(_, statement)| statement.operations.iter().any(|operation| operation.class() == Class::Schema))
+        .map(|(at, statement)| (at, statement.operations.iter().all(|operation| operation.alters_column())))
         .collect();
+    let old: Vec<_> = all.iter().filter(|(at, _)| is_old(*at)).collect();
     // What can be repeated lets the migration just be run again.
-    let Some(first) = statements.iter().position(|(_, can_be_repeated)| !can_be_repeated) else { return };
-    let (first, Some((second, _))) = (statements[first].0, statements.get(first + 1)) else { return };
+    let Some(last) = old.iter().position(|(_, can_be_repeated)| !can_be_repeated) else { return };
+    let Some((second, _)) = old.get(last + 1) else { return };
+    // New tables stay as well, and then are in the way.
+    let Some((first, _)) = all.iter().find(|(_, can_be_repeated)| !can_be_repeated) else { return };
+    let (first, second) = (steps[*first].1, steps[*second].1);
     found.statement = second.statement;
     let finding = found.at(
         second.span,
         format!(
             "{} statements change the schema here, and each commits by itself: when one fails, those before it stay",
-            statements.len()
+            all.len()
         ),
     );
     finding.label(&context.script.source, first.span, "this stays done, and the migration is not recorded");

@@ -24,6 +24,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
         let matters = step.operation.table().is_none_or(|table| !is_new(&schema, context, table)) && !step.autocommit;
         match step.operation.class() {
             Class::Schema if matters && locks_a_table(&step.operation) => definition = definition.or(Some((at, step))),
+            Class::Data if makes_room(context, at, &step.operation) => {}
             Class::Data if !commits && is_one_row_elsewhere(&step.operation, &altered) => {}
             Class::Data if matters && writes_existing(&step.operation, &schema, context) => change = change.or(Some((at, step))),
             _ => {}
@@ -58,6 +59,20 @@ fn is_one_row_elsewhere(operation: &Operation, altered: &[&Name]) -> bool {
         }
         _ => false,
     }
+}
+
+/// A table is emptied for a column that no row could fill: rows that come in between would refuse it.
+fn makes_room(context: &Context<'_>, at: usize, operation: &Operation) -> bool {
+    let emptied = match operation {
+        Operation::Delete { table, has_where: false, .. } | Operation::Truncate { table, .. } => table,
+        _ => return false,
+    };
+    context.steps().any(|(later, step)| match &step.operation {
+        Operation::AddColumn { table, column, .. } => {
+            later > at && table == emptied && column.nullable == Some(false) && column.default.is_none()
+        }
+        _ => false,
+    })
 }
 
 fn writes_existing(operation: &Operation, schema: &Schema, context: &Context<'_>) -> bool {

@@ -1,5 +1,5 @@
 use crate::migration::Mark;
-use crate::operation::Class;
+use crate::operation::{Class, Operation};
 use crate::project::conventions::{Directive, Framework};
 use crate::rule::Check;
 
@@ -13,6 +13,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     let other = before.steps().map(|(_, other)| other).find(|other| {
         other.statement != step.statement
+            && !clears_the_way(&other.operation, &step.operation)
             && other.operation.class() != Class::Neither
             && !before.stages().any(|(known, stage)| known.statement == other.statement && stage.effects.refuses_transaction)
     });
@@ -36,3 +37,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     finding.help("give the statement that refuses a transaction a file of its own");
 });
+
+/// What a build that failed has left is dropped, so that the file can be run again.
+fn clears_the_way(drop: &Operation, build: &Operation) -> bool {
+    match (drop, build) {
+        (Operation::DropIndex { index, if_exists: true, .. }, Operation::CreateIndex(made)) => {
+            made.name.as_ref() == Some(&index.name)
+        }
+        _ => false,
+    }
+}
