@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::analysis;
 use crate::config::Settings;
+use crate::engine::postgres::enums::use_before_commit;
 use crate::engine::{Effects, Engine};
 use crate::finding::Direction;
 use crate::history::Index;
@@ -199,9 +200,13 @@ fn one<'o>(
     let inside = runner::surroundings(script, environment, engine.dialect, |step| engine.refuses_transaction(step));
     let mut held: BTreeMap<Name, LockMode> = carried.clone();
     let mut steps = Vec::new();
-    for ((step, stage), inside) in script.steps.iter().zip(stages).zip(&inside) {
+    let mut too_early = uncommitted_values(engine, maker, script, &stages, &inside);
+    for (at, ((step, mut stage), inside)) in script.steps.iter().zip(stages).zip(&inside).enumerate() {
         if !step.runs_on(engine.dialect) {
             continue;
+        }
+        if let Some(reason) = too_early.remove(&at) {
+            stage.effects = Effects { fails_because: Some(reason), ..Effects::default() };
         }
         let in_transaction = inside.is_transaction();
         if !in_transaction || matches!(inside, Inside::CommittedByHand(_)) {
@@ -232,6 +237,36 @@ fn one<'o>(
     }
     let commits_ddl = engine.dialect.is_some_and(|dialect| !dialect.has_transactional_ddl());
     MigrationPlan { migration, script, direction, transaction, steps, verdict, commits_ddl }
+}
+
+/// The steps that use a new value of an enum in the transaction that adds it, by their places, each with the reason for
+/// which PostgreSQL refuses it.
+fn uncommitted_values(
+    engine: Engine,
+    maker: Index,
+    script: &Script,
+    stages: &[Stage<'_>],
+    inside: &[Inside],
+) -> BTreeMap<usize, String> {
+    let mut out = BTreeMap::new();
+    if engine.dialect != Some(Dialect::PostgreSql) {
+        return out;
+    }
+    for (at, step) in script.steps.iter().enumerate() {
+        let Operation::AddEnumValue { name, value, .. } = &step.operation else { continue };
+        if !step.runs_on(engine.dialect) || !inside[at].is_transaction() {
+            continue;
+        }
+        let behind = script.steps[at + 1..].iter().filter(|later| later.runs_on(engine.dialect));
+        let later = behind.take_while(|later| later.operation != Operation::Commit);
+        let later = later.map(|later| (later, script.source.slice(later.span)));
+        let made_here = |made_in| made_in == maker;
+        let used = use_before_commit(step, later, &stages[at].schema, made_here, engine.postgres_major);
+        if let Some(place) = used.and_then(|used| script.steps.iter().position(|step| std::ptr::eq(step, used))) {
+            out.entry(place).or_insert_with(|| format!("the new value '{value}' of `{name}` is used before it is committed"));
+        }
+    }
+    out
 }
 
 /// Statements that refuse a transaction beside others that change something.

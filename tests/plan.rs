@@ -92,3 +92,19 @@ fn a_table_from_elsewhere_is_taken_to_exist() {
     assert_eq!(step["locks"]["elsewhere"], "AccessExclusive");
     assert_eq!(step["scans"][0], "elsewhere");
 }
+
+#[test]
+fn a_new_value_of_an_enum_waits_for_its_commit() {
+    let types = "CREATE TYPE state AS ENUM ('open', 'shut');\nCREATE TABLE doors (id bigint PRIMARY KEY, now state);\n\
+                 CREATE TABLE words (id bigint PRIMARY KEY, word text);";
+    let verdict = |used: &str, version: &str| {
+        let change = format!("ALTER TYPE state ADD VALUE 'ajar';\n{used}");
+        let files = [("m/000001_types.up.sql", types), ("m/000002_ajar.up.sql", change.as_str())];
+        let plan = plan(&files, &["--pg-version", version]);
+        let migration = &plan["environments"][0]["migrations"][1];
+        (migration["verdict"].as_str().unwrap().to_owned(), migration["steps"][1]["fails_because"].is_string())
+    };
+    assert_eq!(verdict("UPDATE doors SET now = 'ajar' WHERE id = 1;", "16"), ("will_fail".to_owned(), true));
+    // Another table's text may be the same word.
+    assert!(!verdict("INSERT INTO words VALUES (1, 'ajar');", "16").1);
+}

@@ -7,6 +7,7 @@ mod alter_table;
 mod attributes;
 mod constraints;
 mod drops;
+pub mod enums;
 mod indexes;
 mod objects;
 mod partitions;
