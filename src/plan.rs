@@ -261,7 +261,7 @@ fn uncommitted_values(
         let later = behind.take_while(|later| later.operation != Operation::Commit);
         let later = later.map(|later| (later, script.source.slice(later.span)));
         let made_here = |made_in| made_in == maker;
-        let used = use_before_commit(step, later, &stages[at].schema, made_here, engine.postgres_major);
+        let used = use_before_commit(step, later, stages[at].schema, made_here, engine.postgres_major);
         if let Some(place) = used.and_then(|used| script.steps.iter().position(|step| std::ptr::eq(step, used))) {
             out.entry(place).or_insert_with(|| format!("the new value '{value}' of `{name}` is used before it is committed"));
         }
