@@ -189,6 +189,7 @@ fn apply(schema: &mut Schema, script: &Script, at: usize, dialect: Option<Dialec
     if !step.runs_on(dialect) {
         return;
     }
+    schema.has_gaps |= step.conditional || step.manner.tried || !step.operation.is_understood();
     match by_convention(schema, step) {
         Some(operation) => schema.apply(&operation, maker),
         None => schema.apply(&step.operation, maker),

@@ -60,6 +60,8 @@ pub struct Schema {
     /// MySQL and SQLite compare names without case.
     folds: bool,
     dialect: Option<Dialect>,
+    /// Something ran that is not understood, or that ran under a condition: more may have changed than is shown here.
+    pub has_gaps: bool,
     /// The last migration that created a table whose name is not known.
     unnamed_made_in: Option<Index>,
 }
@@ -117,6 +119,7 @@ impl Schema {
             dialect,
             folds: dialect.is_some_and(|dialect| dialect != Dialect::PostgreSql),
             unnamed_made_in: None,
+            has_gaps: false,
         }
     }
 

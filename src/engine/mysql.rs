@@ -4,6 +4,7 @@
 //! ("Online DDL Operations" in the manual of 8.0). What is said of one of them alone is marked.
 
 mod columns;
+mod refusals;
 pub mod types;
 
 use super::{Effects, Statement};
@@ -59,10 +60,16 @@ pub(super) fn effects(statement: &Statement<'_>, schema: &Schema, dialect: Diale
     // What the statement itself creates is empty.
     let made = |table: &Name| statement.operations.iter().any(|operation| operation.creates(table));
     let mut worst: Option<(Algorithm, String, Name)> = None;
+    for operation in &statement.operations {
+        if let Some(reason) = Model::table_refusal(operation, &statement.operations, schema) {
+            return vec![Effects { fails_because: Some(reason), ..Effects::default() }; statement.operations.len()];
+        }
+    }
     for (at, step) in statement.steps.iter().enumerate() {
         let Some(table) = step.operation.table().filter(|table| !made(table)) else { continue };
         let model = Model { steps: &statement.steps, at, known: schema.table(table), schema, dialect };
-        if let Some(reason) = model.failure(step) {
+        let certain = !schema.has_gaps && !step.conditional;
+        if let Some(reason) = model.failure(step).or_else(|| model.refusal(step)).filter(|_| certain) {
             let effects = Effects { fails_because: Some(reason), ..Effects::default() };
             return vec![effects; statement.operations.len()];
         }
@@ -200,6 +207,9 @@ impl<'m> Model<'m> {
             Operation::AddConstraint { constraint, .. } => match &constraint.kind {
                 ConstraintKind::ForeignKey { .. } => Some(self.foreign_key()),
                 ConstraintKind::Check { .. } => because(Algorithm::Copy, "a CHECK is added, and every row is read for it"),
+                ConstraintKind::Unique { columns, .. } if self.dialect == Dialect::MariaDb && self.is_hashed(columns) => {
+                    because(Algorithm::Copy, "the key is over a whole TEXT or BLOB, which is hashed into a column of its own")
+                }
                 ConstraintKind::Unique { .. } => because(Algorithm::NoCopy, "its index is built"),
                 ConstraintKind::PrimaryKey { columns, .. } if self.is_clustered_by(columns) => {
                     because(Algorithm::NoCopy, "the rows are sorted by it already")
@@ -287,6 +297,11 @@ impl<'m> Model<'m> {
             }
             _ => None,
         }
+    }
+
+    /// Whether MariaDB keeps the key as a hash, since no index can hold the values.
+    fn is_hashed(&self, columns: &[String]) -> bool {
+        columns.iter().any(|name| self.column(name).and_then(|column| column.data_type.as_ref()).is_some_and(refusals::is_long))
     }
 
     fn adds_primary_key(&self) -> bool {

@@ -1,5 +1,5 @@
 use crate::migration::{Mark, Origin, Script, Step};
-use crate::operation::{Name, Operation, show_holes};
+use crate::operation::{Dialect, Name, Operation, show_holes};
 use crate::rule::{Check, Context};
 use crate::rules::contradictions;
 
@@ -76,7 +76,7 @@ fn contradiction(step: &Step, before: &Context<'_>) -> Option<String> {
         _ => {}
     }
     // Which version runs is a guess, and what SQLite refuses has rules of its own.
-    let speaks = before.is_postgres() && step.wording.needs.is_none();
+    let speaks = before.dialect().is_some_and(|dialect| dialect != Dialect::Sqlite) && step.wording.needs.is_none();
     let refused = || before.effects().fails_because.clone().filter(|_| speaks);
     let reason = contradictions::not_there(step, before)
         .or_else(|| Some(contradictions::already_there(step, before)?.0))
