@@ -10,7 +10,7 @@ use super::modules::Modules;
 use super::python::{self, SyntaxError, span};
 use super::value::{File, Scope, Value};
 use crate::migration::{Body, MetadataProblem, Migration, Names, Script, Spanned};
-use crate::operation::Dialect;
+use crate::operation::{Dialect, Operation};
 use crate::source::{Source, Span};
 
 /// Reads a revision file. None when it is no revision: a module without `revision` and without `upgrade`.
@@ -183,25 +183,17 @@ fn script<'a>(evaluator: &mut Evaluator<'a>, module: &'a Suite, name: &str, sour
     let scope = evaluator.module.clone();
     let Some((statement, body)) = definition else {
         // `downgrade = upgrade`, or imported.
-        return match scope.get(name)? {
+        let head = first_line(source);
+        match scope.get(name)? {
             Value::Function(function) => {
-                evaluator.enter(&function, super::value::Arguments::default(), first_line(source));
-                Some(Script {
-                    source: source.clone(),
-                    head: first_line(source),
-                    body: Body::Present,
-                    steps: std::mem::take(&mut evaluator.steps),
-                    transaction: None,
-                })
+                evaluator.enter(&function, super::value::Arguments::default(), head);
             }
-            _ => Some(Script {
-                source: source.clone(),
-                head: first_line(source),
-                body: Body::Present,
-                steps: Vec::new(),
-                transaction: None,
-            }),
-        };
+            _ => {
+                evaluator.emit(Operation::opaque(format!("what `{name}` does is written elsewhere")), head);
+            }
+        }
+        let steps = std::mem::take(&mut evaluator.steps);
+        return Some(Script { source: source.clone(), head, body: Body::Present, steps, transaction: None });
     };
     let head = head_of(source, statement);
     if body.iter().all(does_nothing) {

@@ -55,9 +55,10 @@ fn may_be_named(step: &Step, before: &Context<'_>) -> bool {
     known.constraints().into_iter().filter(|constraint| !constraint.named).any(|constraint| speaks_of(&constraint))
 }
 
-/// An earlier step of the script may have done anything.
+/// An earlier step of the script, or a file that cannot be read, may have done anything.
 fn follows_unknown(before: &Context<'_>) -> bool {
-    before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| !step.operation.is_understood())
+    !before.environment.unreadable.is_empty()
+        || before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| !step.operation.is_understood())
 }
 
 /// The column that has to be there.
@@ -76,7 +77,7 @@ pub fn column_of(operation: &Operation) -> Option<&str> {
 
 /// The table, where the history shows all of its columns.
 pub fn whole<'c>(table: &Name, before: &Context<'c>) -> Option<&'c Table> {
-    before.table(table).filter(|table| table.complete && table.created_in.is_some() && !table.is_view())
+    before.table(table).filter(|table| table.is_whole() && !table.is_view())
 }
 
 /// What the step makes and is there already, and the migration that made it.

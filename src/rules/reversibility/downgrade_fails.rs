@@ -82,7 +82,8 @@ fn contradiction(step: &Step, before: &Context<'_>) -> Option<String> {
         .or_else(|| Some(contradictions::already_there(step, before)?.0))
         .or_else(refused)?;
     let followed = before.migration.up.as_ref().is_some_and(Script::is_followed) && before.script.is_followed();
-    if !followed || (0..before.at).any(|at| fails(&at)) {
+    let has_gaps = !before.environment.unreadable.is_empty();
+    if !followed || has_gaps || (0..before.at).any(|at| fails(&at)) {
         return None;
     }
     Some(format!("this downgrade fails: {reason}"))
