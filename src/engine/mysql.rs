@@ -10,7 +10,6 @@ pub mod types;
 use super::{Effects, Statement};
 use crate::migration::{Origin, Step};
 use crate::operation::{ConstraintKind, DataType, Default, Dialect, Name, Operation};
-use crate::schema::expression::mentions;
 use crate::schema::{Schema, Table, TableColumn, TableIndex};
 
 /// How the server changes a table, cheapest first.
@@ -69,7 +68,7 @@ pub(super) fn effects(statement: &Statement<'_>, schema: &Schema, dialect: Diale
         let Some(table) = step.operation.table().filter(|table| !made(table)) else { continue };
         let model = Model { steps: &statement.steps, at, known: schema.table(table), schema, dialect };
         let certain = !schema.has_gaps && !step.conditional;
-        if let Some(reason) = model.failure(step).or_else(|| model.refusal(step)).filter(|_| certain) {
+        if let Some(reason) = model.refusal(step).filter(|_| certain) {
             let effects = Effects { fails_because: Some(reason), ..Effects::default() };
             return vec![effects; statement.operations.len()];
         }
@@ -262,38 +261,6 @@ impl<'m> Model<'m> {
             }
             Operation::Other { kind: "engine" | "force" | "row_format", .. } => {
                 because(Algorithm::Inplace, "the table is rebuilt")
-            }
-            _ => None,
-        }
-    }
-
-    /// Why the server refuses the action, whatever the rows are.
-    fn failure(&self, step: &Step) -> Option<String> {
-        let table = self.known.filter(|table| table.created_in.is_some())?;
-        let numbers = |column: &TableColumn| matches!(column.default, Some(Default::Sequence));
-        match &step.operation {
-            Operation::DropConstraint { constraint: Some(name), .. } if !self.adds_primary_key() => {
-                let key = table.constraint(name).filter(|known| matches!(known.kind, ConstraintKind::PrimaryKey { .. }))?;
-                let numbered =
-                    table.columns().into_iter().find(|column| numbers(column) && key.mentions(&column.name.to_lowercase()))?;
-                let indexed = |index: &&&TableIndex| index.name != key.name && index.columns.first() == Some(&numbered.name);
-                let other = table.indexes().iter().any(|index| indexed(&index));
-                (!other).then(|| format!("`{}` is AUTO_INCREMENT, and has to be a key", numbered.name))
-            }
-            Operation::AddColumn { column, .. } if matches!(column.default, Some(Default::Sequence)) => {
-                let other = table.columns().into_iter().find(|column| numbers(column))?;
-                Some(format!("`{}` is AUTO_INCREMENT already, and a table has one such column", other.name))
-            }
-            Operation::AddConstraint { constraint, .. } if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }) => {
-                let drops = |operation: &Operation| matches!(operation, Operation::DropConstraint { .. });
-                let dropped = self.steps.iter().any(|other| drops(&other.operation));
-                (table.primary_key().is_some() && !dropped).then(|| format!("`{}` has a primary key already", table.name))
-            }
-            Operation::DropColumn { column, .. } => {
-                let name = column.to_lowercase();
-                let computed =
-                    table.columns().into_iter().find(|other| other.generated_from().is_some_and(|text| mentions(text, &name)));
-                computed.map(|other| format!("`{}` is computed from it", other.name))
             }
             _ => None,
         }

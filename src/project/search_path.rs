@@ -150,6 +150,7 @@ fn names(operation: &mut Operation) -> Vec<&mut Name> {
             let mut out: Vec<&mut Name> = by_column.chain(by_constraint).map(|reference| &mut reference.table).collect();
             out.push(&mut create.table);
             out.extend(create.parents.iter_mut().chain(&mut create.reads));
+            out.extend(create.of_type.as_mut());
             out.extend(create.likes.iter_mut().map(|like| &mut like.table));
             out
         }

@@ -340,6 +340,11 @@ impl Table {
         self.indexes.values().any(by_index) || self.constraints.values().any(by_constraint)
     }
 
+    /// The history makes it and shows all of its columns, so what is not there does not exist.
+    pub fn is_whole(&self) -> bool {
+        self.complete && self.created_in.is_some()
+    }
+
     pub fn is_view(&self) -> bool {
         matches!(self.kind, Kind::View | Kind::MaterializedView)
     }

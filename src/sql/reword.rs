@@ -37,14 +37,13 @@ pub(super) fn for_parser(lexemes: &Lexemes<'_>, tokens: Vec<TokenWithSpan>, dial
     }
     // Lexemes are the tokens but for white space and comments.
     let mut at = 0;
-    let keeps = |token: &TokenWithSpan| match token.token {
+    let mut keeps = |token: &TokenWithSpan| match token.token {
         Token::Whitespace(_) | Token::EOF => true,
         _ => {
             at += 1;
             !gone.contains(&(at - 1))
         }
     };
-    let mut keeps = keeps;
     tokens.into_iter().filter(|token| keeps(token)).collect()
 }
 

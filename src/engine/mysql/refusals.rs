@@ -3,7 +3,8 @@
 
 use super::{Algorithm, Model};
 use crate::migration::Step;
-use crate::operation::{Constraint, ConstraintKind, DataType, Dialect, Name, Operation, Reference};
+use crate::operation::{Constraint, ConstraintKind, DataType, Default, Dialect, Name, Operation, Reference};
+use crate::schema::expression::mentions;
 use crate::schema::{Table, TableColumn, TableConstraint, TableIndex};
 
 /// A row has no more bytes, so no `varchar` has more characters.
@@ -37,6 +38,9 @@ impl<'m> Model<'m> {
     /// The refusal of one action of ALTER TABLE.
     pub(super) fn refusal(&self, step: &Step) -> Option<String> {
         let table = self.known.filter(|table| table.created_in.is_some())?;
+        if let Some(reason) = self.key_refusal(step, table) {
+            return Some(reason);
+        }
         let name = &table.name;
         let absent = |column: &str| {
             let unseen = table.complete && Name::new(column).is_known() && self.column(column).is_none();
@@ -64,11 +68,7 @@ impl<'m> Model<'m> {
                     return Some(reason);
                 }
                 let taken = table.column(&to.to_lowercase()).filter(|known| !self.drops_column(known))?;
-                let moves_on = self.steps.iter().any(|other| {
-                    matches!(&other.operation, Operation::RenameColumn { column, .. } if column.eq_ignore_ascii_case(&taken.name))
-                });
-                let itself = column.eq_ignore_ascii_case(to);
-                (!moves_on && !itself).then(|| format!("`{name}` has a column `{}` already", taken.name))
+                Some(format!("`{name}` has a column `{}` already", taken.name))
             }
             Operation::AlterColumnType { column, .. } => {
                 if let Some(reason) = absent(column) {
@@ -127,6 +127,37 @@ impl<'m> Model<'m> {
         }
     }
 
+    /// What concerns AUTO_INCREMENT, a second primary key, and columns that others are computed from.
+    fn key_refusal(&self, step: &Step, table: &Table) -> Option<String> {
+        let numbers = |column: &TableColumn| matches!(column.default, Some(Default::Sequence));
+        match &step.operation {
+            Operation::DropConstraint { constraint: Some(name), .. } if !self.adds_primary_key() => {
+                let key = table.constraint(name).filter(|known| matches!(known.kind, ConstraintKind::PrimaryKey { .. }))?;
+                let numbered =
+                    table.columns().into_iter().find(|column| numbers(column) && key.mentions(&column.name.to_lowercase()))?;
+                let indexed = |index: &&&TableIndex| index.name != key.name && index.columns.first() == Some(&numbered.name);
+                let other = table.indexes().iter().any(|index| indexed(&index));
+                (!other).then(|| format!("`{}` is AUTO_INCREMENT, and has to be a key", numbered.name))
+            }
+            Operation::AddColumn { column, .. } if matches!(column.default, Some(Default::Sequence)) => {
+                let other = table.columns().into_iter().find(|column| numbers(column))?;
+                Some(format!("`{}` is AUTO_INCREMENT already, and a table has one such column", other.name))
+            }
+            Operation::AddConstraint { constraint, .. } if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }) => {
+                let drops = |operation: &Operation| matches!(operation, Operation::DropConstraint { .. });
+                let dropped = self.steps.iter().any(|other| drops(&other.operation));
+                (table.primary_key().is_some() && !dropped).then(|| format!("`{}` has a primary key already", table.name))
+            }
+            Operation::DropColumn { column, .. } => {
+                let name = column.to_lowercase();
+                let computed =
+                    table.columns().into_iter().find(|other| other.generated_from().is_some_and(|text| mentions(text, &name)));
+                computed.map(|other| format!("`{}` is computed from it", other.name))
+            }
+            _ => None,
+        }
+    }
+
     fn constraint_refusal(&self, table: &'m Table, constraint: &Constraint) -> Option<String> {
         let name = &table.name;
         let taken = constraint.name.as_ref().and_then(|own| table.constraint(own));
@@ -147,7 +178,7 @@ impl<'m> Model<'m> {
         {
             return Some(format!("`{column}` is NOT NULL, and ON DELETE would set it to NULL"));
         }
-        let whole = |target: &&Table| target.complete && target.created_in.is_some() && target.id != table.id;
+        let whole = |target: &&Table| target.is_whole() && target.id != table.id;
         let target = self.schema.table(target).filter(whole).filter(|_| !self.schema.session.skips_foreign_keys)?;
         if let Some(missing) = referenced.iter().filter(is_known).find(|column| target.column(&column.to_lowercase()).is_none()) {
             return Some(format!("`{}` has no column `{missing}`", target.name));
@@ -205,21 +236,21 @@ impl<'m> Model<'m> {
         })
     }
 
+    /// The name is free: the column goes, or gets another one.
     fn drops_column(&self, known: &TableColumn) -> bool {
         self.steps.iter().any(|other| match &other.operation {
-            Operation::DropColumn { column, .. } => column.eq_ignore_ascii_case(&known.name),
-            Operation::RenameColumn { column, .. } => column.eq_ignore_ascii_case(&known.name),
+            Operation::DropColumn { column, .. } | Operation::RenameColumn { column, .. } => {
+                column.eq_ignore_ascii_case(&known.name)
+            }
             _ => false,
         })
     }
 
     fn drops_index(&self, name: &str) -> bool {
         self.steps.iter().any(|other| match &other.operation {
-            Operation::DropIndex { index, .. } => index.name.eq_ignore_ascii_case(name),
-            Operation::RenameIndex { index, .. } => index.name.eq_ignore_ascii_case(name),
-            Operation::DropConstraint { constraint: Some(constraint), .. } => constraint.eq_ignore_ascii_case(name),
+            Operation::DropIndex { index, .. } | Operation::RenameIndex { index, .. } => index.name.eq_ignore_ascii_case(name),
             _ => false,
-        })
+        }) || self.drops_constraint(name)
     }
 
     fn drops_constraint(&self, name: &str) -> bool {

@@ -91,7 +91,7 @@ impl<'m> Model<'m> {
 
     /// The relation, where the history shows all of it.
     fn whole(&self, name: &Name) -> Option<&'m Table> {
-        self.schema.table(name).filter(|known| known.complete && known.created_in.is_some())
+        self.schema.table(name).filter(|known| known.is_whole())
     }
 
     fn partitioned(&self, name: &Name) -> Option<&'m Table> {
@@ -192,7 +192,9 @@ impl<'m> Model<'m> {
     }
 
     fn index_refusal(&self, index: &CreateIndex) -> Option<String> {
-        let of_key = index.columns.iter().find_map(|key| volatility::mutable_call(key, self.schema));
+        // A column may have the name of a function.
+        let is_expression = |key: &&String| key.chars().any(|c| !(c.is_alphanumeric() || c == '_'));
+        let of_key = index.columns.iter().filter(is_expression).find_map(|key| volatility::mutable_call(key, self.schema));
         if let Some(call) = of_key {
             return Some(format!("`{call}` is not immutable, so no index can be built over it"));
         }
