@@ -1,6 +1,7 @@
 //! One environment through the rules: replay once, then judge every migration in parallel.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -229,10 +230,15 @@ struct View<'a> {
 /// How many migrations are handed to another thread at once.
 const BATCH: usize = 16;
 
+/// How many batches may wait for a thread. The replay judges the next one itself, so that it does not run far ahead and
+/// fill the memory with snapshots.
+const WAITING: usize = 4;
+
 impl View<'_> {
     /// Judges on all threads while the replay goes on, so that snapshots live no longer than they are needed.
     fn all(&self) -> Vec<Finding> {
         let found: Mutex<Vec<(Index, Vec<Finding>)>> = Mutex::new(Vec::new());
+        let waiting = AtomicUsize::new(0);
         let judge = |batch: Vec<(Index, Way)>| {
             let judged = batch.iter().map(|(index, way)| (*index, self.migration(*index, way))).collect::<Vec<_>>();
             found.lock().unwrap_or_else(PoisonError::into_inner).extend(judged);
@@ -243,7 +249,15 @@ impl View<'_> {
                 batch.push((index, way));
                 if batch.len() == BATCH {
                     let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-                    scope.spawn(|_| judge(full));
+                    if waiting.load(Ordering::Relaxed) >= WAITING {
+                        return judge(full);
+                    }
+                    waiting.fetch_add(1, Ordering::Relaxed);
+                    let (waiting, judge) = (&waiting, &judge);
+                    scope.spawn(move |_| {
+                        judge(full);
+                        waiting.fetch_sub(1, Ordering::Relaxed);
+                    });
                 }
             });
             judge(batch);

@@ -178,11 +178,43 @@ impl Engine {
 
     /// What each operation of a statement does, in their order.
     pub fn effects(&self, statement: &Statement<'_>, schema: &Schema) -> Vec<Effects> {
-        match self.dialect {
+        let mut effects = match self.dialect {
             Some(Dialect::PostgreSql) => postgres::effects(statement, schema, self.postgres_major),
             Some(Dialect::Sqlite) => sqlite::effects(statement, schema, self),
             Some(dialect @ (Dialect::MySql | Dialect::MariaDb)) => mysql::effects(statement, schema, dialect),
             _ => vec![Effects::default(); statement.operations.len()],
+        };
+        for (step, effects) in statement.steps.iter().zip(&mut effects) {
+            // A script that asks the database first does not do what is done already.
+            if step.conditional && is_done(&step.operation, schema) {
+                *effects = Effects::default();
+            }
         }
+        effects
+    }
+}
+
+/// What a step makes is there, or what it takes away is not.
+fn is_done(operation: &Operation, schema: &Schema) -> bool {
+    let whole = |table: &Name| schema.table(table).filter(|table| table.is_whole());
+    match operation {
+        Operation::CreateTable(create) => schema.table(&create.table).is_some(),
+        Operation::AddColumn { table, column, .. } => schema.column(table, &column.name).is_some(),
+        Operation::CreateIndex(index) => {
+            let named = |name: &String| schema.table(&index.table).is_some_and(|table| table.index(name).is_some());
+            index.name.as_ref().is_some_and(named)
+        }
+        Operation::AddConstraint { table, constraint } => {
+            let named = |name: &String| schema.table(table).is_some_and(|table| table.constraint(name).is_some());
+            constraint.name.as_ref().is_some_and(named)
+        }
+        Operation::CreateEnum { name, .. } => schema.enum_type(name).is_some(),
+        Operation::DropColumn { table, column, .. } => {
+            whole(table).is_some_and(|_| Name::new(column.as_str()).is_known() && schema.column(table, column).is_none())
+        }
+        Operation::DropConstraint { table, constraint: Some(name), .. } => {
+            whole(table).is_some_and(|table| Name::new(name.as_str()).is_known() && table.constraint(name).is_none())
+        }
+        _ => false,
     }
 }

@@ -60,6 +60,7 @@ impl History {
     }
 
     fn name(&mut self, migrations: &[Migration]) {
+        self.by_id.reserve(migrations.len());
         for (index, migration) in migrations.iter().enumerate() {
             if let Some(first) = self.by_id.insert(migration.id.clone(), index) {
                 self.duplicates.push((first, index));

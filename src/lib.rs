@@ -255,7 +255,8 @@ fn unused(source: &Arc<Source>, list: &[Ignore], environment: &Environment, sett
 impl Counts {
     fn add(&mut self, environment: &Environment) {
         let judged = environment.migrations.iter().filter(|migration| migration.judged);
-        let mut files: HashSet<&str> = HashSet::new();
+        let mut files: HashSet<&str, foldhash::fast::RandomState> = HashSet::default();
+        files.reserve(environment.migrations.len() * 2);
         for migration in judged {
             self.migrations += 1;
             files.insert(migration.source.path());

@@ -4,13 +4,17 @@ mod python;
 mod sql;
 
 use crate::operation::Operation;
+use crate::schema::Schema;
 
 /// What a text is written for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Style {
+#[derive(Clone, Copy, Debug)]
+pub enum Style<'s> {
     /// Calls of `op`; constraints in batch blocks where SQLite is one of the databases.
     Alembic {
         batch: bool,
+        /// Where MySQL is one of them: its MODIFY and CHANGE say a column as a whole, so that Alembic asks for what is
+        /// to stay, as it is in this schema.
+        existing: Option<&'s Schema>,
     },
     Sql,
 }
@@ -21,9 +25,9 @@ pub fn sql_name(text: &str) -> String {
 }
 
 /// One line, or several of one statement; None for what cannot be written without guessing.
-pub fn operation(operation: &Operation, style: Style) -> Option<String> {
+pub fn operation(operation: &Operation, style: Style<'_>) -> Option<String> {
     let text = match style {
-        Style::Alembic { batch } => python::call(operation, batch)?,
+        Style::Alembic { batch, existing } => python::call(operation, batch, existing)?,
         Style::Sql => sql::statement(operation)?,
     };
     // What is not known in full is never written down.

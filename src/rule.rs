@@ -203,7 +203,7 @@ impl<'a> Context<'a> {
 
     /// Whether the column was added earlier by this very script.
     pub fn is_new_column(&self, table: &Name, column: &str) -> bool {
-        self.is_new(table) || self.schema.column(table, column).is_some_and(|column| column.added_in == self.maker())
+        self.is_new(table) || self.schema.column(table, column).is_some_and(|column| column.added_in == Some(self.maker()))
     }
 
     /// Made by an earlier migration, and not by what a downgrade undoes.
@@ -266,6 +266,13 @@ impl<'a> Context<'a> {
     pub fn rewritten(&self) -> Option<(&'a Name, &'a str)> {
         let rewrites = self.effects().rewrites.iter().map(|(name, why)| (name, why.as_str()));
         rewrites.into_iter().find(|(name, _)| self.is_in_use(name) && !self.is_emptied(name))
+    }
+
+    /// Whether the statement writes the table anew, by this or by another of its actions: all its indexes are built then.
+    pub fn is_rewritten_with(&self, table: &Name) -> bool {
+        let statement = self.script.steps[self.at].statement;
+        let mut beside = self.steps().filter(|(_, step)| step.statement == statement);
+        beside.any(|(at, _)| self.stages[at].effects.rewrites.contains_key(table))
     }
 
     /// The first table in use that the step reads in full, and why.

@@ -22,7 +22,9 @@ pub fn reverse(operation: &Operation, before: &Schema) -> Option<Vec<Operation>>
         Operation::AddColumn { table, column, .. } => {
             one(Operation::DropColumn { table: table.clone(), column: column.name.clone(), if_exists: false, cascade: false })
         }
-        Operation::DropColumn { table, column, .. } => add_again(table_before(table)?, column_before(table, column)?),
+        Operation::DropColumn { table, column, .. } => {
+            add_again(table_before(table)?, column_before(table, column).filter(|column| column.added_in.is_some())?)
+        }
         Operation::RenameColumn { table, column, to } => {
             one(Operation::RenameColumn { table: table.clone(), column: to.clone(), to: column.clone() })
         }
@@ -46,7 +48,7 @@ pub fn reverse(operation: &Operation, before: &Schema) -> Option<Vec<Operation>>
             _ => one(Operation::SetNotNull { table: table.clone(), column: column.clone() }),
         },
         Operation::SetDefault { table, column, .. } | Operation::DropDefault { table, column } => {
-            let old = column_before(table, column)?;
+            let old = column_before(table, column).filter(|old| old.default.is_some() || old.added_in.is_some())?;
             one(match &old.default {
                 Some(default) => Operation::SetDefault { table: table.clone(), column: column.clone(), default: default.clone() },
                 None => Operation::DropDefault { table: table.clone(), column: column.clone() },
@@ -229,6 +231,8 @@ pub enum How {
     Missing,
     /// It is there, and not as it was: what is different.
     Changed(String),
+    /// The same of a column that the way back adds: only once its rows are filled can it be mended.
+    Unfilled(String),
 }
 
 /// What is different in the given tables after there and back. Of tables that the history does not show in full, only
@@ -270,7 +274,7 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
     // Indexes and constraints go before the columns that they stand on. One without a name is unnamed_constraint's.
     for constraint in now.constraints().into_iter().filter(|constraint| constraint.named && constraint.created_in == made_in) {
         let same = |other: &&TableConstraint| other.name == constraint.name || other.kind == constraint.kind;
-        let new = |column: &TableColumn| column.added_in == made_in;
+        let new = |column: &TableColumn| column.added_in == Some(made_in);
         let own_column = match &constraint.kind {
             ConstraintKind::Check { expression } => {
                 now.columns().iter().any(|column| new(column) && mentions(&expression.0, &column.name))
@@ -297,7 +301,8 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
         .into_iter()
         .filter(|index| !index.implied && index.created_in == made_in && now.constraint(&index.name).is_none())
     {
-        let own_column = index.columns.iter().all(|column| now.column(column).is_some_and(|column| column.added_in == made_in));
+        let own_column =
+            index.columns.iter().all(|column| now.column(column).is_some_and(|column| column.added_in == Some(made_in)));
         if was.is_some_and(|was| was.index(&index.name).is_some()) || own_column {
             continue;
         }
@@ -310,7 +315,7 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
         }];
         out.push(Difference { what: format!("the index `{}` on `{table}`", index.name), how: How::LeftOver, repair });
     }
-    for column in now.columns().into_iter().filter(|column| column.added_in == made_in) {
+    for column in now.columns().into_iter().filter(|column| column.added_in == Some(made_in)) {
         if was.is_some_and(|was| was.column(&column.name).is_some()) {
             continue;
         }
@@ -518,17 +523,21 @@ fn in_column(table: &Name, was: &TableColumn, now: &TableColumn, out: &mut Vec<D
             true => ("is NOT NULL and took NULL before", Operation::DropNotNull { table: table.clone(), column: column() }),
             false => ("takes NULL and was NOT NULL", Operation::SetNotNull { table: table.clone(), column: column() }),
         };
-        out.push(Difference { what: what(), how: How::Changed(says.to_owned()), repair: vec![repair] });
+        // A column that the way back adds has NULL in every row until somebody fills it.
+        let is_empty = !old && now.added_in != was.added_in && now.default.is_none();
+        let how = if is_empty { How::Unfilled(says.to_owned()) } else { How::Changed(says.to_owned()) };
+        out.push(Difference { what: what(), how, repair: vec![repair] });
     }
     // Numbers come back with the table.
     let numbered = |column: &TableColumn| matches!(column.default, Some(ColumnDefault::Sequence | ColumnDefault::Identity));
-    if was.default.is_some() != now.default.is_some() && !numbered(was) && !numbered(now) {
+    let is_known = was.default.is_some() || was.added_in.is_some();
+    if is_known && was.default.is_some() != now.default.is_some() && !numbered(was) && !numbered(now) {
         let (says, repair) = match &was.default {
             Some(default) => (
                 "has lost its default",
                 Operation::SetDefault { table: table.clone(), column: column(), default: default.clone() },
             ),
-            None => ("keeps the default of the upgrade", Operation::DropDefault { table: table.clone(), column: column() }),
+            None => ("has a default and had none", Operation::DropDefault { table: table.clone(), column: column() }),
         };
         out.push(Difference { what: what(), how: How::Changed(says.to_owned()), repair: vec![repair] });
     }

@@ -184,11 +184,12 @@ struct Unit {
 fn bytes(path: &Path) -> Result<Vec<u8>, String> {
     let reason = |error: std::io::Error| format!("the file cannot be read: {}", error.kind());
     // To open a pipe is to wait for who writes into it.
-    if std::fs::metadata(path).is_ok_and(|about| !about.is_file()) {
+    let about = std::fs::metadata(path).map_err(reason)?;
+    if !about.is_file() {
         return Err("it is no regular file".to_owned());
     }
     let mut file = std::fs::File::open(path).map_err(reason)?;
-    let length = file.metadata().map_err(reason)?.len();
+    let length = about.len();
     if length > MAX_FILE_BYTES {
         return Err("the file is larger than 2 GiB".to_owned());
     }

@@ -50,7 +50,9 @@ pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
                 if entry.file_type().is_some_and(|kind| kind.is_dir()) || is_excluded(path) {
                     continue;
                 }
-                match is_special(path) {
+                // What the folder's listing already says is not asked again: it would be a call for every file.
+                let is_plain = entry.file_type().is_some_and(|kind| kind.is_file());
+                match !is_plain && is_special(path) {
                     true => tree.problems.push((path.to_owned(), "it is no regular file".to_owned())),
                     false => list.push(path.to_owned()),
                 }

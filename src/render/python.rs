@@ -2,6 +2,7 @@
 
 use super::sql;
 use crate::operation::{Column, Constraint, ConstraintKind, CreateIndex, CreateTable, DataType, Default, Name, Operation};
+use crate::schema::Schema;
 
 fn text(value: &str) -> String {
     format!("\"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
@@ -16,7 +17,7 @@ fn schema(of: &Name) -> String {
 }
 
 /// A call; on SQLite, inside of a batch block where it needs one.
-pub(super) fn call(operation: &Operation, batch: bool) -> Option<String> {
+pub(super) fn call(operation: &Operation, batch: bool, schema_before: Option<&Schema>) -> Option<String> {
     let table = operation.table().map(|table| text(&table.name));
     let in_batch = batch && needs_batch(operation);
     // The table's argument, which a batch block already has.
@@ -40,15 +41,20 @@ pub(super) fn call(operation: &Operation, batch: bool) -> Option<String> {
         Operation::AddColumn { column, .. } => format!("add_column{}", on("", &column_term(column, true)?)),
         Operation::DropColumn { column, .. } => format!("drop_column{}", on("", &text(column))),
         Operation::RenameColumn { column, to, .. } => {
-            format!("alter_column{}", on("", &format!("{}, new_column_name={}", text(column), text(to))))
+            let existing = existing(operation, to, schema_before, [true, true]);
+            format!("alter_column{}", on("", &format!("{}, new_column_name={}{existing}", text(column), text(to))))
         }
         Operation::AlterColumnType { column, to, from, using, .. } => {
-            let existing = from.as_ref().and_then(type_term).map_or_else(String::new, |from| format!(", existing_type={from}"));
+            let from = from.as_ref().and_then(type_term).map_or_else(String::new, |from| format!(", existing_type={from}"));
+            let existing = format!("{from}{}", existing(operation, column, schema_before, [false, true]));
             let using = using.as_ref().map_or_else(String::new, |using| format!(", postgresql_using={}", text(&using.0)));
             format!("alter_column{}", on("", &format!("{}, type_={}{existing}{using}", text(column), type_term(to.as_ref()?)?)))
         }
-        Operation::SetNotNull { column, .. } => format!("alter_column{}", on("", &format!("{}, nullable=False", text(column)))),
-        Operation::DropNotNull { column, .. } => format!("alter_column{}", on("", &format!("{}, nullable=True", text(column)))),
+        Operation::SetNotNull { column, .. } | Operation::DropNotNull { column, .. } => {
+            let nullable = if matches!(operation, Operation::SetNotNull { .. }) { "False" } else { "True" };
+            let existing = existing(operation, column, schema_before, [true, false]);
+            format!("alter_column{}", on("", &format!("{}, nullable={nullable}{existing}", text(column))))
+        }
         Operation::SetDefault { column, default: Default::Expression(value), .. } => {
             format!("alter_column{}", on("", &format!("{}, server_default={}", text(column), default_term(&value.0))))
         }
@@ -165,6 +171,22 @@ fn column_term(column: &Column, alone: bool) -> Option<String> {
 }
 
 /// A quoted literal as a plain string, anything else as SQL.
+/// What MySQL has to be told again of a column, by the name that it ends with: its type, and whether it takes NULL, where
+/// `wanted`, and its default.
+fn existing(operation: &Operation, column: &str, schema: Option<&Schema>, wanted: [bool; 2]) -> String {
+    let known = || schema?.column(operation.table()?, column);
+    let Some(known) = known() else { return String::new() };
+    let kind = known.data_type.as_ref().filter(|_| wanted[0]).and_then(type_term);
+    let mut out = kind.map_or_else(String::new, |kind| format!(", existing_type={kind}"));
+    if let Some(nullable) = known.nullable.filter(|_| wanted[1]) {
+        out.push_str(if nullable { ", existing_nullable=True" } else { ", existing_nullable=False" });
+    }
+    if let Some(Default::Expression(value)) = &known.default {
+        out.push_str(&format!(", existing_server_default={}", default_term(&value.0)));
+    }
+    out
+}
+
 fn default_term(value: &str) -> String {
     // What each database has its own words for.
     match value.to_ascii_lowercase().as_str() {

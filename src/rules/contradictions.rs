@@ -104,7 +104,7 @@ pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index
         }
         Operation::AddColumn { table, column, if_not_exists: false } => {
             let known = before.schema.column(table, &column.name)?;
-            (format!("`{table}.{}`", show_holes(&column.name)), known.added_in)
+            (format!("`{table}.{}`", show_holes(&column.name)), known.added_in?)
         }
         Operation::CreateIndex(index) if !index.if_not_exists => {
             let name = Name::with_schema(index.table.schema.clone(), index.name.as_deref()?);

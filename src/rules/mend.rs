@@ -190,7 +190,8 @@ pub fn not_valid(context: &Context<'_>, step: &Step) -> Option<Fix> {
         Origin::Sql if source.path().ends_with(".py") => return None,
         Origin::Sql => edit(source, Span::new(step.span.end as usize, step.span.end as usize), " NOT VALID"),
     };
-    with_a_look("add it NOT VALID, and VALIDATE it in the next migration", vec![edit])
+    let then = if context.is_upgrade() { "in the next migration" } else { "by hand once that is committed" };
+    with_a_look(format!("add it NOT VALID, and VALIDATE it {then}"), vec![edit])
 }
 
 /// `default=` of a literal as the `server_default=` that says the same.

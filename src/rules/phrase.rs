@@ -62,10 +62,30 @@ pub fn sql_name(name: &Name) -> String {
     }
 }
 
+/// The longest name that PostgreSQL keeps whole, in bytes.
+const LONGEST_NAME: usize = 63;
+
+/// A name for what a help makes beside what is there: it ends so, also where the whole would be too long.
+pub fn name_ending(stem: &str, ending: &str) -> String {
+    let mut end = stem.len().min(LONGEST_NAME - ending.len());
+    while !stem.is_char_boundary(end) {
+        end -= 1;
+    }
+    format!("{}{ending}", &stem[..end])
+}
+
 /// How this script's statements are written.
-pub fn style(context: &Context<'_>) -> Style {
+pub fn style<'c>(context: &Context<'c>) -> Style<'c> {
     match context.framework() {
-        Framework::Alembic => Style::Alembic { batch: context.environment.dialects().contains(&Dialect::Sqlite) },
+        Framework::Alembic => {
+            let dialects = context.environment.dialects();
+            // The way back ends in the schema that the way forth began with.
+            let schema = context.undoes.or(context.stages.first().map(|stage| stage.schema));
+            Style::Alembic {
+                batch: dialects.contains(&Dialect::Sqlite),
+                existing: schema.filter(|_| dialects.iter().any(|dialect| dialect.is_mysql_like())),
+            }
+        }
         _ => Style::Sql,
     }
 }
@@ -196,7 +216,8 @@ pub fn outside_transaction(context: &Context<'_>, text: &str) -> String {
     format!("{place}:\n{}", if is_sql { for_this_dialect(context, &block) } else { block })
 }
 
-fn terminated(text: &str) -> String {
+/// With the semicolon that ends it.
+pub fn terminated(text: &str) -> String {
     if text.trim_end().ends_with(';') { text.to_owned() } else { format!("{text};") }
 }
 

@@ -38,6 +38,10 @@ impl Schema {
 
     pub(super) fn change_column(&mut self, table: &Name, column: &str, change: impl Fn(&mut TableColumn)) {
         let column = self.fold(column);
+        let is_new_to_us = |table: &Table| !table.complete && table.kind == Kind::Table && table.column(&column).is_none();
+        if self.table(table).is_none_or(is_new_to_us) && Name::new(column.as_str()).is_known() {
+            self.change(table, |table, folds| table.assume(&column, folds));
+        }
         let Some(table) = self.table(table) else { return };
         let tables = self.family_ids(table);
         for id in tables {
@@ -114,7 +118,9 @@ impl Schema {
             .collect();
         if let Some(table) = self.relations.get_mut(&id) {
             for (key, column) in columns.iter() {
-                table.columns.insert_mut(key.clone(), TableColumn { added_in: migration, inherited: true, ..column.clone() });
+                table
+                    .columns
+                    .insert_mut(key.clone(), TableColumn { added_in: Some(migration), inherited: true, ..column.clone() });
             }
             table.next_position = table.next_position.max(columns.size() as u32);
             table.complete |= complete;

@@ -33,7 +33,8 @@ impl Schema {
                 }
                 (default, _) => default,
             };
-            *column = TableColumn { default: default.filter(|_| keeps), inherited: false, added_in: migration, ..column.clone() };
+            *column =
+                TableColumn { default: default.filter(|_| keeps), inherited: false, added_in: Some(migration), ..column.clone() };
         }
         let by_constraint: Vec<&str> =
             constraints.iter().filter(|one| one.has_index()).map(|constraint| constraint.name.as_str()).collect();
@@ -149,7 +150,7 @@ fn unknown(migration: Index) -> TableColumn {
         default: None,
         collation: None,
         by_sqlalchemy: false,
-        added_in: migration,
+        added_in: Some(migration),
         position: 0,
         sequence: None,
         inherited: false,

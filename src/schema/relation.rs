@@ -95,7 +95,8 @@ pub struct TableColumn {
     pub collation: Option<String>,
     /// SQLAlchemy wrote its definition, so that it reads it back as it was.
     pub by_sqlalchemy: bool,
-    pub added_in: Index,
+    /// None where the table had it already when this history first spoke of it: what it does not say is not known.
+    pub added_in: Option<Index>,
     /// Order within the table.
     pub position: u32,
     /// The sequence that belongs to a serial or identity column.
@@ -265,7 +266,7 @@ impl Table {
             default: column.default.clone(),
             collation: column.collation.clone(),
             by_sqlalchemy: column.constraints_apart,
-            added_in: migration,
+            added_in: Some(migration),
             position: self.next_position,
             sequence: None,
             inherited: false,
@@ -275,6 +276,16 @@ impl Table {
         };
         self.next_position += 1;
         self.columns.insert_mut(super::fold(&column.name, folds), entry);
+    }
+
+    /// A column that was there before this history, of which only the name is known.
+    pub(super) fn assume(&mut self, name: &str, folds: bool) {
+        let mut column = Column::new(name, None);
+        column.nullable = None;
+        self.add(&column, folds, Index::MAX);
+        if let Some(column) = self.columns.get_mut(&super::fold(name, folds)) {
+            column.added_in = None;
+        }
     }
 
     /// In the order in which they were added.

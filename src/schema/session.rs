@@ -54,6 +54,8 @@ impl Schema {
     /// Alembic's batch mode has copied the table: what it does not see is gone. `keeps_constraints` where the script
     /// hands over those without names.
     pub fn recreate(&mut self, table: &Name, keeps_constraints: bool) {
+        // The rows are copied with INSERT … SELECT.
+        self.session.wrote = true;
         let folds = self.folds;
         let Some(known) = self.table(table) else { return };
         let indexes: Vec<String> =

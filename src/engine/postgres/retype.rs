@@ -4,7 +4,7 @@ use super::types::{Coercion, base, coercion, same_order};
 use super::{Model, Stored};
 use crate::operation::{ConstraintKind, DataType, Expression, LockMode, Name, Operation};
 use crate::schema::expression::{mentions, unwrapped};
-use crate::schema::{Table, TableColumn, TableIndex};
+use crate::schema::{Table, TableColumn, TableConstraint, TableIndex};
 
 /// Ends the reason of a rewrite that is only feared.
 pub const UNKNOWN_TYPE: &str = "not known, and the change may write each row anew";
@@ -148,19 +148,29 @@ impl Model<'_> {
             plain && ordered && collation.is_none() && *change == Change::Kept
         };
         let indexes = table.indexes();
+        let mut built = Vec::new();
         for index in indexes.into_iter().filter(|index| index.mentions(column)) {
             if matches!(change, Change::Rewritten(_)) {
                 self.recreated.push(index.name.clone());
             } else if !compatible(index) {
-                self.scan(&table.name, &format!("the index `{}` is built anew", index.name));
+                built.push(format!("`{}`", index.name));
                 self.recreated.push(index.name.clone());
             }
         }
-        for check in table.constraints() {
-            let is_check = matches!(check.kind, ConstraintKind::Check { .. });
-            if is_check && check.validated && check.mentions(column) {
-                self.scan(&table.name, &format!("the CHECK `{}` is checked again", check.name));
-            }
+        let is_checked = |check: &&TableConstraint| {
+            matches!(check.kind, ConstraintKind::Check { .. }) && check.validated && check.mentions(column)
+        };
+        let checked: Vec<String> =
+            table.constraints().into_iter().filter(is_checked).map(|check| format!("`{}`", check.name)).collect();
+        let reason = |what: &str, names: &[String], done: &str| match names {
+            [] => None,
+            [name] => Some(format!("the {what} {name} is {done}")),
+            [name, others @ ..] => Some(format!("the {what} {name} is {done}, and so are {}", others.join(", "))),
+        };
+        let reasons = [reason("index", &built, "built anew"), reason("CHECK", &checked, "checked again")];
+        let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+        if !reasons.is_empty() {
+            self.scan(&table.name, &reasons.join(", and "));
         }
     }
 

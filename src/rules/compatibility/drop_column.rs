@@ -35,15 +35,17 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         format!("code that is running now fails as soon as it reads or writes `{table}.{column}`, which is dropped here"),
     );
     if let Some(known) = known
-        && let Some(added) = before.environment.migrations.get(known.added_in)
+        && let Some(added) = known.added_in.and_then(|index| before.environment.migrations.get(index))
     {
         finding.note(format!("`{column}` was added in {}", added.id));
     }
     let unused = format!("release code that no longer uses `{column}` (with an ORM, also take it out of the model)");
+    let in_key = before.table(table).is_some_and(|table| table.primary_key().is_some_and(|key| key.mentions(&column)));
+    let without = if in_key { "give `{}` a default" } else { "let `{}` take NULL, or give it a default" }.replace("{}", &column);
     finding.help(match is_required {
         false => format!("in phases: 1. {unused}; 2. drop the column in a migration of the next release"),
         true => format!(
-            "in phases: 1. let `{column}` take NULL, or give it a default, so that rows can do without it; 2. {unused}; 3. drop the column in a migration of the next release"
+            "in phases: 1. {without}, so that rows can do without it; 2. {unused}; 3. drop the column in a migration of the next release"
         ),
     });
 });

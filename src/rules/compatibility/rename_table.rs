@@ -13,15 +13,16 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let help = match goes_on {
         true => "in phases: 1. a new table beside the old one, written by both releases; 2. copy the rows in batches; 3. drop the old one".to_owned(),
         false => format!(
-            "keep the old name working until the next release, by adding:\n{}",
+            "keep the old name working until the next release, by adding:\n{}\nand where there is a way back, first in it:\n{}",
             phrase::statement(
                 before,
                 &format!("CREATE VIEW {} AS SELECT * FROM {}", phrase::sql_name(table), phrase::sql_name(to))
-            )
+            ),
+            phrase::statement(before, &format!("DROP VIEW {}", phrase::sql_name(table)))
         ),
     };
     found
         .at(step.at(Mark::Table), format!("code that is running now still says `{table}` and fails once it is called `{to}`"))
-        .note("there is no moment at which the old and the new code both work")
+        .note("as it is, there is no moment at which the old and the new code both work")
         .help(help);
 });

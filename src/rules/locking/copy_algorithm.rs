@@ -41,9 +41,14 @@ fn way_around(step: &Step, before: &Context<'_>) -> String {
     };
     if is_key(&step.operation) {
         let [off, on] = ["SET foreign_key_checks = 0", "SET foreign_key_checks = 1"].map(|sql| phrase::statement(before, sql));
+        // The statements of a batch block run when it ends.
+        let (before_it, behind_it) = match step.batch {
+            Some(_) => (" before the `with` block", "behind the block"),
+            None => ("", "behind it"),
+        };
         return format!(
-            "without the check it is done in place, and writes go on (rows that are there are then not looked at):\n{off}\n\
-             and right behind it, as deletes do not cascade meanwhile:\n{on}"
+            "without the check it is done in place, and writes go on (rows that are there are then not looked at){before_it}:\n{off}\n\
+             and right {behind_it}, as deletes do not cascade meanwhile:\n{on}"
         );
     }
     if drops_primary_key {

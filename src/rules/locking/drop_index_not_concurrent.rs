@@ -42,7 +42,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         let needs_new_column = before.steps().any(|(_, step)| adds(step));
         let when = if needs_new_column { "after this one, without both steps here" } else { "before this one" };
         let sql_name = phrase::sql_name(index);
-        let new = phrase::sql_name(&Name { name: format!("{}_new", index.name), schema: index.schema.clone() });
+        let new = phrase::sql_name(&Name { name: phrase::name_ending(&index.name, "_new"), schema: index.schema.clone() });
         let rename = format!("ALTER INDEX {new} RENAME TO {}", phrase::sql_name(&Name::new(index.name.as_str())));
         found
             .at(

@@ -34,13 +34,20 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let how = match (step.origin, is_named) {
         (Origin::Sql, true) => "add NOT VALID to the constraint".to_owned(),
         (Origin::Sql, false) => {
-            format!("write CONSTRAINT {} and NOT VALID around the foreign key", phrase::sql_name(&Name::new(name)))
+            format!("write CONSTRAINT {} and NOT VALID around the foreign key", phrase::sql_name(&Name::new(name.as_str())))
         }
         (Origin::Directive(_), true) => "add `postgresql_not_valid=True`".to_owned(),
         (Origin::Directive(_), false) => format!("name it \"{}\" and add `postgresql_not_valid=True`", show_holes(&name)),
     };
     // Other actions of the same ALTER TABLE may lock more than this one.
-    let held = |name| before.held(name).max(before.effects().lock(name)).is_some_and(LockMode::blocks_reads);
+    let is_made_again = before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| {
+        matches!(&step.operation, Operation::DropConstraint { table: of, constraint: Some(old), .. } if of == table && *old == name)
+    });
+    let held = |held: &Name| {
+        before.held(held).max(before.effects().lock(held)).is_some_and(LockMode::blocks_reads)
+            // The old key most likely pointed to the same table, which its drop locks too.
+            || (is_made_again && *held == reference.table && before.held(table).is_some_and(LockMode::blocks_reads))
+    };
     let who = |name| if held(name) { "reads and writes of" } else { "writes to" };
     let referenced = &reference.table;
     let whom = if referenced == table || before.is_new(referenced) {

@@ -1,8 +1,10 @@
 use crate::migration::Mark;
-use crate::operation::{Name, Operation};
-use crate::rule::Check;
+use crate::operation::{CreateIndex, Name, Operation};
+use crate::project::conventions::Framework;
+use crate::rule::{Check, Context};
 use crate::rules::{mend, phrase};
 use crate::schema::Table;
+use crate::schema::expression::mentions;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::CreateIndex(index) = &step.operation else { return };
@@ -33,12 +35,27 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let name =
         index.name.as_ref().map_or_else(|| "the index".to_owned(), |name| format!("`{}`", crate::operation::show_holes(name)));
     let renamed = phrase::rename_instead(before, step);
+    let concurrent = phrase::with_concurrently(before, step);
+    let help = match uses_new_column(before, index) && !before.is_upgrade() && before.framework() != Framework::Alembic {
+        true => {
+            format!("leave it out of the downgrade, and by hand once that is committed:\n{}", phrase::terminated(&concurrent))
+        }
+        false => phrase::outside_transaction(before, &concurrent),
+    };
     let fix = if renamed.is_none() { mend::made_concurrent(before, step) } else { None };
     let waits = if is_view && !held { "waits" } else { "wait" };
     found
         .at(step.at(Mark::Name), format!("{who} `{}` {waits} until {name} is built", index.table))
         .note(note)
         .note(before.origin_of(&index.table))
-        .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, &phrase::with_concurrently(before, step))))
+        .help(renamed.unwrap_or(help))
         .fix(fix);
 });
+
+/// Before this script is committed the index cannot be built.
+fn uses_new_column(before: &Context<'_>, index: &CreateIndex) -> bool {
+    let Some(table) = before.table(&index.table) else { return false };
+    let new = table.columns().into_iter().filter(|column| before.is_new_column(&table.name, &column.name));
+    let texts = || index.columns.iter().chain(index.predicate.as_ref().map(|predicate| &predicate.0));
+    new.into_iter().any(|column| texts().any(|text| mentions(text, &column.name)))
+}

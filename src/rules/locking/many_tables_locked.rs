@@ -3,6 +3,7 @@ use std::collections::HashSet;
 use crate::migration::Step;
 use crate::operation::{LockMode, Name, Operation};
 use crate::rule::Check;
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Script(|context, found| {
     let many = context.settings.thresholds.many_tables_locked;
@@ -43,5 +44,8 @@ pub const CHECK: Check = Check::Script(|context, found| {
     found
         .at(last.span, format!("one transaction locks {} tables against everybody, one after the other: {}", names.len(), names.join(", ")))
         .note("each lock is held until the end, while the next one is waited for; a session that takes them in another order makes a deadlock")
-        .help("change one table a migration, or set a lock_timeout and try again");
+        .help(format!(
+            "change one table a migration{}, or set a lock_timeout and try again",
+            phrase::unless_committed_apart(context)
+        ));
 });

@@ -24,7 +24,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let (sql_table, sql_column) = (phrase::sql_name(table), phrase::sql_name(&Name::new(column.as_str())));
-    let check = format!("{}_{}_not_null", table.name, column);
+    // PostgreSQL 18 gives the NOT NULL itself a name, `…_not_null`, which the CHECK must leave free.
+    let ending = if before.engine.postgres_major >= 18 && before.is_upgrade() { "_not_null" } else { "_present" };
+    let check = phrase::sql_name(&Name::new(phrase::name_ending(&format!("{}_{column}", table.name), ending)));
     let alter = format!("ALTER TABLE {sql_table}");
     let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
     let help = match before.engine.postgres_major {

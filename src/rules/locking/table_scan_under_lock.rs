@@ -5,7 +5,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     // Constraints, NOT NULL, indexes, partitions and domains have rules of their own.
     let help = match &step.operation {
         Operation::AlterColumnType { .. } => {
-            "drop the CHECK or the index first, change the type, and bring it back with NOT VALID and VALIDATE or CONCURRENTLY"
+            "drop them first, change the type, and bring them back: an index with CONCURRENTLY, a CHECK with NOT VALID and VALIDATE"
         }
         Operation::AddColumn { column, .. } if column.references.is_none() && !column.unique && !column.primary_key => {
             if column.checks.is_empty() {

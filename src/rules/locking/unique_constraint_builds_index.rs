@@ -15,7 +15,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         }
         _ => return,
     };
-    if before.scanned().is_none() || before.is_new(table) || before.rewritten().is_some() {
+    if before.scanned().is_none() || before.is_new(table) || before.is_rewritten_with(table) {
         return;
     }
     let kind = if primary { "primary key" } else { "unique constraint" };
@@ -37,16 +37,26 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         false => format!("{}_{}_key", table.name, columns.join("_")),
     });
     // The name is free only once the old key is gone, and that is to be in the same transaction.
-    let replaces = before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| {
-        matches!(&step.operation, Operation::DropConstraint { table: of, constraint: Some(name), .. } if of == table && *name == index)
+    let dropped = before.steps().take_while(|(at, _)| *at < before.at).find_map(|(_, step)| match &step.operation {
+        Operation::DropConstraint { table: of, constraint: Some(name), if_exists, .. } if of == table && *name == index => {
+            Some(*if_exists)
+        }
+        _ => None,
     });
-    let built = if replaces { format!("{index}_new") } else { index.clone() };
+    let replaces = dropped.is_some();
+    // So it is where a dropped column takes the old key along.
+    let start = before.stages.first().map(|stage| stage.schema);
+    let is_taken = start.is_some_and(|start| start.index(&Name::with_schema(table.schema.clone(), index.as_str())).is_some());
+    let built = if replaces || is_taken { phrase::name_ending(&index, "_new") } else { index.clone() };
     let [index, built] = [index, built].map(|name| phrase::sql_name(&Name::new(name)));
     let list: Vec<String> = columns.iter().map(|column| phrase::sql_name(&Name::new(column.as_str()))).collect();
     let table_name = phrase::sql_name(table);
     let build = format!("CREATE UNIQUE INDEX CONCURRENTLY {built} ON {table_name} ({})", list.join(", "));
     let words = if primary { "PRIMARY KEY" } else { "UNIQUE" };
-    let old = if replaces { format!("DROP CONSTRAINT {index}, ") } else { String::new() };
+    let old = match dropped {
+        Some(if_exists) => format!("DROP CONSTRAINT {}{index}, ", if if_exists { "IF EXISTS " } else { "" }),
+        None => String::new(),
+    };
     let adopt = format!("ALTER TABLE {table_name} {old}ADD CONSTRAINT {index} {words} USING INDEX {built}");
     let adopted = phrase::in_place_of_steps(before, &adopt);
     let in_place = if replaces { "here, in the place of both steps" } else { "in the place of this step" };

@@ -44,16 +44,23 @@ pub const CHECK: Check = Check::Script(|context, found| {
         }
     }
     let style = phrase::style(context);
-    let lines: Vec<String> = differences
-        .iter()
-        .flat_map(|difference| &difference.repair)
-        .filter_map(|repair| crate::render::operation(repair, style))
-        .collect();
-    match lines.is_empty() {
-        true => finding.help("undo it in the downgrade, last step first"),
-        false => finding.help(format!("add to the downgrade:\n{}", lines.join("\n"))),
+    let is_unfilled = |difference: &&Difference| matches!(difference.how, How::Unfilled(_));
+    let (later, now): (Vec<&Difference>, Vec<&Difference>) = differences.iter().partition(is_unfilled);
+    let written = |differences: &[&Difference]| -> Vec<String> {
+        let repairs = differences.iter().flat_map(|difference| &difference.repair);
+        repairs.filter_map(|repair| crate::render::operation(repair, style)).collect()
     };
-    let complete = differences.iter().all(|difference| !difference.repair.is_empty());
+    let (lines, later) = (written(&now), written(&later));
+    let mut help = match (lines.is_empty(), later.is_empty()) {
+        (true, true) => "undo it in the downgrade, last step first".to_owned(),
+        (true, false) => "fill the column in the downgrade".to_owned(),
+        (false, _) => format!("add to the downgrade:\n{}", lines.join("\n")),
+    };
+    if !later.is_empty() {
+        help.push_str(&format!("\nand once the column that comes back is filled:\n{}", later.join("\n")));
+    }
+    finding.help(help);
+    let complete = differences.iter().all(|difference| !difference.repair.is_empty() && !is_unfilled(&difference));
     let count: usize = differences.iter().map(|difference| difference.repair.len()).sum();
     if complete && count == lines.len() && mend::speaks_alembic(&context.script.source, &lines) {
         finding.fix(mend::at_the_end(context.script, &lines).and_then(|edits| mend::with_a_look("add what is missing", edits)));
@@ -64,7 +71,7 @@ fn in_words(difference: &Difference) -> String {
     match &difference.how {
         How::LeftOver => format!("{} stays", difference.what),
         How::Missing => format!("{} does not come back", difference.what),
-        How::Changed(how) => format!("{} {how}", difference.what),
+        How::Changed(how) | How::Unfilled(how) => format!("{} {how}", difference.what),
     }
 }
 

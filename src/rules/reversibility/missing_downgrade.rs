@@ -152,7 +152,7 @@ fn help(framework: Framework) -> &'static str {
     match framework {
         Framework::Alembic => {
             "undo the upgrade in `downgrade()`; where that cannot be done, say so:\n\
-             def downgrade():\n    raise NotImplementedError(\"the dropped data is gone\")"
+             def downgrade():\n    raise NotImplementedError(\"there is no way back from this\")"
         }
         framework if has_files(framework) => "write the file that undoes this one, last statement first",
         _ => "write the section that undoes this one, last statement first",
