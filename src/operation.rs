@@ -137,6 +137,8 @@ pub enum Operation {
     AlterComposite {
         name: Name,
         changes_type: bool,
+        /// The attribute that goes.
+        dropped: Option<String>,
         cascade: bool,
     },
     CreateDomain {

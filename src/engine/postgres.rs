@@ -78,7 +78,14 @@ fn finish(effects: &mut [Effects], before: &Schema, after: Option<&Schema>, recr
             *held = (*held).max(*mode);
         }
     }
+    let comes_back = |dropped: &String| {
+        let Some((after, name)) = after.zip(dropped.rsplit(' ').next()) else { return false };
+        let tables = || locks.keys().filter_map(|table| after.table(table));
+        (dropped.starts_with("con ") && tables().any(|table| table.constraint(name).is_some()))
+            || (dropped.starts_with("rel i ") && tables().any(|table| table.index(name).is_some()))
+    };
     for one in effects {
+        one.drops.retain(|dropped| !comes_back(dropped));
         one.locks.clone_from(&locks);
         one.refuses_transaction = refuses;
         let rewritten: Vec<&Table> = one.rewrites.keys().filter_map(|name| before.table(name)).collect();
@@ -104,6 +111,15 @@ fn pass(operation: &Operation) -> u8 {
     }
 }
 
+/// Actions that `ALTER TABLE IF EXISTS` leaves out with its table.
+fn is_absent_quietly(operation: &Operation) -> bool {
+    matches!(pass(operation), 0..5)
+        || matches!(
+            operation,
+            Operation::RenameTable { .. } | Operation::RenameColumn { .. } | Operation::RenameConstraint { .. }
+        )
+}
+
 /// The statements that raise SQLSTATE 25001 in a transaction block. PostgreSQL checks this before it looks
 /// up names and before `IF [NOT] EXISTS`; what it refuses for partitioned tables is in [`Model`].
 pub fn refuses_transaction(operation: &Operation, major: u32) -> bool {
@@ -124,6 +140,9 @@ pub fn refuses_transaction(operation: &Operation, major: u32) -> bool {
                 | "create_tablespace"
                 | "drop_tablespace"
                 | "create_subscription"
+                | "drop_subscription"
+                | "end_prepared"
+                | "vacuum_statistics"
                 | "alter_system"
                 | "discard"
         ),
@@ -228,7 +247,7 @@ impl<'m> Model<'m> {
 
     fn operation(&mut self, operation: &Operation) {
         let absent = |table: &Name| table.is_known() && self.schema.table(table).is_none();
-        if self.wording.if_exists && matches!(pass(operation), 0..5) && operation.table().is_some_and(absent) {
+        if self.wording.if_exists && is_absent_quietly(operation) && operation.table().is_some_and(absent) {
             // ALTER TABLE IF EXISTS, of a table that this history does not create.
             return;
         }
@@ -290,7 +309,7 @@ impl<'m> Model<'m> {
             }
             Operation::AddEnumValue { .. } | Operation::RenameEnumValue { .. } => self.alter_enum(operation),
             Operation::DropType { name, cascade, is_domain, .. } => self.drop_type(name, *cascade, *is_domain),
-            Operation::AlterComposite { name, changes_type, cascade } => self.alter_composite(name, *changes_type, *cascade),
+            Operation::AlterComposite { .. } => self.alter_composite(operation),
             Operation::AlterDomain { name, change } => self.alter_domain(name, change),
             Operation::DropFunction { name, cascade, .. } => self.drop_function(name, *cascade),
             Operation::CreateSequence { owned_by: Some((table, _)), .. } => self.lock(table, AccessShare),

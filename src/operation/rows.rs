@@ -19,8 +19,10 @@ pub struct Rows {
     pub several: bool,
     /// Of several rows, the positions at which all have one and the same value.
     pub constant: Vec<usize>,
-    /// The positions at which some row has NULL.
+    /// The positions at which some row has NULL; of UPDATE, those that it sets to NULL.
     pub nulls: Vec<usize>,
+    /// The values of a single row, as written.
+    pub values: Vec<String>,
 }
 
 /// A relation in a FROM clause.
@@ -43,6 +45,10 @@ pub struct Query {
     pub sequences: Vec<Name>,
     /// `FOR UPDATE` and its kin.
     pub locks_rows: bool,
+    /// Those of `OF`, as the query calls them; empty when all.
+    pub locked: Vec<String>,
+    /// It is only planned, as by EXPLAIN and PREPARE: its relations are locked, and no row is read.
+    pub planned: bool,
     pub narrowed_by: Vec<String>,
     /// The names of the output, where each is plain to see.
     pub output: Option<Vec<String>>,

@@ -37,6 +37,7 @@ pub(super) fn read_first(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opt
             one(Operation::Begin)
         }
         "end" if lexemes.len() <= 2 => one(Operation::Commit),
+        "commit" | "rollback" if lexemes.is(1, "prepared") => neither("end_prepared"),
         "abort" if lexemes.len() <= 2 => one(Operation::Rollback),
         "drop" if lexemes.is(1, "index") => drop_index(lexemes, dialect),
         "alter" => alter(lexemes, dialect),
@@ -93,6 +94,11 @@ fn drop_index(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Low
 fn alter(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
     if !lexemes.is(1, "table") {
         return None;
+    }
+    if lexemes.skip(2, "all in tablespace").is_some() {
+        let to = lexemes.find(5..lexemes.len(), "set tablespace").and_then(|at| lexemes.identifier(at.end, dialect));
+        let operation = Operation::Other { kind: "move_all_tables", table: None, name: to, class: Class::Schema };
+        return Some(vec![Lowered::new(operation)]);
     }
     // The parser takes it for a column called SYSTEM.
     if dialect.is_some_and(Dialect::is_mysql_like) && lexemes.find(2..lexemes.len(), "add system versioning").is_some() {

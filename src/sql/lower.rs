@@ -185,6 +185,14 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             // The statement runs, and what it does stays.
             self::statement(*inner, lexemes, dialect)
         }
+        Statement::Explain { statement: inner, .. } | Statement::Prepare { statement: inner, .. } if is_query(&inner) => {
+            planned(self::statement(*inner, lexemes, dialect))
+        }
+        Statement::Prepare { .. } => named("prepare", None, Class::Neither),
+        Statement::Declare { stmts } if stmts.iter().any(|declared| declared.for_query.is_some()) => {
+            let queries = stmts.into_iter().filter_map(|declared| declared.for_query);
+            planned(queries.flat_map(|query| self::statement(Statement::Query(query), lexemes, dialect)).collect())
+        }
         Statement::Explain { .. } | Statement::ExplainTable { .. } => named("explain", None, Class::Neither),
         Statement::Call(_) => vec![Lowered::new(Operation::opaque("what a called procedure does is not known"))],
         other => {
@@ -192,6 +200,20 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             one(Operation::opaque(format!("`{head}` is not modelled")))
         }
     }
+}
+
+fn is_query(statement: &Statement) -> bool {
+    matches!(statement, Statement::Query(_))
+}
+
+/// Queries that are planned and not run: each relation is locked, no row is read.
+fn planned(mut lowered: Vec<Lowered>) -> Vec<Lowered> {
+    for one in &mut lowered {
+        if let Operation::Select(query) = &mut one.operation {
+            query.planned = true;
+        }
+    }
+    lowered
 }
 
 fn word_before(lexemes: &Lexemes<'_>, byte: usize) -> Option<std::ops::Range<usize>> {

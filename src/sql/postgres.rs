@@ -78,6 +78,9 @@ impl Words<'_, '_> {
         if self.lexemes.text(at) == "(" {
             let close = self.lexemes.closing(at);
             full = self.lexemes.find(at + 1..close, "full").is_some();
+            if self.lexemes.find(at + 1..close, "only_database_stats").is_some() {
+                return vec![Lowered::new(Operation::other("vacuum_statistics", Class::Neither))];
+            }
             at = close + 1;
         }
         while ["full", "freeze", "verbose", "analyze", "analyse"].iter().any(|word| self.lexemes.is(at, word)) {
@@ -248,7 +251,9 @@ impl Words<'_, '_> {
             "subscription" => {
                 let end = self.lexemes.len();
                 let connects = !(at..end).any(|at| {
-                    self.lexemes.is(at, "connect") && self.lexemes.text(at + 1) == "=" && is_false(self.lexemes.text(at + 2))
+                    (self.lexemes.is(at, "connect") || self.lexemes.is(at, "create_slot"))
+                        && self.lexemes.text(at + 1) == "="
+                        && is_false(self.lexemes.text(at + 2))
                 });
                 let kind = if connects { "create_subscription" } else { "create_subscription_unconnected" };
                 self.about(kind, None, shown(at + 1))
@@ -382,7 +387,10 @@ impl Words<'_, '_> {
             "tablespace" => self.about("drop_tablespace", None, self.name(at).map(|(name, _)| name.to_string())),
             "extension" => self.about("drop_extension", None, self.name(at).map(|(name, _)| name.to_string())),
             "publication" => self.about("drop_publication", None, None),
-            "subscription" => self.about("drop_subscription", None, None),
+            "subscription" => {
+                let kind = if if_exists { "drop_subscription_if_exists" } else { "drop_subscription" };
+                self.about(kind, None, None)
+            }
             "cast" | "operator" | "server" | "event" | "foreign" | "collation" | "text" | "language" | "transform" | "access"
             | "conversion"
                 if !self.lexemes.is(2, "table") =>
@@ -419,6 +427,9 @@ impl Words<'_, '_> {
                     "rename" => self.about("rename_sequence", Some(name), self.lexemes.identifier(end + 2, self.dialect)),
                     "owner" => self.about("owner", Some(name), None),
                     "set" if self.lexemes.is(end + 1, "schema") => self.about("move_sequence", Some(name), None),
+                    "set" if self.lexemes.is(end + 1, "logged") || self.lexemes.is(end + 1, "unlogged") => {
+                        self.about("sequence_persistence", Some(name), None)
+                    }
                     _ => match self.find(end, "owned by") {
                         Some(at) => self.one(Operation::OwnSequence { name, owned_by: self.column(at + 2) }),
                         None => self.about("alter_sequence", Some(name), None),
@@ -434,7 +445,10 @@ impl Words<'_, '_> {
                     }
                     "add" | "drop" | "alter" | "rename" if attribute(end + 1) => {
                         let changes_type = self.lexemes.is(end, "alter");
-                        self.one(Operation::AlterComposite { name, changes_type, cascade: self.cascades() })
+                        let named_at = self.if_exists(end + 2).1;
+                        let dropped = self.lexemes.is(end, "drop").then(|| self.lexemes.identifier(named_at, self.dialect));
+                        let dropped = dropped.flatten();
+                        self.one(Operation::AlterComposite { name, changes_type, dropped, cascade: self.cascades() })
                     }
                     "add" | "rename" => None,
                     "drop" => self.about("drop_enum_value", None, Some(name.to_string())),

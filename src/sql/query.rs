@@ -50,6 +50,8 @@ impl Visitor for Reader {
             self.common.push(names::ident(&table.alias.name, self.dialect));
         }
         self.query.locks_rows |= !query.locks.is_empty();
+        let of = query.locks.iter().filter_map(|lock| lock.of.as_ref());
+        self.query.locked.extend(of.map(|name| names::object(name, self.dialect).name));
         if let SetExpr::Table(table) = &*query.body {
             let name = Name::with_schema(table.schema_name.clone(), table.table_name.clone().unwrap_or_default());
             self.query.relations.push(Relation { called: name.name.clone(), name });
@@ -259,6 +261,12 @@ pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
         several,
         constant,
         nulls,
+        values: match insert.source.as_deref().map(|source| &*source.body) {
+            Some(SetExpr::Values(values)) if values.rows.len() == 1 => {
+                values.rows[0].content.iter().map(ToString::to_string).collect()
+            }
+            _ => Vec::new(),
+        },
     };
     Operation::Insert { table, rows: Box::new(rows) }
 }
@@ -310,11 +318,17 @@ pub(super) fn update(update: &Update, dialect: Option<Dialect>) -> Operation {
             AssignmentTarget::Tuple(list) => list.iter().map(|name| last_part(name, dialect)).collect(),
         })
         .collect();
+    let is_single = |assignment: &&sqlparser::ast::Assignment| matches!(assignment.target, AssignmentTarget::ColumnName(_));
+    let nulls = match update.assignments.iter().all(|assignment| is_single(&assignment)) {
+        true => (0..update.assignments.len()).filter(|&at| is_null(&update.assignments[at].value)).collect(),
+        false => Vec::new(),
+    };
     let rows = Rows {
         columns,
         narrowed_by: narrowed_by(update.selection.as_ref(), dialect),
         condition_known: true,
         reads: reads(update, &table, dialect),
+        nulls,
         ..Rows::default()
     };
     Operation::Update { table, has_where: update.selection.is_some() || update.from.is_some(), rows: Box::new(rows) }

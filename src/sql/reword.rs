@@ -32,6 +32,9 @@ pub(super) fn for_parser(lexemes: &Lexemes<'_>, tokens: Vec<TokenWithSpan>, dial
     if !on_mysql && matches!(first.as_str(), "update" | "delete" | "select" | "with" | "insert" | "create") {
         gone.extend((1..lexemes.len()).filter(|&at| is_only(lexemes, at)));
     }
+    if !on_mysql && matches!(first.as_str(), "select" | "with" | "explain" | "prepare" | "declare") {
+        gone.extend((1..lexemes.len()).filter(|&at| weakens_row_lock(lexemes, at)));
+    }
     if gone.is_empty() {
         return tokens;
     }
@@ -52,6 +55,13 @@ fn is_only(lexemes: &Lexemes<'_>, at: usize) -> bool {
     lexemes.is(at, "only")
         && ["update", "from", "join", "using"].iter().any(|word| lexemes.is(at - 1, word))
         && at + 1 < lexemes.len()
+}
+
+/// `NO` and `KEY` of FOR NO KEY UPDATE and FOR KEY SHARE, which take the same lock on the table.
+fn weakens_row_lock(lexemes: &Lexemes<'_>, at: usize) -> bool {
+    let follows = |words: &str, from: usize| from < at && lexemes.skip(from, words).is_some();
+    (lexemes.is(at, "no") && follows("for no key update", at - 1))
+        || (lexemes.is(at, "key") && (follows("for key share", at - 1) || follows("for no key update", at.saturating_sub(2))))
 }
 
 /// `WITH (security_barrier)`, `WITH … CHECK OPTION`, `WITH [NO] DATA`, `USING heap`.

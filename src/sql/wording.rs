@@ -10,12 +10,42 @@ pub(super) fn of(lexemes: &Lexemes<'_>) -> Wording {
     if ["update", "delete", "select", "with", "lock"].iter().any(|word| first.eq_ignore_ascii_case(word)) {
         return Wording { only: says("only"), ..Wording::default() };
     }
-    let interesting = ["alter", "create", "drop", "reindex", "truncate", "call", "merge", "analyze"];
+    let interesting = ["alter", "create", "drop", "reindex", "truncate", "call", "merge", "analyze", "vacuum"];
     if !interesting.iter().any(|word| first.eq_ignore_ascii_case(word)) {
         return Wording::default();
     }
     Wording { only: says("only"), if_exists: says("if exists"), needs: needs(lexemes), ..Wording::default() }
 }
+
+/// How a statement begins, words behind that, if any are needed, and the major that brought them.
+const SYNTAX: &[(&str, &str, u32, &str)] = &[
+    ("call", "", 11, "CALL"),
+    ("merge", "", 15, "MERGE"),
+    ("reindex (", "concurrently", 14, "REINDEX (CONCURRENTLY)"),
+    ("reindex (", "tablespace", 14, "REINDEX (TABLESPACE)"),
+    ("create procedure", "", 11, "CREATE PROCEDURE"),
+    ("create or replace trigger", "", 14, "CREATE OR REPLACE TRIGGER"),
+    ("create unlogged sequence", "", 15, "CREATE UNLOGGED SEQUENCE"),
+    ("create publication", "where (", 15, "the WHERE of a publication"),
+    ("create publication", "tables in schema", 15, "TABLES IN SCHEMA"),
+    ("create view", "security_invoker", 15, "security_invoker"),
+    ("create or replace view", "security_invoker", 15, "security_invoker"),
+    ("drop procedure", "", 11, "DROP PROCEDURE"),
+    ("drop routine", "", 11, "DROP PROCEDURE"),
+    ("drop database", "force", 13, "DROP DATABASE … (FORCE)"),
+    ("alter publication", "where (", 15, "the WHERE of a publication"),
+    ("alter publication", "tables in schema", 15, "TABLES IN SCHEMA"),
+    ("alter view", "security_invoker", 15, "security_invoker"),
+    ("alter view", "rename column", 13, "ALTER VIEW … RENAME COLUMN"),
+    ("alter database", "refresh collation version", 15, "REFRESH COLLATION VERSION"),
+    ("alter sequence", "set logged", 15, "ALTER SEQUENCE … SET LOGGED"),
+    ("alter sequence", "set unlogged", 15, "ALTER SEQUENCE … SET UNLOGGED"),
+    ("alter statistics", "set statistics", 13, "ALTER STATISTICS … SET STATISTICS"),
+    ("alter index", "attach partition", 11, "ALTER INDEX … ATTACH PARTITION"),
+    ("alter index", "alter", 11, "ALTER INDEX … ALTER COLUMN"),
+    ("alter", "no depends on extension", 13, "NO DEPENDS ON EXTENSION"),
+    ("alter type", "drop value", u32::MAX, "ALTER TYPE … DROP VALUE"),
+];
 
 /// The newest syntax that the statement uses.
 fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
@@ -26,31 +56,25 @@ fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
         }
     };
     let second = |word: &str| lexemes.is(1, word);
-    match lexemes.text(0).to_ascii_lowercase().as_str() {
-        "call" => need(11, "CALL"),
-        "merge" => need(15, "MERGE"),
-        "reindex" if lexemes.text(1) == "(" && lexemes.find(2..lexemes.closing(1), "concurrently").is_some() => {
-            need(14, "REINDEX (CONCURRENTLY)");
-        }
-        "reindex" if lexemes.is(2, "concurrently") => need(12, "REINDEX … CONCURRENTLY"),
-        "create" if second("procedure") => need(11, "CREATE PROCEDURE"),
-        "create" if lexemes.skip(0, "create or replace trigger").is_some() => need(14, "CREATE OR REPLACE TRIGGER"),
-        "create"
-            if lexemes.find(1..lexemes.len(), "execute function").is_some()
-                && !lexemes.text(1).eq_ignore_ascii_case("function") =>
+    for (head, words, since, shown) in SYNTAX {
+        if let Some(behind) = lexemes.skip(0, head)
+            && (words.is_empty() || (behind..lexemes.len()).any(|at| lexemes.skip(at, words).is_some()))
         {
+            need(*since, shown);
+        }
+    }
+    match lexemes.text(0).as_bytes().first().map(u8::to_ascii_lowercase) {
+        Some(b'v' | b'a') if lexemes.is(0, "vacuum") || lexemes.is(0, "analyze") => maintenance(lexemes, &mut need),
+        Some(b'r') if lexemes.is(2, "concurrently") => need(12, "REINDEX … CONCURRENTLY"),
+        Some(b'c') if !second("function") && (1..lexemes.len()).any(|at| lexemes.skip(at, "execute function").is_some()) => {
             need(11, "EXECUTE FUNCTION");
         }
-        "drop" if second("procedure") || second("routine") => need(11, "DROP PROCEDURE"),
-        "alter" if second("statistics") && lexemes.is(3, "set") && lexemes.is(4, "statistics") => {
-            need(13, "ALTER STATISTICS … SET STATISTICS");
+        Some(b'a')
+            if second("domain")
+                && (3..lexemes.len()).any(|at| lexemes.skip(at, "not null").is_some() && is_constraint(lexemes, at)) =>
+        {
+            need(17, "a NOT NULL constraint of a domain");
         }
-        "alter" if second("view") && lexemes.find(3..lexemes.len(), "rename column").is_some() => {
-            need(13, "ALTER VIEW … RENAME COLUMN");
-        }
-        "alter" if second("index") && lexemes.is(3, "attach") => need(11, "ALTER INDEX … ATTACH PARTITION"),
-        "alter" if second("index") && lexemes.is(3, "alter") => need(11, "ALTER INDEX … ALTER COLUMN"),
-        "alter" if second("type") && lexemes.skip(3, "drop value").is_some() => need(u32::MAX, "ALTER TYPE … DROP VALUE"),
         _ => {}
     }
     let statistics = second("statistics");
@@ -63,6 +87,14 @@ fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
         match word.as_bytes().first().map(u8::to_ascii_lowercase) {
             Some(b'g') if table && lexemes.skip(at, "generated always as (").is_some() => generated = true,
             Some(b's') if generated && lexemes.is(at, "stored") => stored = true,
+            Some(b's')
+                if table && lexemes.is(at, "storage") && !lexemes.is(at - 1, "set") && is_storage(lexemes.text(at + 1)) =>
+            {
+                need(16, "STORAGE of a new column");
+            }
+            Some(b's') if table && lexemes.skip(at, "set access method default").is_some() => {
+                need(17, "SET ACCESS METHOD DEFAULT");
+            }
             Some(b's') if table && lexemes.skip(at, "set compression").is_some() => need(14, "SET COMPRESSION"),
             Some(b's') if table && lexemes.skip(at, "set access method").is_some() => need(15, "SET ACCESS METHOD"),
             Some(b's') if table && lexemes.skip(at, "set expression").is_some() => need(17, "SET EXPRESSION"),
@@ -98,6 +130,36 @@ fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
         if stored { need(12, "GENERATED … STORED") } else { need(18, "virtual generated columns") }
     }
     found
+}
+
+/// Options of VACUUM and ANALYZE by the major that brought them.
+const MAINTENANCE: &[(&str, u32, &str)] = &[
+    ("skip_locked", 12, "SKIP_LOCKED"),
+    ("index_cleanup", 12, "INDEX_CLEANUP"),
+    ("truncate", 12, "TRUNCATE"),
+    ("parallel", 13, "PARALLEL"),
+    ("process_toast", 14, "PROCESS_TOAST"),
+    ("process_main", 16, "PROCESS_MAIN"),
+    ("buffer_usage_limit", 16, "BUFFER_USAGE_LIMIT"),
+    ("skip_database_stats", 16, "SKIP_DATABASE_STATS"),
+    ("only_database_stats", 16, "ONLY_DATABASE_STATS"),
+];
+
+fn maintenance(lexemes: &Lexemes<'_>, need: &mut impl FnMut(u32, &'static str)) {
+    let options = lexemes.text(1) == "(";
+    let behind = if options { lexemes.closing(1) } else { 1 };
+    for (option, since, words) in MAINTENANCE {
+        if options && lexemes.find(2..behind, option).is_some() {
+            need(*since, words);
+        }
+    }
+    if lexemes.comma_separated(behind.max(1)).len() > 1 {
+        need(11, "several tables in one statement");
+    }
+}
+
+fn is_storage(word: &str) -> bool {
+    ["plain", "external", "extended", "main", "default"].iter().any(|storage| word.eq_ignore_ascii_case(storage))
 }
 
 /// `ADD [CONSTRAINT name] NOT NULL column`, not the option of a column.

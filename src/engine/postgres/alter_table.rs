@@ -61,8 +61,11 @@ impl<'m> Model<'m> {
             }
             self.referenced_key(known, &reference.table, &reference.columns, &[column]);
             self.lock(&reference.table, LockMode::ShareRowExclusive);
-            if filled {
+            // DEFAULT NULL too is a default, whose rows are read.
+            if column.default.is_some() {
                 self.scan_stored(table, "the foreign key is checked");
+            }
+            if filled {
                 self.scan(&reference.table, "the foreign key is checked");
             }
         }
@@ -278,7 +281,8 @@ impl<'m> Model<'m> {
             if matches!(found.default, Some(Default::Identity)) {
                 return self.fail(format!("`{column}` is an identity column"));
             }
-            if known.is_partition() && found.inherited && found.nullable == Some(false) {
+            // From 18 on NOT NULL is a constraint, which children inherit as such.
+            if (known.is_partition() || self.major >= 18) && found.inherited && found.nullable == Some(false) {
                 let parents = self.schema.parents(known);
                 let required = |parent: &Table| parent.column(column).is_some_and(|column| column.nullable == Some(false));
                 if parents.into_iter().any(required) {

@@ -2,7 +2,7 @@
 
 use super::Model;
 use crate::operation::{LockMode, Name};
-use crate::schema::Kind;
+use crate::schema::{Kind, Table};
 
 use LockMode::{AccessExclusive, AccessShare, RowExclusive, ShareRowExclusive, ShareUpdateExclusive};
 
@@ -30,6 +30,7 @@ const LOCKS: &[(&str, LockMode, Reach)] = &[
     ("enable_trigger", ShareRowExclusive, Alone),
     ("disable_trigger", ShareRowExclusive, Alone),
     ("alter_sequence", ShareRowExclusive, Alone),
+    ("sequence_persistence", AccessExclusive, Alone),
     ("comment_on_part", AccessShare, Alone),
     ("copy", RowExclusive, Family),
     ("set_storage", AccessExclusive, Family),
@@ -67,6 +68,9 @@ const LOCKS: &[(&str, LockMode, Reach)] = &[
     ("set_view_options", AccessExclusive, Alone),
 ];
 
+/// Why a table's files are new after SET TABLESPACE.
+const MOVED: &str = "the table is copied to another tablespace";
+
 impl Model<'_> {
     pub(super) fn attribute(&mut self, kind: &str, table: Option<&Name>, name: Option<&str>) {
         match kind {
@@ -76,6 +80,7 @@ impl Model<'_> {
                 return;
             }
             "attach_index" => return self.attach_index(name),
+            "move_all_tables" => return self.move_all_tables(),
             "drop_statistics" if self.major >= 12 => return self.drop_statistics(name),
             _ => {}
         }
@@ -125,11 +130,11 @@ impl Model<'_> {
             "set_with_oids" => self.rewrite_stored(table, "each row gets an oid"),
             "set_tablespace" if name != Some("pg_default") && known.is_none_or(|known| known.has_storage()) => {
                 // The files are copied as they are: no row is read, and the indexes stay where they are.
-                self.effects.rewrites.insert(super::in_public(table), "the table is copied to another tablespace".to_owned());
+                self.effects.rewrites.insert(super::in_public(table), MOVED.to_owned());
                 let indexes = known.map(|known| known.indexes()).unwrap_or_default();
                 self.recreated.extend(indexes.into_iter().map(|index| index.name.clone()));
             }
-            "set_access_method" if name != Some("heap") => {
+            "set_access_method" if !matches!(name, Some("heap" | "default")) => {
                 self.rewrite_stored(table, "the rows are stored by another access method")
             }
             "set_expression" => {
@@ -145,16 +150,41 @@ impl Model<'_> {
                     self.fail(format!("`{}` is no generated column", name.unwrap_or_default()));
                 }
             }
+            "of_type" => {
+                if let Some(of) = name.filter(|of| self.schema.has_type(&Name::new(*of))) {
+                    self.lock(&Name::new(of), AccessShare);
+                }
+            }
             "not_of_type" if known.is_some_and(|known| known.created_in.is_some() && known.ties().of_type.is_none()) => {
                 self.fail(format!("`{table}` is not a table of a type"));
             }
             "alter_constraint" if self.wording.needs.is_some() => {
-                let target = name.and_then(|name| known?.constraint(name)?.references.clone());
-                if let Some(target) = target.and_then(|(target, _)| self.schema.relation(target)) {
-                    self.lock(&target.name, AccessExclusive);
+                let key = name.and_then(|name| known?.constraint(name));
+                let target = key.and_then(|key| self.schema.relation(key.references.as_ref()?.0));
+                let Some((key, target)) = key.zip(target) else { return };
+                // From then on the rows are checked, as by ADD FOREIGN KEY; the other way, triggers go.
+                match key.enforced {
+                    true => self.lock(&target.name, AccessExclusive),
+                    false => {
+                        self.lock(&target.name, ShareRowExclusive);
+                        self.scan_stored(table, "the foreign key of each row is checked");
+                        self.scan_stored(&target.name, "the foreign key of each row is checked");
+                    }
                 }
             }
             _ => {}
+        }
+    }
+
+    /// `ALTER TABLE ALL IN TABLESPACE`: no table is known to be in another one than the default.
+    fn move_all_tables(&mut self) {
+        let tables: Vec<&Table> = self.schema.tables().filter(|table| !table.is_view()).collect();
+        for table in tables {
+            self.lock(&table.name, AccessExclusive);
+            if table.has_storage() {
+                self.effects.rewrites.insert(super::in_public(&table.name), MOVED.to_owned());
+                self.recreated.extend(table.indexes().into_iter().map(|index| index.name.clone()));
+            }
         }
     }
 

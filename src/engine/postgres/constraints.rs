@@ -218,6 +218,9 @@ impl<'m> Model<'m> {
         if !found.unique {
             return self.fail(format!("the index `{index}` is not unique"));
         }
+        if found.predicate.is_some() || found.has_expressions() {
+            return self.fail(format!("the index `{index}` is partial or over an expression, and no constraint can be"));
+        }
         let nullable = found.columns.iter().find(|column| primary && !self.is_never_null(known, column));
         if let Some(column) = nullable {
             self.scan(table, &format!("each row is checked for NULL in `{column}`"));
@@ -301,6 +304,9 @@ impl<'m> Model<'m> {
             }
             return;
         };
+        if !constraint.enforced {
+            return self.fail(format!("`{name}` is NOT ENFORCED, and what is not enforced cannot be validated"));
+        }
         match &constraint.kind {
             ConstraintKind::PrimaryKey { .. } | ConstraintKind::Unique { .. } | ConstraintKind::Exclusion { .. } => {
                 return self.fail(format!("`{name}` is neither a foreign key nor a CHECK"));

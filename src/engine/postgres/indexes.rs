@@ -190,7 +190,18 @@ impl<'m> Model<'m> {
     }
 
     pub(super) fn cluster(&mut self, table: Option<&Name>, index: Option<&str>) {
-        let Some(name) = table else { return };
+        let why = "its rows are put in the order of the index";
+        let Some(name) = table else {
+            // Every table that was clustered before, each in a transaction of its own.
+            let marked = |table: &&Table| table.ties().clustered_on.is_some();
+            let mut tables: Vec<Name> = self.schema.tables().filter(marked).map(|table| table.name.clone()).collect();
+            tables.sort();
+            for table in tables {
+                self.lock(&table, LockMode::AccessExclusive);
+                self.rewrite_stored(&table, why);
+            }
+            return;
+        };
         let known = self.schema.table(name);
         if let Some(known) = known {
             if known.kind == Kind::PartitionedTable {
@@ -203,7 +214,7 @@ impl<'m> Model<'m> {
                 self.effects.refuses_transaction = true;
                 for partition in self.schema.descendants(known) {
                     self.lock(&partition.name, LockMode::AccessExclusive);
-                    self.rewrite(&partition.name, "its rows are put in the order of the index");
+                    self.rewrite(&partition.name, why);
                 }
                 return;
             }
@@ -212,7 +223,7 @@ impl<'m> Model<'m> {
             }
         }
         self.lock(name, LockMode::AccessExclusive);
-        self.rewrite_stored(name, "its rows are put in the order of the index");
+        self.rewrite_stored(name, why);
     }
 
     pub(super) fn vacuum(&mut self, table: Option<&Name>, full: bool) {

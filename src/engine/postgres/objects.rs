@@ -81,22 +81,26 @@ impl Model<'_> {
         }
     }
 
-    pub(super) fn alter_composite(&mut self, name: &Name, changes_type: bool, cascade: bool) {
+    pub(super) fn alter_composite(&mut self, operation: &Operation) {
+        let Operation::AlterComposite { name, changes_type, dropped, cascade } = operation else { return };
         let typed: Vec<Name> = self
             .schema
             .tables()
             .filter(|table| table.ties().of_type.as_deref() == Some(name.name.as_str()))
             .map(|table| table.name.clone())
             .collect();
-        if let Some(table) = typed.first().filter(|_| !cascade) {
+        if let Some(table) = typed.first().filter(|_| !*cascade) {
             return self.fail(format!("`{table}` is a table of the type `{name}`: say CASCADE"));
         }
-        if let Some((table, column)) = self.schema.columns_of_type(name).first().filter(|_| changes_type) {
+        if let Some((table, column)) = self.schema.columns_of_type(name).first().filter(|_| *changes_type) {
             return self.fail(format!("the column `{}.{}` is of the type `{name}`", table.name, column.name));
         }
         self.lock(name, AccessExclusive);
         for table in typed {
             self.lock(&table, AccessExclusive);
+            if let Some(attribute) = dropped {
+                self.drops(format!("col {}.{attribute}", super::in_public(&table)));
+            }
         }
     }
 

@@ -1,7 +1,7 @@
 //! Partitions: attached, detached, and what proves that their rows belong there.
 
 use super::Model;
-use crate::operation::{Bound, ConstraintKind, LockMode, Name};
+use crate::operation::{Bound, ConstraintKind, LockMode, Name, Rows};
 use crate::schema::expression::{split_outside, unwrapped};
 use crate::schema::{Kind, Table, TableConstraint};
 
@@ -50,6 +50,9 @@ impl<'m> Model<'m> {
 
     /// The default partition must not hold rows that the new one takes.
     fn check_default_partition(&mut self, parent: &'m Table, bound: Option<&Bound>) {
+        if let Some(other) = bound.and_then(|bound| self.taken_by(parent, bound)) {
+            return self.fail(format!("the bounds are those of the partition `{}` too", other.name));
+        }
         let Some(default) = default_partition(self, parent) else { return };
         self.lock(&default.name, LockMode::AccessExclusive);
         let proven = bound.is_some_and(|bound| excludes(parent, default, bound));
@@ -88,6 +91,24 @@ impl<'m> Model<'m> {
 
     fn is_child(&self, parent: &Table, child: &Table) -> bool {
         self.schema.parents(child).any(|known| known.id == parent.id)
+    }
+
+    /// The partition that has some of the bounds already, as far as literals show it.
+    fn taken_by(&self, parent: &Table, bound: &Bound) -> Option<&'m Table> {
+        if bound.is_default {
+            return default_partition(self, parent);
+        }
+        let new = range_of(bound)?;
+        let overlaps = |child: &&'m Table| {
+            let Some(old) = child.ties().bound.as_ref().and_then(range_of) else { return false };
+            let apart = |end: &Option<String>, start: &Option<String>| match (end, start) {
+                (Some(end), Some(start)) => !are_plain(end, start) || at_most(end, start),
+                _ => false,
+            };
+            !apart(&old.to, &new.from) && !apart(&new.to, &old.from)
+        };
+        let children = parent.ties().children.iter().filter_map(|id| self.schema.relation(*id));
+        children.into_iter().find(overlaps)
     }
 
     /// CREATE TABLE … PARTITION OF.
@@ -159,10 +180,41 @@ fn at_most(a: &str, b: &str) -> bool {
     }
 }
 
+/// Numbers, or dates that are written alike: their order is that of the text, whatever the collation.
+fn are_plain(a: &str, b: &str) -> bool {
+    let number = |text: &str| text.trim().parse::<f64>().is_ok();
+    let date = |text: &str| {
+        let inner = text.trim().trim_matches('\'');
+        inner.len() >= 10 && inner.bytes().all(|byte| byte.is_ascii_digit() || b"-: .+".contains(&byte))
+    };
+    (number(a) && number(b)) || (date(a) && date(b) && a.trim().len() == b.trim().len())
+}
+
 fn only_key(parent: &Table) -> Option<&str> {
     match parent.ties().partition_key.as_slice() {
         [key] if parent.kind == Kind::PartitionedTable => Some(key),
         _ => None,
+    }
+}
+
+impl<'m> Model<'m> {
+    /// The partition, without partitions of its own, whose bounds hold the one row that is written out.
+    pub(super) fn partition_of_row(&self, parent: &'m Table, rows: &Rows) -> Option<&'m Table> {
+        let key = only_key(parent)?;
+        let at = match rows.columns.as_slice() {
+            [] => parent.columns().iter().position(|column| column.name == key)?,
+            named => named.iter().position(|column| column == key)?,
+        };
+        let value = rows.values.get(at).filter(|value| value.starts_with(|c: char| c == '\'' || c.is_ascii_digit()))?;
+        let holds = |child: &&'m Table| {
+            let range = child.ties().bound.as_ref().and_then(range_of);
+            range.is_some_and(|range| {
+                range.from.is_none_or(|from| at_most(&from, value)) && range.to.is_none_or(|to| !at_most(&to, value))
+            })
+        };
+        let children: Vec<&'m Table> = parent.ties().children.iter().filter_map(|id| self.schema.relation(*id)).collect();
+        let one = children.into_iter().find(holds)?;
+        (one.kind != Kind::PartitionedTable).then_some(one)
     }
 }
 

@@ -4,6 +4,7 @@
 use super::{Model, in_public, types, volatility};
 use crate::operation::{
     Column, Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTrigger, DataType, Default, EnumPlace, Name, Operation,
+    ReindexTarget,
 };
 use crate::schema::{Kind, Table, expression};
 
@@ -73,6 +74,20 @@ impl<'m> Model<'m> {
                 self.schema.enum_type(name).filter(|known| !known.labels.contains(other))?;
                 Some(format!("`{name}` has no value '{other}' to be put next to"))
             }
+            Operation::Other { kind: "alter_constraint", table: Some(table), name: Some(name), .. } => {
+                let found = self.whole(table)?.constraint(name)?;
+                let is_key = matches!(found.kind, ConstraintKind::ForeignKey { .. } | ConstraintKind::NotNull { .. });
+                (!is_key).then(|| format!("`{name}` is no foreign key, and only those can be altered"))
+            }
+            Operation::Reindex { target: ReindexTarget::System, concurrently: true, .. } => {
+                Some("the system catalogs cannot be reindexed concurrently".to_owned())
+            }
+            Operation::RenameIndex { index, to, .. } => {
+                self.schema.index(index)?;
+                let taken = Name::with_schema(index.schema.clone(), to.as_str());
+                let is_taken = self.schema.index(&taken).is_some() || self.whole(&taken).is_some();
+                is_taken.then(|| format!("`{taken}` exists already"))
+            }
             Operation::Inherit { table, parent, stops: false } => {
                 let (child, parent) = (self.whole(table)?, self.whole(parent)?);
                 let missing = parent.columns().into_iter().find(|column| child.column(&column.name).is_none())?;
@@ -106,6 +121,9 @@ impl<'m> Model<'m> {
                     return Some(format!("the default of `{name}` holds a query, and defaults may not"));
                 }
                 let kind = column.data_type.as_ref().filter(|kind| !kind.array)?;
+                if let Some(reason) = self.default_too_long(table, name, kind, &value.0) {
+                    return Some(reason);
+                }
                 let labels = &self.schema.enum_type(&Name::new(kind.name.as_str()))?.labels;
                 let literal = value.0.trim().strip_prefix('\'')?.strip_suffix('\'').filter(|text| !text.contains('\''))?;
                 let known = labels.iter().all(|label| Name::new(label.as_str()).is_known()) && Name::new(literal).is_known();
@@ -118,6 +136,17 @@ impl<'m> Model<'m> {
             }
             _ => None,
         }
+    }
+
+    /// From 11 on the default of a new column is computed at once, and kept; before, for each row.
+    fn default_too_long(&self, table: &Name, column: &str, kind: &DataType, value: &str) -> Option<String> {
+        let known = self.schema.table(table).filter(|known| known.has_storage())?;
+        let longest: usize =
+            kind.modifiers.first().filter(|_| ["varchar", "char"].contains(&kind.name.as_str()))?.parse().ok()?;
+        let literal = value.trim().strip_prefix('\'')?.strip_suffix('\'').filter(|text| !text.contains('\''))?;
+        let is_long = Name::new(literal).is_known() && literal.trim_end_matches(' ').chars().count() > longest;
+        (is_long && (self.major >= 11 || known.has_rows))
+            .then(|| format!("'{literal}', the default of `{column}`, is longer than {kind} allows"))
     }
 
     /// A foreign key compares the column with one of a type that has no equality with the new one.

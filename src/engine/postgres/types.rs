@@ -187,7 +187,8 @@ pub(super) fn same_order(from: &DataType, to: &DataType) -> bool {
 
 /// Whether PostgreSQL has an operator that compares the two, as a foreign key needs.
 pub(super) fn comparable(from: &DataType, to: &DataType) -> bool {
-    let family = |name: &str| [STRINGS, NUMBERS, TIMES].iter().position(|list| is(list, name));
+    let families: [&[&str]; 6] = [STRINGS, NUMBERS, TIMES, &["uuid"], &["boolean"], &["bytea"]];
+    let family = |name: &str| families.iter().position(|list| is(list, name));
     match (family(&from.name), family(&to.name)) {
         (Some(a), Some(b)) => a == b && from.array == to.array,
         // Types that are not known may have any operator.
