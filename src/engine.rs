@@ -209,7 +209,13 @@ fn is_done(operation: &Operation, schema: &Schema) -> bool {
             constraint.name.as_ref().is_some_and(named)
         }
         Operation::CreateEnum { name, .. } => schema.enum_type(name).is_some(),
-        Operation::DropColumn { table, column, .. } => {
+        Operation::DropColumn { table, column, .. }
+        | Operation::RenameColumn { table, column, .. }
+        | Operation::AlterColumnType { table, column, .. }
+        | Operation::SetNotNull { table, column }
+        | Operation::DropNotNull { table, column }
+        | Operation::SetDefault { table, column, .. }
+        | Operation::DropDefault { table, column } => {
             whole(table).is_some_and(|_| Name::new(column.as_str()).is_known() && schema.column(table, column).is_none())
         }
         Operation::DropConstraint { table, constraint: Some(name), .. } => {

@@ -124,6 +124,8 @@ pub struct Wording {
     /// `IF EXISTS` stands somewhere in it.
     pub if_exists: bool,
     pub needs: Option<Needs>,
+    /// Words that neither MySQL nor MariaDB reads, in a statement for one of them.
+    pub foreign: Option<&'static str>,
 }
 
 /// What SQLite's grammar says of a statement.

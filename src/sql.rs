@@ -214,6 +214,10 @@ fn read_with(sql: &str, parser: &dyn sqlparser::dialect::Dialect, dialect: Optio
     };
     let lexemes = Lexemes::new(sql, &tokens);
     let mut lowered = read_tokens(&lexemes, tokens, parser, dialect)?;
+    if dialect.is_some_and(Dialect::is_mysql_like) {
+        let foreign = wording::foreign_to_mysql(&lexemes);
+        lowered.iter_mut().for_each(|one| one.wording.foreign = foreign);
+    }
     if dialect.is_none_or(|dialect| dialect == Dialect::PostgreSql) {
         let wording = wording::of(&lexemes);
         // The statements of a DO block have their own.

@@ -9,7 +9,7 @@ pub mod types;
 
 use super::{Effects, Statement};
 use crate::migration::{Origin, Step};
-use crate::operation::{ConstraintKind, DataType, Default, Dialect, Name, Operation};
+use crate::operation::{Column, ConstraintKind, DataType, Default, Dialect, Name, Operation};
 use crate::schema::{Schema, Table, TableColumn, TableIndex};
 
 /// How the server changes a table, cheapest first.
@@ -56,6 +56,10 @@ pub(super) fn belong_together(before: &Step, step: &Step) -> bool {
 
 /// All actions of one ALTER TABLE run by the worst algorithm that one of them needs, or by the one that it asks for.
 pub(super) fn effects(statement: &Statement<'_>, schema: &Schema, dialect: Dialect) -> Vec<Effects> {
+    if let Some(words) = statement.wording.foreign {
+        let reason = format!("{} does not read {words}", dialect.title());
+        return vec![Effects { fails_because: Some(reason), ..Effects::default() }; statement.operations.len()];
+    }
     // What the statement itself creates is empty.
     let made = |table: &Name| statement.operations.iter().any(|operation| operation.creates(table));
     let mut worst: Option<(Algorithm, String, Name)> = None;
@@ -77,6 +81,11 @@ pub(super) fn effects(statement: &Statement<'_>, schema: &Schema, dialect: Diale
             worst = Some((algorithm, why, table.clone()));
         }
     }
+    if let Some((algorithm, why, table)) = &mut worst
+        && moves_beside_virtual(&statement.operations, *algorithm, schema.table(table))
+    {
+        (*algorithm, *why) = (Algorithm::Copy, "columns of a table with virtual columns change their places".to_owned());
+    }
     let mut effects = Effects::default();
     if let Some((algorithm, why, table)) = worst {
         let asked = Asked::of(statement);
@@ -94,6 +103,20 @@ pub(super) fn effects(statement: &Statement<'_>, schema: &Schema, dialect: Diale
         effects.algorithm = Some((algorithm, why));
     }
     vec![effects; statement.operations.len()]
+}
+
+/// A column goes, and more than that is to be done in place, while a virtual column stays.
+fn moves_beside_virtual(operations: &[&Operation], algorithm: Algorithm, known: Option<&Table>) -> bool {
+    let goes = |column: &TableColumn| {
+        let is_it = |operation: &Operation| matches!(operation, Operation::DropColumn { column: dropped, .. } if dropped.eq_ignore_ascii_case(&column.name));
+        operations.iter().any(|operation| is_it(operation))
+    };
+    let stays = |table: &Table| table.columns().into_iter().any(|column| columns::is_virtual(column) && !goes(column));
+    let drops = |operation: &&&Operation| matches!(operation, Operation::DropColumn { .. });
+    let along = |operation: &&Operation| matches!(operation, Operation::DropColumn { .. } | Operation::DropIndex { .. });
+    operations.iter().any(|operation| drops(&operation))
+        && (algorithm > Algorithm::NoCopy || !operations.iter().all(along))
+        && known.is_some_and(stays)
 }
 
 /// `ALGORITHM=…` and `LOCK=…`, lower case, without spaces.
@@ -200,16 +223,26 @@ impl<'m> Model<'m> {
                     false => because(Algorithm::Copy, "the values of a STORED column are computed and written"),
                 }
             }
+            Operation::SetDefault { column, .. } | Operation::DropDefault { column, .. }
+                if self.column(column).is_some_and(columns::is_stored) =>
+            {
+                because(Algorithm::Copy, "a STORED column becomes one that is written to")
+            }
             Operation::SetDefault { .. } | Operation::DropDefault { .. } | Operation::RenameColumn { .. } => {
                 because(Algorithm::Instant, "")
             }
             Operation::AddConstraint { constraint, .. } => match &constraint.kind {
-                ConstraintKind::ForeignKey { .. } => Some(self.foreign_key()),
+                ConstraintKind::ForeignKey { columns, .. } => Some(self.foreign_key(Some(columns))),
                 ConstraintKind::Check { .. } => because(Algorithm::Copy, "a CHECK is added, and every row is read for it"),
                 ConstraintKind::Unique { columns, .. } if self.dialect == Dialect::MariaDb && self.is_hashed(columns) => {
                     because(Algorithm::Copy, "the key is over a whole TEXT or BLOB, which is hashed into a column of its own")
                 }
+                ConstraintKind::Unique { columns, .. } if self.drops_same_index(columns, true) => because(Algorithm::Instant, ""),
+                ConstraintKind::Unique { .. } if self.moves_columns() => {
+                    because(Algorithm::Inplace, "a column and an index change at once")
+                }
                 ConstraintKind::Unique { .. } => because(Algorithm::NoCopy, "its index is built"),
+                ConstraintKind::PrimaryKey { columns, .. } if self.has_primary_key(columns) => because(Algorithm::Instant, ""),
                 ConstraintKind::PrimaryKey { columns, .. } if self.is_clustered_by(columns) => {
                     because(Algorithm::NoCopy, "the rows are sorted by it already")
                 }
@@ -225,17 +258,38 @@ impl<'m> Model<'m> {
                     _ => because(Algorithm::Instant, ""),
                 }
             }
+            Operation::CreateIndex(index) if index.if_not_exists && self.has_index(index.name.as_deref()) => {
+                because(Algorithm::Instant, "")
+            }
             Operation::CreateIndex(index) => match index.method.as_deref() {
+                Some("fulltext") if self.steps.iter().filter(|other| is_fulltext(&other.operation)).count() > 1 => {
+                    because(Algorithm::Copy, "one FULLTEXT index at a time can be built in place")
+                }
                 Some("fulltext" | "spatial") => {
                     because(Algorithm::InplaceShared, "a FULLTEXT or SPATIAL index is built, for which writers wait")
                 }
                 // With a column that comes or goes beside it, the table is built anew.
+                _ if self.drops_same_index(&index.columns, index.unique) => because(Algorithm::Instant, ""),
                 _ if self.moves_columns() => because(Algorithm::Inplace, "a column and an index change at once"),
                 _ => because(Algorithm::NoCopy, "the index is built"),
             },
-            Operation::DropIndex { index, .. } => {
+            Operation::DropIndex { index, if_exists, .. } => {
                 let found = self.known.and_then(|table| table.index(&index.name.to_lowercase()));
+                let stays = found.is_none() && *if_exists && self.known.is_some_and(Table::is_whole);
+                if stays || found.is_some_and(|index| self.adds_same_index(index)) {
+                    return because(Algorithm::Instant, "");
+                }
                 Some(self.drop_index(found.filter(|index| index.unique).map_or(&[], |index| &index.columns)))
+            }
+            Operation::Other { kind: "convert_charset" | "convert_collation", .. }
+                if self
+                    .known
+                    .is_some_and(|table| table.is_whole() && !table.columns().into_iter().any(columns::is_text_column)) =>
+            {
+                because(Algorithm::Instant, "")
+            }
+            Operation::Other { kind: "convert_collation", .. } => {
+                because(Algorithm::Copy, "every text is sorted by another collation")
             }
             Operation::Other { kind: "convert_charset", name, .. } => {
                 let kept = |table: &Table| {
@@ -248,10 +302,19 @@ impl<'m> Model<'m> {
                 }
             }
             Operation::Other {
-                kind: "add_system_versioning" | "drop_system_versioning" | "order_rows" | "repartition", ..
+                kind:
+                    "add_system_versioning"
+                    | "drop_system_versioning"
+                    | "order_rows"
+                    | "repartition"
+                    | "reorganize_partition"
+                    | "remove_partitioning",
+                ..
             } => because(Algorithm::Copy, "the rows are written anew"),
             Operation::Other {
-                kind: "index_visibility" | "comment" | "auto_increment" | "default_charset" | "table_option",
+                kind:
+                    "index_visibility" | "comment" | "auto_increment" | "default_charset" | "table_option" | "enable_keys"
+                    | "disable_keys",
                 ..
             } => because(Algorithm::Instant, ""),
             Operation::Other { kind: "engine", name, .. }
@@ -259,7 +322,7 @@ impl<'m> Model<'m> {
             {
                 because(Algorithm::Copy, "the rows move to another engine")
             }
-            Operation::Other { kind: "engine" | "force" | "row_format", .. } => {
+            Operation::Other { kind: "engine" | "force" | "row_format" | "key_block_size", .. } => {
                 because(Algorithm::Inplace, "the table is rebuilt")
             }
             _ => None,
@@ -276,15 +339,61 @@ impl<'m> Model<'m> {
         self.steps.iter().any(|other| adds(&other.operation))
     }
 
+    /// The statement drops an index over the same columns: the new one only has another name.
+    fn drops_same_index(&self, columns: &[String], unique: bool) -> bool {
+        let same =
+            |index: &TableIndex| index.unique == unique && index.columns == columns && index.method.is_none() && !index.implied;
+        let Some(table) = self.known else { return false };
+        self.steps.iter().any(|other| match &other.operation {
+            Operation::DropIndex { index, .. } => table.index(&index.name.to_lowercase()).is_some_and(same),
+            _ => false,
+        })
+    }
+
+    fn adds_same_index(&self, old: &TableIndex) -> bool {
+        self.steps.iter().any(|other| match &other.operation {
+            Operation::CreateIndex(index) => {
+                let plain = index.method.is_none() && old.method.is_none() && !old.implied;
+                plain && index.unique == old.unique && index.columns == old.columns
+            }
+            Operation::AddConstraint { constraint, .. } => {
+                matches!(&constraint.kind, ConstraintKind::Unique { columns, .. } if old.unique && *columns == old.columns)
+            }
+            _ => false,
+        })
+    }
+
+    fn has_index(&self, name: Option<&str>) -> bool {
+        name.is_some_and(|name| self.known.is_some_and(|table| table.index(&name.to_lowercase()).is_some()))
+    }
+
+    fn has_primary_key(&self, wanted: &[String]) -> bool {
+        let key = self.known.and_then(Table::primary_key);
+        key.is_some_and(|key| matches!(&key.kind, ConstraintKind::PrimaryKey { columns, .. } if columns == wanted))
+    }
+
     fn moves_columns(&self) -> bool {
-        let moves = |operation: &Operation| matches!(operation, Operation::AddColumn { .. } | Operation::DropColumn { .. });
+        let is_virtual = |column: &Column| matches!(column.default, Some(Default::Generated { stored: Some(false), .. }));
+        let moves = |operation: &Operation| match operation {
+            Operation::AddColumn { column, .. } => !is_virtual(column),
+            Operation::DropColumn { .. } => true,
+            _ => false,
+        };
         self.steps.iter().any(|other| moves(&other.operation))
     }
 
-    fn foreign_key(&self) -> (Algorithm, String) {
-        match self.schema.session.skips_foreign_keys {
-            true => (Algorithm::Inplace, "the rows are not looked at".to_owned()),
-            false => (Algorithm::Copy, "a foreign key is added while foreign_key_checks is on".to_owned()),
+    /// `columns` are those of the key, where they are there already.
+    fn foreign_key(&self, columns: Option<&[String]>) -> (Algorithm, String) {
+        if !self.schema.session.skips_foreign_keys {
+            return (Algorithm::Copy, "a foreign key is added while foreign_key_checks is on".to_owned());
+        }
+        let indexed = |columns: &[String]| {
+            self.known.is_some_and(|table| table.indexes().iter().any(|index| refusals::begins(&index.columns, columns)))
+        };
+        match columns {
+            Some(columns) if indexed(columns) => (Algorithm::Instant, String::new()),
+            Some(_) => (Algorithm::NoCopy, "its index is built".to_owned()),
+            None => (Algorithm::Inplace, "the rows are not looked at".to_owned()),
         }
     }
 
@@ -304,6 +413,10 @@ impl<'m> Model<'m> {
             false => (Algorithm::NoCopy, String::new()),
         }
     }
+}
+
+fn is_fulltext(operation: &Operation) -> bool {
+    matches!(operation, Operation::CreateIndex(index) if index.method.as_deref() == Some("fulltext"))
 }
 
 /// A varchar without a length, which SQLAlchemy refuses to write for MySQL, and MySQL to read.

@@ -147,8 +147,15 @@ pub struct Column {
     pub collation: Option<String>,
     /// Its key, UNIQUE and foreign key are written behind the columns, as SQLAlchemy does.
     pub constraints_apart: bool,
-    /// MySQL's `FIRST` or `AFTER`: it does not go to the end.
-    pub positioned: bool,
+    /// MySQL's `FIRST` or `AFTER`; None at the end.
+    pub place: Option<ColumnPlace>,
+}
+
+/// Where MySQL puts a new column.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ColumnPlace {
+    First,
+    After(String),
 }
 
 impl Column {
@@ -165,7 +172,7 @@ impl Column {
             checks: Vec::new(),
             collation: None,
             constraints_apart: false,
-            positioned: false,
+            place: None,
         }
     }
 }

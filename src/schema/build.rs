@@ -62,7 +62,9 @@ impl Schema {
         }
         let waiting = self.pointing_to_nothing(&create.table);
         let id = self.new_id();
-        let kind = if create.partition_key.is_empty() { Kind::Table } else { Kind::PartitionedTable };
+        // On MySQL the table itself holds the rows.
+        let on_mysql = self.dialect.is_some_and(Dialect::is_mysql_like);
+        let kind = if create.partition_key.is_empty() || on_mysql { Kind::Table } else { Kind::PartitionedTable };
         let mut table = Table::new(id, create.table.clone(), kind, Some(migration));
         table.complete = !create.columns_unknown;
         table.temporary = create.temporary;
@@ -532,7 +534,7 @@ impl Schema {
                 self.change(table, |table, _| table.ties_mut().charset = Some(charset.to_owned()));
             }
             // Every column takes it.
-            ("convert_charset", Some(charset)) => self.change(table, |table, _| {
+            ("convert_charset" | "convert_collation", Some(charset)) => self.change(table, |table, _| {
                 table.ties_mut().charset = Some(charset.to_owned());
                 let keys: Vec<String> = table.columns.keys().cloned().collect();
                 for key in keys {
@@ -541,6 +543,11 @@ impl Schema {
                     }
                 }
             }),
+            ("repartition", key) => {
+                let key = key.unwrap_or_default().to_owned();
+                self.change(table, |table, _| table.ties_mut().partition_key = vec![key]);
+            }
+            ("remove_partitioning", _) => self.change(table, |table, _| table.ties_mut().partition_key.clear()),
             ("cluster_on", name) => self.change(table, |table, _| table.ties_mut().clustered_on = name.map(str::to_owned)),
             ("drop_identity", Some(column)) => {
                 if let Some(sequence) = self.column(table, column).and_then(|column| column.sequence.clone()) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Map, RelationId, new_map};
 use crate::history::Index;
-use crate::operation::{Bound, Column, ConstraintKind, DataType, Default, Expression, Name};
+use crate::operation::{Bound, Column, ColumnPlace, ConstraintKind, DataType, Default, Expression, Name};
 
 /// What kind of relation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -275,7 +275,29 @@ impl Table {
                 && matches!(&column.default, Some(Default::Expression(value)) if super::expression::is_constant(&value.0)),
         };
         self.next_position += 1;
-        self.columns.insert_mut(super::fold(&column.name, folds), entry);
+        let key = super::fold(&column.name, folds);
+        self.columns.insert_mut(key.clone(), entry);
+        if let Some(place) = &column.place {
+            self.move_to(&key, place, folds);
+        }
+    }
+
+    /// Puts the last column somewhere else.
+    fn move_to(&mut self, key: &str, place: &ColumnPlace, folds: bool) {
+        let position = match place {
+            ColumnPlace::First => 0,
+            ColumnPlace::After(other) => match self.columns.get(&super::fold(other, folds)) {
+                Some(other) => other.position + 1,
+                None => return,
+            },
+        };
+        let later: Vec<String> =
+            self.columns.iter().filter(|(_, column)| column.position >= position).map(|(key, _)| key.clone()).collect();
+        for other in later {
+            if let Some(column) = self.columns.get_mut(&other) {
+                column.position = if other == key { position } else { column.position + 1 };
+            }
+        }
     }
 
     /// A column that was there before this history, of which only the name is known.

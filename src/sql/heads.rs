@@ -121,6 +121,21 @@ fn alter(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Lowered>
     Some(vec![Lowered::new(operation).mark(Mark::Table, table_at)])
 }
 
+/// MariaDB's CREATE OR REPLACE INDEX: what has the name goes first.
+fn replacing(made: Vec<Lowered>) -> Vec<Lowered> {
+    let old = made.first().and_then(|made| match &made.operation {
+        Operation::CreateIndex(index) => Some(Operation::DropIndex {
+            index: Name::new(index.name.clone()?),
+            table: Some(index.table.clone()),
+            concurrently: false,
+            if_exists: true,
+            cascade: false,
+        }),
+        _ => None,
+    });
+    old.map(Lowered::new).into_iter().chain(made).collect()
+}
+
 /// `FOR VALUES …` or `DEFAULT`, at `at`.
 pub(super) fn bound(lexemes: &Lexemes<'_>, at: usize) -> Option<Bound> {
     if lexemes.is(at, "default") {
@@ -147,7 +162,10 @@ pub(super) fn read_rest(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Opti
                 "table" | "temp" | "temporary" | "unlogged" | "virtual" | "global" | "local" if words(at + 1) != "trigger" => {
                     rest::create_table(lexemes, at, dialect)
                 }
-                "index" | "unique" | "fulltext" | "spatial" => rest::create_index(lexemes, at, dialect),
+                "index" | "unique" | "fulltext" | "spatial" => {
+                    let made = rest::create_index(lexemes, at, dialect)?;
+                    Some(if second == "or" { replacing(made) } else { made })
+                }
                 "function" | "aggregate" => known("create_function", Class::Schema, at + 1),
                 "procedure" => known("create_procedure", Class::Schema, at + 1),
                 "trigger" => create_trigger(lexemes, at + 1, dialect),

@@ -268,7 +268,11 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
         let end = lexemes.name(index, dialect).map_or(index + 1, |(_, end)| end);
         lexemes.bytes(index..end)
     });
-    let mut out = vec![Lowered::new(Operation::CreateTable(Box::new(definition))).mark(Mark::Table, at)];
+    // MariaDB's OR REPLACE: what has the name goes first.
+    let old =
+        create.or_replace.then(|| Operation::DropTable { table: definition.table.clone(), if_exists: true, cascade: false });
+    let made = Lowered::new(Operation::CreateTable(Box::new(definition))).mark(Mark::Table, at);
+    let mut out: Vec<Lowered> = old.map(Lowered::new).into_iter().chain([made]).collect();
     out.extend(extra.into_iter().map(Lowered::new));
     out
 }

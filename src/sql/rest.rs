@@ -34,10 +34,8 @@ pub(super) fn create_table(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
         if_not_exists: behind.is_some(),
         temporary,
         unlogged: lexemes.is(at, "unlogged"),
-        // On MySQL the table itself holds the rows.
-        partition_key: Some(dialect)
-            .filter(|dialect| !dialect.is_some_and(Dialect::is_mysql_like))
-            .and_then(|_| (end..lexemes.len()).find_map(|at| lexemes.skip(at, "partition by")))
+        partition_key: (end..lexemes.len())
+            .find_map(|at| lexemes.skip(at, "partition by"))
             .map(|at| lower::partition_key(lexemes, at, dialect))
             .unwrap_or_default(),
         reads: likes.iter().map(|like| like.table.clone()).collect(),
@@ -150,6 +148,16 @@ pub(super) fn create_index(lexemes: &Lexemes<'_>, at: usize, dialect: Option<Dia
         ..CreateIndex::new(name.map(|(name, _)| name.name), table, columns.collect())
     }));
     Some(vec![Lowered::new(operation).mark(Mark::Name, name_at).mark(Mark::Table, Some(lexemes.bytes(table_at..table_end)))])
+}
+
+/// A COLLATE that is not the usual one of its character set.
+fn states_collation(lexemes: &Lexemes<'_>, part: Range<usize>) -> bool {
+    let stated = part.clone().find_map(|at| lexemes.skip(at, "collate"));
+    let usual = |at: usize| {
+        let collation = lexemes.text(lexemes.skip(at, "=").unwrap_or(at)).trim_matches('\'').to_ascii_lowercase();
+        ["_general_ci", "_0900_ai_ci", "_uca1400_ai_ci", "_swedish_ci"].iter().any(|ending| collation.ends_with(ending))
+    };
+    stated.is_some_and(|at| !usual(at))
 }
 
 /// ALTER TABLE, action by action: what cannot be read is opaque alone.
@@ -271,6 +279,11 @@ fn known_action(
     {
         return Some(mark(lowered));
     }
+    if dialect.is_some_and(Dialect::is_mysql_like)
+        && let Some(lowered) = if_exists(lexemes, table_at.end, part, dialect)
+    {
+        return Some(lowered);
+    }
     let name = column_at.and_then(|at| lexemes.identifier(at, dialect));
     let action = ACTIONS.iter().find(|(words, _)| is(words));
     let kind = action.map(|(_, kind)| *kind);
@@ -281,11 +294,40 @@ fn known_action(
     };
     let name = match action {
         Some((_, "default_charset" | "convert_charset")) => charset(lexemes, part.clone()),
+        Some(("engine", _)) => {
+            let at = part.start + 1;
+            lexemes.identifier(lexemes.skip(at, "=").unwrap_or(at), dialect)
+        }
         Some((words, _)) => behind(words).or(name),
         None => name,
     };
+    let kind = match kind {
+        Some("convert_charset") if states_collation(lexemes, part.clone()) => Some("convert_collation"),
+        other => other,
+    };
     let kind = kind.or_else(|| COLUMN_ACTIONS.iter().find(|(words, _)| column_is(words)).map(|(_, kind)| *kind))?;
     Some(mark(Lowered::new(Operation::Other { kind, table: Some(table), name, class: Class::Schema })))
+}
+
+/// MariaDB's `IF [NOT] EXISTS` of an action that the parser does not take it in: the action without.
+fn if_exists(lexemes: &Lexemes<'_>, end: usize, part: &Range<usize>, dialect: Option<Dialect>) -> Option<Vec<Lowered>> {
+    let behind = |at: usize| lexemes.skip(at, "if exists").or_else(|| lexemes.skip(at, "if not exists"));
+    let (at, behind) = (part.start + 1..part.end).take(6).find_map(|at| Some((at, behind(at)?)))?;
+    let text = |range: Range<usize>| &lexemes.sql[lexemes.bytes(range)];
+    let head = &lexemes.sql[..lexemes.range(end - 1).end];
+    let sql = format!("{head} {} {}", text(part.start..at), text(behind..part.end));
+    let mut lowered = statement_operations(&sql, dialect);
+    for one in &mut lowered {
+        one.marks.clear();
+        match &mut one.operation {
+            Operation::CreateIndex(index) => index.if_not_exists = true,
+            Operation::AddColumn { if_not_exists, .. } => *if_not_exists = true,
+            Operation::DropColumn { if_exists, .. } => *if_exists = true,
+            Operation::DropConstraint { if_exists, .. } | Operation::DropIndex { if_exists, .. } => *if_exists = true,
+            _ => one.conditional = true,
+        }
+    }
+    lowered.iter().all(|one| one.operation.is_understood()).then_some(lowered)
 }
 
 /// `DROP {INDEX | KEY} [IF EXISTS] i` and `RENAME [AS] other`.
@@ -344,7 +386,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("charset", "default_charset"),
     ("default collate", "default_charset"),
     ("collate", "default_charset"),
-    ("key_block_size", "table_option"),
+    ("key_block_size", "key_block_size"),
     ("stats_persistent", "table_option"),
     ("stats_auto_recalc", "table_option"),
     ("stats_sample_pages", "table_option"),
@@ -356,20 +398,23 @@ const ACTIONS: &[(&str, &str)] = &[
     ("page_compressed", "table_option"),
     ("encrypted", "table_option"),
     ("transactional", "table_option"),
+    ("delay_key_write", "table_option"),
+    ("tablespace", "table_option"),
+    ("add period for", "table_option"),
     ("order by", "order_rows"),
     ("add partition", "add_partition"),
     ("drop partition", "drop_partition"),
     ("truncate partition", "truncate_partition"),
-    ("coalesce partition", "repartition"),
-    ("reorganize partition", "repartition"),
+    ("coalesce partition", "reorganize_partition"),
+    ("reorganize partition", "reorganize_partition"),
     ("exchange partition", "exchange_partition"),
-    ("rebuild partition", "repartition"),
+    ("rebuild partition", "reorganize_partition"),
     ("analyze partition", "partition_upkeep"),
     ("check partition", "partition_upkeep"),
-    ("optimize partition", "repartition"),
+    ("optimize partition", "reorganize_partition"),
     ("repair partition", "partition_upkeep"),
     ("partition by", "repartition"),
-    ("remove partitioning", "repartition"),
+    ("remove partitioning", "remove_partitioning"),
     ("add system versioning", "add_system_versioning"),
     ("drop system versioning", "drop_system_versioning"),
     ("alter index", "index_visibility"),

@@ -23,10 +23,19 @@ pub(super) fn for_parser(lexemes: &Lexemes<'_>, tokens: Vec<TokenWithSpan>, dial
             };
             gone.extend((1..lexemes.len().min(4)).take_while(is_modifier));
         }
-        "alter" if on_mysql => gone.extend(
-            (1..lexemes.len().min(3))
-                .filter(|&at| (lexemes.is(at, "online") || lexemes.is(at, "ignore")) && lexemes.is(at + 1, "table")),
-        ),
+        "alter" if on_mysql => {
+            gone.extend(
+                (1..lexemes.len().min(3))
+                    .filter(|&at| (lexemes.is(at, "online") || lexemes.is(at, "ignore")) && lexemes.is(at + 1, "table")),
+            );
+            // How long the statement waits for its lock.
+            let behind = lexemes.altered_table(dialect).map_or(0, |(_, named)| named.end);
+            if behind > 0 && lexemes.is(behind, "nowait") {
+                gone.push(behind);
+            } else if behind > 0 && lexemes.is(behind, "wait") {
+                gone.extend([behind, behind + 1]);
+            }
+        }
         _ => {}
     }
     if !on_mysql && matches!(first.as_str(), "update" | "delete" | "select" | "with" | "insert" | "create") {
@@ -34,6 +43,10 @@ pub(super) fn for_parser(lexemes: &Lexemes<'_>, tokens: Vec<TokenWithSpan>, dial
     }
     if !on_mysql && matches!(first.as_str(), "select" | "with" | "explain" | "prepare" | "declare") {
         gone.extend((1..lexemes.len()).filter(|&at| weakens_row_lock(lexemes, at)));
+    }
+    let persistent = |at: usize| on_mysql && lexemes.is(at, "persistent") && lexemes.text(at - 1) == ")";
+    if matches!(first.as_str(), "alter" | "create") && (1..lexemes.len()).any(persistent) {
+        return stored(tokens);
     }
     if gone.is_empty() {
         return tokens;
@@ -48,6 +61,17 @@ pub(super) fn for_parser(lexemes: &Lexemes<'_>, tokens: Vec<TokenWithSpan>, dial
         }
     };
     tokens.into_iter().filter(|token| keeps(token)).collect()
+}
+
+/// MariaDB's PERSISTENT is STORED.
+fn stored(mut tokens: Vec<TokenWithSpan>) -> Vec<TokenWithSpan> {
+    for token in &mut tokens {
+        if matches!(&token.token, Token::Word(word) if word.quote_style.is_none() && word.value.eq_ignore_ascii_case("persistent"))
+        {
+            token.token = Token::make_keyword("STORED");
+        }
+    }
+    tokens
 }
 
 /// `ONLY` before a table: whether children are meant says [`super::wording`].

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use sqlparser::ast::{
     AlterColumnOperation, AlterTable, AlterTableOperation as Action, ColumnDef, ColumnOption, DataType as TreeType, Expr,
-    ForeignKeyConstraint, GeneratedAs, GeneratedExpressionMode, Ident, IndexColumn, RenameTableNameKind, TableConstraint,
+    ForeignKeyConstraint, GeneratedAs, GeneratedExpressionMode, Ident, IndexColumn, MySQLColumnPosition, RenameTableNameKind,
+    TableConstraint,
 };
 
 use super::lexeme::Lexemes;
@@ -12,7 +13,8 @@ use super::types::data_type;
 use super::{Lowered, names};
 use crate::migration::Mark;
 use crate::operation::{
-    Class, Column, Constraint, ConstraintKind, CreateIndex, DataType, Default, Dialect, Expression, Name, Operation, Reference,
+    Class, Column, ColumnPlace, Constraint, ConstraintKind, CreateIndex, DataType, Default, Dialect, Expression, Name, Operation,
+    Reference,
 };
 
 fn lower_type(tree: &TreeType, dialect: Option<Dialect>) -> Option<DataType> {
@@ -237,8 +239,11 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
     let one = |operation: Operation, name: &Ident| vec![Lowered::new(operation).mark(Mark::Name, place(name))];
     match tree {
         Action::AddColumn { column_def, if_not_exists, column_position, .. } => {
-            let positioned = column_position.is_some();
-            let column = Box::new(Column { positioned, ..column(column_def, dialect) });
+            let place_of = |position: &MySQLColumnPosition| match position {
+                MySQLColumnPosition::First => ColumnPlace::First,
+                MySQLColumnPosition::After(other) => ColumnPlace::After(names::ident(other, dialect)),
+            };
+            let column = Box::new(Column { place: column_position.as_ref().map(place_of), ..column(column_def, dialect) });
             let operation = Operation::AddColumn { table, column, if_not_exists: *if_not_exists };
             vec![
                 Lowered::new(operation)

@@ -170,3 +170,45 @@ fn is_constraint(lexemes: &Lexemes<'_>, at: usize) -> bool {
 fn makes_partition(lexemes: &Lexemes<'_>, before: usize) -> bool {
     lexemes.find(2..before, "attach partition").or_else(|| lexemes.find(2..before, "partition of")).is_some()
 }
+
+/// How a statement begins, and words behind that, which are another product's: what MySQL 8 and MariaDB 10.11 have a
+/// syntax error for (measured on MariaDB).
+const FOREIGN_TO_MYSQL: &[(&str, &str, &str)] = &[
+    ("comment on", "", "COMMENT ON"),
+    ("vacuum", "", "VACUUM"),
+    ("reindex", "", "REINDEX"),
+    ("create extension", "", "CREATE EXTENSION"),
+    ("create type", "", "CREATE TYPE"),
+    ("create materialized view", "", "CREATE MATERIALIZED VIEW"),
+    ("create index concurrently", "", "CREATE INDEX CONCURRENTLY"),
+    ("create unique index concurrently", "", "CREATE INDEX CONCURRENTLY"),
+    ("drop index concurrently", "", "DROP INDEX CONCURRENTLY"),
+    ("insert", "on conflict", "ON CONFLICT"),
+];
+
+/// Words that neither MySQL nor MariaDB reads.
+pub(super) fn foreign_to_mysql(lexemes: &Lexemes<'_>) -> Option<&'static str> {
+    let stands = |head: &str, words: &str| {
+        let behind = lexemes.skip(0, head);
+        behind.is_some_and(|at| words.is_empty() || (at..lexemes.len()).any(|at| lexemes.skip(at, words).is_some()))
+    };
+    if let Some((.., shown)) = FOREIGN_TO_MYSQL.iter().find(|(head, words, _)| stands(head, words)) {
+        return Some(shown);
+    }
+    if !(lexemes.is(0, "alter") && lexemes.is(1, "table")) {
+        return None;
+    }
+    // ALTER [COLUMN] c SET DEFAULT and DROP DEFAULT are all that they have.
+    (3..lexemes.len()).find_map(|at| {
+        let column = lexemes.skip(at, "alter column").or_else(|| lexemes.skip(at, "alter"))?;
+        let behind = column + 1;
+        let says = |words: &str| lexemes.skip(behind, words).is_some();
+        let known = [
+            ("set not null", "SET NOT NULL"),
+            ("drop not null", "DROP NOT NULL"),
+            ("set data type", "SET DATA TYPE"),
+            ("type", "ALTER COLUMN … TYPE"),
+        ];
+        known.into_iter().find(|(words, _)| says(words)).map(|(_, shown)| shown)
+    })
+}

@@ -1,8 +1,8 @@
 //! Columns that come, go or change.
 
 use super::{Algorithm, Model, types};
-use crate::operation::{Column, DataType, Default, Dialect, Operation, show_holes};
-use crate::schema::expression::mentions;
+use crate::operation::{Column, ColumnPlace, DataType, Default, Dialect, Operation, show_holes};
+use crate::schema::expression::{calls, mentions};
 use crate::schema::{Table, TableColumn};
 
 /// A varchar of so many bytes needs a second byte for its length.
@@ -17,6 +17,16 @@ pub(super) fn charset_of<'t>(collation: Option<&'t str>, table: Option<&'t Table
     own.or_else(|| table.and_then(|table| table.ties().charset.as_deref())).unwrap_or("utf8mb4")
 }
 
+/// The collation of a column: its own, or the usual one of its character set.
+fn collation_of(own: Option<&str>, table: Option<&Table>, dialect: Dialect) -> String {
+    let usual = || match (charset_of(None, table), dialect) {
+        ("utf8mb4", Dialect::MySql) => "utf8mb4_0900_ai_ci".to_owned(),
+        ("latin1", _) => "latin1_swedish_ci".to_owned(),
+        (charset, _) => format!("{charset}_general_ci"),
+    };
+    own.map_or_else(usual, str::to_ascii_lowercase)
+}
+
 /// The most bytes that a character takes.
 fn bytes_in(charset: &str) -> u32 {
     match charset {
@@ -27,36 +37,69 @@ fn bytes_in(charset: &str) -> u32 {
     }
 }
 
+/// Functions whose value is another one for each row.
+const EACH_ROW: &[&str] = &["uuid", "uuid_short", "uuid_v4", "uuid_v7", "sys_guid", "random_bytes", "nextval", "sleep"];
+
+pub(super) fn is_virtual(column: &TableColumn) -> bool {
+    matches!(column.default, Some(Default::Generated { stored: Some(false), .. }))
+}
+
+pub(super) fn is_stored(column: &TableColumn) -> bool {
+    matches!(column.default, Some(Default::Generated { stored: Some(true), .. }))
+}
+
 impl Model<'_> {
     pub(super) fn add_column(&self, column: &Column) -> (Algorithm, String) {
         let because = |algorithm: Algorithm, why: &str| (algorithm, why.to_owned());
         let drops = self.steps.iter().any(|other| matches!(other.operation, Operation::DropColumn { .. }));
-        let is_virtual = |column: &&TableColumn| matches!(column.default, Some(Default::Generated { stored: Some(false), .. }));
-        let has_virtual = || self.known.is_some_and(|table| table.columns().iter().any(is_virtual));
+        let has_virtual = || self.known.is_some_and(|table| table.columns().into_iter().any(is_virtual));
+        // Behind the last column it goes to the end.
+        let moves = match (&column.place, self.known.and_then(|table| table.columns().last().map(|last| last.name.clone()))) {
+            (None, _) => false,
+            (Some(ColumnPlace::After(other)), Some(last)) => !other.eq_ignore_ascii_case(&last),
+            _ => true,
+        };
         match &column.default {
             Some(Default::Generated { stored: Some(true), .. }) => {
                 because(Algorithm::Copy, "the values of a STORED column are computed and written")
             }
-            Some(Default::Generated { .. }) if column.unique || self.steps.len() > 1 => {
+            Some(Default::Generated { .. }) if column.unique || !self.only_indexed() => {
                 because(Algorithm::Copy, "a virtual column comes together with something else")
             }
-            _ if column.references.is_some() => self.foreign_key(),
+            _ if column.references.is_some() => self.foreign_key(None),
             Some(Default::Sequence) => because(Algorithm::InplaceShared, "every row gets a number, for which writers wait"),
             _ if column.unique || column.primary_key => {
                 because(Algorithm::Inplace, "the table is rebuilt with the index of the column")
             }
-            Some(Default::Expression(value)) if is_computed(&value.0) => {
+            Some(Default::Expression(value)) if is_computed(&value.0) && !self.is_computed_once(&value.0) => {
                 because(Algorithm::Copy, "its default is computed for each row")
             }
-            _ if (column.positioned || drops) && has_virtual() => {
+            _ if (moves || drops) && has_virtual() => {
                 because(Algorithm::Copy, "columns of a table with virtual columns change their places")
             }
             _ => because(Algorithm::Instant, ""),
         }
     }
 
+    /// The other actions only make indexes.
+    fn only_indexed(&self) -> bool {
+        let is_index = |operation: &Operation| matches!(operation, Operation::CreateIndex(index) if index.method.is_none());
+        self.steps.iter().enumerate().all(|(at, other)| at == self.at || is_index(&other.operation))
+    }
+
+    /// MariaDB computes a default once for all rows that are there, but for one that differs from row to row.
+    fn is_computed_once(&self, value: &str) -> bool {
+        let calls = calls(value);
+        let differs = calls.iter().any(|call| EACH_ROW.contains(&call.to_ascii_lowercase().as_str()));
+        let columns = self.known.map(Table::columns).unwrap_or_default();
+        self.dialect == Dialect::MariaDb && !differs && !columns.iter().any(|column| mentions(value, &column.name))
+    }
+
     pub(super) fn drop_column(&self, column: &str) -> (Algorithm, String) {
         let name = column.to_lowercase();
+        if !self.adds_primary_key() && self.known.and_then(Table::primary_key).is_some_and(|key| key.mentions(&name)) {
+            return (Algorithm::Copy, "it is in the primary key, by which the rows are sorted".to_owned());
+        }
         let indexes = self.known.map(Table::indexes).unwrap_or_default();
         let own: Vec<_> = indexes.iter().filter(|index| index.mentions(&name)).collect();
         if own.iter().any(|index| index.columns.len() > 1) {
@@ -80,7 +123,6 @@ impl Model<'_> {
         if self.known.is_none() && self.steps[..self.at].iter().any(|other| restated(&other)) {
             return None;
         }
-        let is_stored = |column: &&TableColumn| matches!(column.default, Some(Default::Generated { stored: Some(true), .. }));
         let computed = |table: &Table| {
             table
                 .columns()
@@ -123,7 +165,8 @@ impl Model<'_> {
         let stored = |kind: &DataType, by_sqlalchemy: bool| types::stored(kind, self.dialect, by_sqlalchemy);
         let (old, new) = (stored(from, by_sqlalchemy), stored(to, by_directive));
         if grows_in_place(&old, &new, bytes_in(new_charset), self.dialect) {
-            let by_index = collation.is_some()
+            let by_index = collation_of(collation, self.known, self.dialect)
+                != collation_of(known.and_then(|column| column.collation.as_deref()), self.known, self.dialect)
                 && self.known.is_some_and(|table| table.indexes().iter().any(|index| index.mentions(&column.to_lowercase())));
             return match by_index {
                 true => (Algorithm::NoCopy, "the indexes are sorted anew by the new collation".to_owned()),
@@ -138,6 +181,18 @@ impl Model<'_> {
         let (old, new) = (shown(from, &old), shown(to, &new));
         (Algorithm::Copy, format!("from {old} to {new} each value is converted"))
     }
+}
+
+pub(super) fn is_text_column(column: &TableColumn) -> bool {
+    column.data_type.as_ref().is_none_or(is_text)
+}
+
+pub(super) fn is_number(kind: &DataType) -> bool {
+    let base = kind.name.split(' ').next().unwrap_or_default();
+    matches!(
+        base,
+        "tinyint" | "smallint" | "mediumint" | "integer" | "bigint" | "numeric" | "float" | "double" | "date" | "datetime"
+    )
 }
 
 fn is_text(kind: &DataType) -> bool {

@@ -1,9 +1,9 @@
 //! What MySQL and MariaDB refuse, whatever the rows are: names that are not there or there already, columns and indexes
 //! that a foreign key needs. Only what a whole history shows for certain; measured on MariaDB 10.11.
 
-use super::{Algorithm, Model};
+use super::{Algorithm, Model, columns};
 use crate::migration::Step;
-use crate::operation::{Constraint, ConstraintKind, DataType, Default, Dialect, Name, Operation, Reference};
+use crate::operation::{ColumnPlace, Constraint, ConstraintKind, DataType, Default, Dialect, Name, Operation, Reference};
 use crate::schema::expression::mentions;
 use crate::schema::{Table, TableColumn, TableConstraint, TableIndex};
 
@@ -17,6 +17,10 @@ impl<'m> Model<'m> {
             |name: &Name| schema.table(name).filter(|known| known.created_in.is_some() && !known.is_view() && !schema.has_gaps);
         match operation {
             Operation::CreateTable(create) if !create.if_not_exists => {
+                let goes = |other: &&&Operation| matches!(other, Operation::DropTable { table, .. } if *table == create.table);
+                if all.iter().any(|other| goes(&other)) {
+                    return None;
+                }
                 known(&create.table).filter(|known| !known.temporary).map(|known| format!("`{}` exists already", known.name))
             }
             Operation::RenameTable { to, table } if table != to => {
@@ -53,15 +57,59 @@ impl<'m> Model<'m> {
                 if let Some(length) = length.filter(|length| *length > LONGEST_VARCHAR) {
                     return Some(format!("`{}` would be longer than a row: varchar({length})", column.name));
                 }
-                let taken =
-                    table.column(&column.name.to_lowercase()).filter(|known| !if_not_exists && !self.drops_column(known))?;
-                Some(format!("`{name}` has a column `{}` already", taken.name))
+                let taken = table.column(&column.name.to_lowercase()).filter(|known| !if_not_exists && !self.drops_column(known));
+                if let Some(taken) = taken {
+                    return Some(format!("`{name}` has a column `{}` already", taken.name));
+                }
+                if column.primary_key && table.primary_key().is_some() && !self.drops_primary_key(table) {
+                    return Some(format!("`{name}` has a primary key already"));
+                }
+                match &column.place {
+                    Some(ColumnPlace::After(other)) => absent(other),
+                    _ => None,
+                }
             }
             Operation::DropColumn { column, if_exists, .. } => {
                 if !if_exists && let Some(reason) = absent(column) {
                     return Some(reason);
                 }
-                self.key_of(table, self.column(column)?)
+                if let Some(reason) = self.key_of(table, self.column(column)?) {
+                    return Some(reason);
+                }
+                let goes = |known: &&TableColumn| self.drops_column(known);
+                let adds =
+                    |operation: &Operation| matches!(operation, Operation::AddColumn { .. } | Operation::RenameColumn { .. });
+                let all =
+                    table.complete && table.columns().iter().all(goes) && !self.steps.iter().any(|other| adds(&other.operation));
+                all.then(|| format!("`{name}` would be left without a column: DROP TABLE"))
+            }
+            Operation::RenameIndex { index, to, .. } => {
+                let Some(found) = table.index(&index.name.to_lowercase()) else {
+                    let unseen = table.complete && index.is_known();
+                    return unseen.then(|| format!("`{name}` has no index `{index}`"));
+                };
+                let taken =
+                    table.index(&to.to_lowercase()).filter(|taken| taken.name != found.name && !self.drops_index(&taken.name))?;
+                Some(format!("`{name}` has an index `{}` already", taken.name))
+            }
+            Operation::Other {
+                kind:
+                    kind
+                    @ ("add_partition" | "drop_partition" | "truncate_partition" | "reorganize_partition" | "remove_partitioning"),
+                ..
+            } => {
+                let plain = table.is_whole() && table.ties().partition_key.is_empty();
+                plain.then(|| format!("`{name}` is not partitioned, so {} has nothing to work on", kind.replace('_', " ")))
+            }
+            Operation::Other { kind: "repartition", .. } => {
+                let own = self.schema.references_from(table).next().map(|(key, _)| &key.name);
+                let key = own.or_else(|| self.schema.references_to(table).next().map(|(_, key)| &key.name))?;
+                Some(format!("the foreign key `{key}` ties `{name}`, and partitioned tables have none"))
+            }
+            Operation::Other { kind: "engine", name: Some(engine), .. } if !engine.eq_ignore_ascii_case("innodb") => {
+                let own = self.schema.references_from(table).next().map(|(key, _)| &key.name);
+                let key = own.or_else(|| self.schema.references_to(table).next().map(|(_, key)| &key.name))?;
+                Some(format!("the foreign key `{key}` ties `{name}`, and {engine} has none"))
             }
             Operation::RenameColumn { column, to, .. } => {
                 if let Some(reason) = absent(column) {
@@ -78,10 +126,10 @@ impl<'m> Model<'m> {
                 let (algorithm, _) = self.alone(step)?;
                 if algorithm == Algorithm::Copy { self.key_of(table, known) } else { None }
             }
-            Operation::SetNotNull { column, .. }
-            | Operation::DropNotNull { column, .. }
-            | Operation::SetDefault { column, .. }
-            | Operation::DropDefault { column, .. } => absent(column),
+            Operation::SetDefault { column, .. } | Operation::DropDefault { column, .. } => {
+                absent(column).or_else(|| self.generation_refusal(&step.operation, self.column(column)?))
+            }
+            Operation::SetNotNull { column, .. } | Operation::DropNotNull { column, .. } => absent(column),
             Operation::DropIndex { index, if_exists, .. } => {
                 let Some(found) = table.index(&index.name.to_lowercase()) else {
                     let unseen = table.complete && index.is_known() && !if_exists;
@@ -115,6 +163,15 @@ impl<'m> Model<'m> {
                 if let Some(reason) = index.columns.iter().filter(plain).find_map(|key| absent(key)) {
                     return Some(reason);
                 }
+                let wordless = |key: &&String| {
+                    let kind = self.column(key).and_then(|column| column.data_type.as_ref());
+                    kind.is_some_and(|kind| kind.labels.is_empty() && columns::is_number(kind))
+                };
+                if index.method.as_deref() == Some("fulltext")
+                    && let Some(key) = index.columns.iter().find(wordless)
+                {
+                    return Some(format!("`{key}` holds no words, which a FULLTEXT index needs"));
+                }
                 // MariaDB takes as much of it as fits.
                 let long = |key: &&String| self.column(key).and_then(|column| column.data_type.as_ref()).is_some_and(is_long);
                 let long = index.columns.iter().find(long).filter(|_| {
@@ -131,16 +188,23 @@ impl<'m> Model<'m> {
     fn key_refusal(&self, step: &Step, table: &Table) -> Option<String> {
         let numbers = |column: &TableColumn| matches!(column.default, Some(Default::Sequence));
         match &step.operation {
-            Operation::DropConstraint { constraint: Some(name), .. } if !self.adds_primary_key() => {
+            Operation::DropConstraint { constraint: Some(name), .. } => {
                 let key = table.constraint(name).filter(|known| matches!(known.kind, ConstraintKind::PrimaryKey { .. }))?;
                 let numbered =
                     table.columns().into_iter().find(|column| numbers(column) && key.mentions(&column.name.to_lowercase()))?;
                 let indexed = |index: &&&TableIndex| index.name != key.name && index.columns.first() == Some(&numbered.name);
-                let other = table.indexes().iter().any(|index| indexed(&index));
-                (!other).then(|| format!("`{}` is AUTO_INCREMENT, and has to be a key", numbered.name))
+                let other =
+                    table.indexes().iter().any(|index| indexed(&index)) || self.adds_index(std::slice::from_ref(&numbered.name));
+                // MODIFY without the word takes it away.
+                let stops = |operation: &Operation| matches!(operation, Operation::DropDefault { column, .. } if column.eq_ignore_ascii_case(&numbered.name));
+                let stops = self.steps.iter().any(|other| stops(&other.operation));
+                (!other && !stops).then(|| format!("`{}` is AUTO_INCREMENT, and has to be a key", numbered.name))
             }
             Operation::AddColumn { column, .. } if matches!(column.default, Some(Default::Sequence)) => {
-                let other = table.columns().into_iter().find(|column| numbers(column))?;
+                let Some(other) = table.columns().into_iter().find(|column| numbers(column)) else {
+                    let keyed = column.unique || column.primary_key || self.adds_index(std::slice::from_ref(&column.name));
+                    return (!keyed).then(|| format!("`{}` is AUTO_INCREMENT, and has to be a key", column.name));
+                };
                 Some(format!("`{}` is AUTO_INCREMENT already, and a table has one such column", other.name))
             }
             Operation::AddConstraint { constraint, .. } if matches!(constraint.kind, ConstraintKind::PrimaryKey { .. }) => {
@@ -150,12 +214,28 @@ impl<'m> Model<'m> {
             }
             Operation::DropColumn { column, .. } => {
                 let name = column.to_lowercase();
-                let computed =
-                    table.columns().into_iter().find(|other| other.generated_from().is_some_and(|text| mentions(text, &name)));
+                let uses = |other: &&TableColumn| other.generated_from().is_some_and(|text| mentions(text, &name));
+                let computed = table.columns().into_iter().filter(uses).find(|other| !self.drops_column(other));
                 computed.map(|other| format!("`{}` is computed from it", other.name))
             }
             _ => None,
         }
+    }
+
+    /// A column is computed on reading, on writing or not at all, and only from computed on writing to plain there is a way.
+    fn generation_refusal(&self, operation: &Operation, known: &TableColumn) -> Option<String> {
+        let restated = self.steps.iter().any(|other| matches!(other.operation, Operation::AlterColumnType { .. }));
+        let is_virtual = columns::is_virtual(known);
+        let refused = match operation {
+            Operation::SetDefault { default: Default::Generated { stored: Some(true), .. }, .. } => is_virtual,
+            Operation::SetDefault { default: Default::Generated { .. }, .. } => restated && !is_virtual,
+            _ => restated && is_virtual,
+        };
+        refused.then(|| format!("`{}` cannot be changed between computed on reading and written down", known.name))
+    }
+
+    fn drops_primary_key(&self, table: &Table) -> bool {
+        table.primary_key().is_some_and(|key| self.drops_constraint(&key.name))
     }
 
     fn constraint_refusal(&self, table: &'m Table, constraint: &Constraint) -> Option<String> {
@@ -163,6 +243,12 @@ impl<'m> Model<'m> {
         let taken = constraint.name.as_ref().and_then(|own| table.constraint(own));
         if let Some(taken) = taken.filter(|taken| taken.named && !self.drops_index(&taken.name)) {
             return Some(format!("`{name}` has a constraint `{}` already", taken.name));
+        }
+        if let ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } = &constraint.kind {
+            let plain = |key: &&String| key.chars().all(|c| c.is_alphanumeric() || c == '_');
+            let missing = |key: &&String| table.complete && self.column(key).is_none() && !self.adds(key);
+            let missing = columns.iter().filter(plain).find(missing)?;
+            return Some(format!("`{name}` has no column `{missing}`"));
         }
         let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { return None };
         let Reference { table: target, columns: referenced, on_delete, .. } = reference;
@@ -197,7 +283,8 @@ impl<'m> Model<'m> {
 
     /// The foreign key for which a column has to stay as it is, on either side of it.
     fn key_of(&self, table: &'m Table, column: &TableColumn) -> Option<String> {
-        if self.schema.session.skips_foreign_keys {
+        // MariaDB refuses this whatever the setting is; MySQL's manual does not say so.
+        if self.schema.session.skips_foreign_keys && self.dialect == Dialect::MySql {
             return None;
         }
         let has = |columns: &[String]| columns.iter().any(|name| name.eq_ignore_ascii_case(&column.name));
@@ -275,7 +362,7 @@ impl<'m> Model<'m> {
 }
 
 /// Whether an index over `columns` serves a foreign key over `key`.
-fn begins(columns: &[String], key: &[String]) -> bool {
+pub(super) fn begins(columns: &[String], key: &[String]) -> bool {
     !key.is_empty() && columns.len() >= key.len() && columns.iter().zip(key).all(|(a, b)| a.eq_ignore_ascii_case(b))
 }
 
