@@ -124,6 +124,8 @@ pub struct Wording {
     /// `IF EXISTS` stands somewhere in it.
     pub if_exists: bool,
     pub needs: Option<Needs>,
+    /// It runs in the body of a DO block, whatever the rows are, and so in a transaction.
+    pub in_block: bool,
     /// Words that neither MySQL nor MariaDB reads, in a statement for one of them.
     pub foreign: Option<&'static str>,
 }

@@ -8,7 +8,7 @@ mod rows;
 
 pub use crate::dialect::{Dialect, Dialects};
 pub use definition::*;
-pub use rows::{Query, Relation, Rows};
+pub use rows::{MOST_WRITTEN, Query, Relation, Rows, Series, Written};
 
 /// One thing that one statement does. `ALTER TABLE` with three actions is three operations.
 #[derive(Clone, Debug, PartialEq, Eq)]

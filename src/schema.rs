@@ -15,6 +15,7 @@ mod remove;
 mod rename;
 mod rows;
 mod session;
+pub mod value;
 
 use std::collections::HashSet;
 
@@ -25,6 +26,7 @@ use crate::operation::{Class, DataType, Dialect, Name, Operation, Volatility};
 
 pub use remove::rests_on;
 
+use relation::Cells;
 pub use relation::{Kind, Table, TableColumn, TableConstraint, TableIndex, Ties, Trigger, Use};
 pub use session::Session;
 
@@ -343,6 +345,10 @@ impl Schema {
             Operation::RenameColumn { table, column, to } => self.rename_column(table, column, to),
             Operation::AlterColumnType { table, column, to, collation, .. } => {
                 self.change_column(table, column, |column| {
+                    let same = |kind: &DataType| to.as_ref().is_some_and(|to| to.name == kind.name);
+                    if !column.data_type.as_ref().is_some_and(same) {
+                        column.written.fill(Cells::Unknown);
+                    }
                     column.data_type = to.clone();
                     column.collation = collation.clone();
                 });
@@ -370,8 +376,8 @@ impl Schema {
             Operation::DropView { name, .. } => self.drop_relation(name),
             Operation::Set { name, value: Some(value), .. } => self.session.set(name, value),
             Operation::Pragma { name, value } => self.session.pragma(name, value.as_deref()),
-            Operation::Insert { table, rows } if rows.certain => self.insert_rows(table, rows),
-            Operation::Update { table, rows, .. } => self.update_rows(table, rows),
+            Operation::Insert { table, rows } if rows.written.is_some() => self.insert_rows(table, rows),
+            Operation::Update { table, rows, has_where } => self.update_rows(table, rows, *has_where),
             Operation::Delete { table, .. } | Operation::Truncate { table, .. } => self.empty(table),
             Operation::Other { kind, table: Some(table), name, .. } => self.change_attribute(kind, table, name.as_deref()),
             _ => self.apply_to_object(operation, migration),

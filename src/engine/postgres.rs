@@ -35,6 +35,11 @@ pub fn effects(statement: &Statement<'_>, schema: &Schema, major: u32) -> Vec<Ef
         };
         return vec![Effects { fails_because: Some(reason), ..Effects::default() }; count];
     }
+    let refused = statement.operations.iter().any(|operation| refuses_transaction(operation, major));
+    if statement.wording.in_block && refused {
+        let reason = "a DO block is a transaction, in which this cannot run".to_owned();
+        return vec![Effects { fails_because: Some(reason), refuses_transaction: true, ..Effects::default() }; count];
+    }
     let mut order: Vec<usize> = (0..count).collect();
     order.sort_by_key(|&index| pass(statement.operations[index]));
     // One operation alone changes nothing for another.

@@ -13,16 +13,38 @@ pub struct Rows {
     pub condition_known: bool,
     /// Other relations that the statement reads.
     pub reads: Vec<Name>,
-    /// An INSERT that certainly leaves rows behind: VALUES, or a series.
-    pub certain: bool,
-    /// It certainly leaves more than one.
-    pub several: bool,
-    /// Of several rows, the positions at which all have one and the same value.
-    pub constant: Vec<usize>,
-    /// The positions at which some row has NULL; of UPDATE, those that it sets to NULL.
-    pub nulls: Vec<usize>,
-    /// The values of a single row, as written.
-    pub values: Vec<String>,
+    /// The rows that an INSERT certainly leaves behind, or the one with what UPDATE sets.
+    pub written: Option<Written>,
+}
+
+/// Rows as the text of a statement has them: their expressions, in the order of the columns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Those of VALUES, and of a series the formulas for each of its rows. Of many only the first [`MOST_WRITTEN`].
+    pub rows: Vec<Vec<String>>,
+    /// `SELECT … FROM generate_series(1, 500) g`.
+    pub series: Option<Series>,
+    /// How many there are in truth.
+    pub count: usize,
+}
+
+/// The whole numbers of `generate_series`, by the name that formulas have for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    pub variable: String,
+    pub first: i64,
+    pub last: i64,
+}
+
+/// So many rows of VALUES are kept.
+pub const MOST_WRITTEN: usize = 64;
+
+impl Rows {
+    /// The one row, where there is one and no more.
+    pub fn single(&self) -> Option<&[String]> {
+        let written = self.written.as_ref().filter(|written| written.count == 1 && written.series.is_none())?;
+        written.rows.first().map(Vec::as_slice)
+    }
 }
 
 /// A relation in a FROM clause.

@@ -119,12 +119,20 @@ impl Schema {
             .cloned()
             .collect();
         if let Some(table) = self.relations.get_mut(&id) {
-            for (key, column) in columns.iter() {
-                table
-                    .columns
-                    .insert_mut(key.clone(), TableColumn { added_in: Some(migration), inherited: true, ..column.clone() });
+            // The inherited columns come first.
+            let own: Vec<String> = table.columns.keys().filter(|key| !columns.contains_key(*key)).cloned().collect();
+            for key in own {
+                if let Some(column) = table.columns.get_mut(&key) {
+                    column.position += columns.size() as u32;
+                }
             }
-            table.next_position = table.next_position.max(columns.size() as u32);
+            table.next_position += columns.size() as u32;
+            for (key, column) in columns.iter() {
+                table.columns.insert_mut(
+                    key.clone(),
+                    TableColumn { added_in: Some(migration), inherited: true, written: Vec::new(), ..column.clone() },
+                );
+            }
             table.complete |= complete;
             for check in checks {
                 table.constraints.insert_mut(check.name.clone(), check);

@@ -33,8 +33,13 @@ impl Schema {
                 }
                 (default, _) => default,
             };
-            *column =
-                TableColumn { default: default.filter(|_| keeps), inherited: false, added_in: Some(migration), ..column.clone() };
+            *column = TableColumn {
+                default: default.filter(|_| keeps),
+                inherited: false,
+                added_in: Some(migration),
+                written: Vec::new(),
+                ..column.clone()
+            };
         }
         let by_constraint: Vec<&str> =
             constraints.iter().filter(|one| one.has_index()).map(|constraint| constraint.name.as_str()).collect();
@@ -154,7 +159,6 @@ fn unknown(migration: Index) -> TableColumn {
         position: 0,
         sequence: None,
         inherited: false,
-        has_nulls: false,
-        repeats: false,
+        written: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Map, RelationId, new_map};
 use crate::history::Index;
-use crate::operation::{Bound, Column, ColumnPlace, ConstraintKind, DataType, Default, Expression, Name};
+use crate::operation::{Bound, Column, ColumnPlace, ConstraintKind, DataType, Default, Expression, Name, Series};
 
 /// What kind of relation it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ pub struct Table {
     pub renamed_in: Option<Index>,
     /// The history inserts rows and never removes all of them.
     pub has_rows: bool,
-    /// More than one.
-    pub has_several_rows: bool,
+    /// What is known of them: the first of the statements that wrote them.
+    pub(super) batches: Vec<Batch>,
     /// Some migration updates rows of it.
     pub filled: bool,
     pub(super) columns: Map<String, TableColumn>,
@@ -103,10 +103,25 @@ pub struct TableColumn {
     pub sequence: Option<String>,
     /// It comes from a parent.
     pub inherited: bool,
-    /// Some row certainly has NULL here.
-    pub has_nulls: bool,
-    /// Two rows certainly have the same value here.
-    pub repeats: bool,
+    /// What the rows of each of the table's batches have here.
+    pub(super) written: Vec<Cells>,
+}
+
+/// The values of one column in one batch of rows.
+#[derive(Clone, Debug)]
+pub(super) enum Cells {
+    Unknown,
+    /// Row by row.
+    Each(Arc<[String]>),
+    /// The same expression for each row: a constant, or a formula over the batch's series.
+    All(Arc<str>),
+}
+
+/// Rows that one statement of the history has certainly written.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    pub count: usize,
+    pub series: Option<Arc<Series>>,
 }
 
 impl TableColumn {
@@ -240,7 +255,7 @@ impl Table {
             unlogged: false,
             renamed_in: None,
             has_rows: false,
-            has_several_rows: false,
+            batches: Vec::new(),
             filled: false,
             columns: new_map(),
             indexes: new_map(),
@@ -270,9 +285,7 @@ impl Table {
             position: self.next_position,
             sequence: None,
             inherited: false,
-            has_nulls: self.has_rows && column.nullable == Some(true) && column.default.is_none(),
-            repeats: self.has_several_rows
-                && matches!(&column.default, Some(Default::Expression(value)) if super::expression::is_constant(&value.0)),
+            written: vec![super::rows::left_out(column.default.as_ref()); self.batches.len()],
         };
         self.next_position += 1;
         let key = super::fold(&column.name, folds);

@@ -1,46 +1,58 @@
-//! What is certain about rows: that there are some, that some have NULL, that some are alike.
+//! What is certain about rows: that there are some, and the values that the history itself has written.
 
-use super::{RelationId, Schema, fold};
-use crate::operation::{Name, Rows};
+use std::sync::Arc;
+
+use super::relation::{Batch, Cells};
+use super::value::{Value, as_stored, evaluate, parsed};
+use super::{RelationId, Schema, Table, fold};
+use crate::operation::{DataType, Default, Name, Rows};
+
+/// So many statements that write rows are remembered of a table.
+const MOST_BATCHES: usize = 16;
+
+/// So many rows of a table are looked at for one question.
+const MOST_ROWS: usize = 4096;
 
 impl Schema {
     pub(super) fn insert_rows(&mut self, name: &Name, rows: &Rows) {
         let folds = self.folds;
+        let Some(written) = &rows.written else { return };
         let Some(table) = self.known_or_new(name).and_then(|id| self.relations.get_mut(&id)) else { return };
         table.has_rows = true;
-        table.has_several_rows |= rows.several;
+        if table.batches.len() == MOST_BATCHES {
+            return;
+        }
         let in_order: Vec<String> = match rows.columns.as_slice() {
             [] => table.columns().iter().map(|column| fold(&column.name, folds)).collect(),
             named => named.iter().map(|column| fold(column, folds)).collect(),
         };
-        for at in &rows.constant {
-            if let Some(column) = in_order.get(*at).and_then(|column| table.columns.get_mut(column)) {
-                column.repeats = true;
-            }
+        let keys: Vec<String> = table.columns.keys().cloned().collect();
+        for key in keys {
+            let Some(column) = table.columns.get_mut(&key) else { continue };
+            let values = in_order
+                .iter()
+                .position(|name| *name == key)
+                .map(|at| written.rows.iter().map(move |row| row.get(at).map_or("DEFAULT", String::as_str)).collect::<Vec<_>>());
+            let cells = match values {
+                Some(values) if values.iter().any(|value| value.eq_ignore_ascii_case("default")) => Cells::Unknown,
+                Some(values) if written.series.is_some() || written.count == 1 => {
+                    values.first().map_or(Cells::Unknown, |one| all(one))
+                }
+                Some(values) => Cells::Each(values.into_iter().map(str::to_owned).collect()),
+                None => left_out(column.default.as_ref()),
+            };
+            column.written.resize(table.batches.len(), Cells::Unknown);
+            column.written.push(cells);
         }
-        for at in &rows.nulls {
-            if let Some(column) = in_order.get(*at).and_then(|column| table.columns.get_mut(column)) {
-                column.has_nulls |= column.nullable == Some(true);
-            }
-        }
-        if rows.columns.is_empty() {
-            return;
-        }
-        let left_out = |key: &String| !in_order.contains(key);
-        let empty: Vec<String> = table.columns.keys().filter(|key| left_out(key)).cloned().collect();
-        for key in empty {
-            if let Some(column) = table.columns.get_mut(&key) {
-                column.has_nulls |= column.default.is_none() && column.nullable == Some(true);
-            }
-        }
+        let count = if written.series.is_some() { written.count } else { written.rows.len() };
+        table.batches.push(Batch { count, series: written.series.clone().map(Arc::new) });
     }
 
     /// An UPDATE fills what it sets; of a table that is not known it changes nothing here.
-    pub(super) fn update_rows(&mut self, name: &Name, rows: &Rows) {
+    pub(super) fn update_rows(&mut self, name: &Name, rows: &Rows, has_where: bool) {
         let Some(table) = self.table(name) else { return };
         let id = table.id;
-        let known = table.filled && table.columns.values().all(|column| !column.has_nulls && !column.repeats);
-        if known {
+        if table.filled && table.batches.is_empty() {
             return;
         }
         let folds = self.folds;
@@ -50,9 +62,11 @@ impl Schema {
             [] => table.columns.keys().cloned().collect(),
             named => named.iter().map(|column| fold(column, folds)).collect(),
         };
-        for key in set {
-            if let Some(column) = table.columns.get_mut(&key) {
-                (column.has_nulls, column.repeats) = (false, false);
+        let values = rows.written.as_ref().filter(|_| !has_where).and_then(|written| written.rows.first());
+        for (at, key) in set.iter().enumerate() {
+            let value = values.and_then(|values| values.get(at)).filter(|value| is_literal(value));
+            if let Some(column) = table.columns.get_mut(key) {
+                column.written.fill(value.map_or(Cells::Unknown, |value| all(value)));
             }
         }
     }
@@ -65,12 +79,151 @@ impl Schema {
 
     fn forget_rows(&mut self, id: RelationId) {
         let Some(table) = self.relations.get_mut(&id) else { return };
-        (table.has_rows, table.has_several_rows) = (false, false);
+        table.has_rows = false;
+        table.batches.clear();
         let keys: Vec<String> = table.columns.keys().cloned().collect();
         for key in keys {
             if let Some(column) = table.columns.get_mut(&key) {
-                (column.has_nulls, column.repeats) = (false, false);
+                column.written.clear();
             }
         }
     }
+}
+
+/// Questions over the rows that are certain to be there.
+impl Table {
+    pub fn has_several_rows(&self) -> bool {
+        self.batches.iter().map(|batch| batch.count).sum::<usize>() > 1
+    }
+
+    /// Whether some row has NULL in a column.
+    pub fn has_null_in(&self, column: &str) -> bool {
+        self.has_value(column, |value| *value == Value::Null)
+    }
+
+    /// Whether some row has a value like this in a column.
+    pub fn has_value(&self, column: &str, wanted: impl Fn(&Value) -> bool) -> bool {
+        self.any_row(&[column], |values| wanted(&values[0]))
+    }
+
+    /// Whether two rows have the same values in all of these columns, none of them NULL, among those that fit a condition.
+    pub fn repeats(&self, columns: &[String], predicate: Option<&str>) -> bool {
+        if columns.is_empty() || self.batches.is_empty() || columns.iter().any(|column| self.column(column).is_none()) {
+            return false;
+        }
+        let Some((fits, mut wanted)) = predicate.map_or(Some((None, Vec::new())), |text| {
+            let (tree, names) = self.read(text)?;
+            Some((Some(tree), names))
+        }) else {
+            return false;
+        };
+        let own = wanted.len();
+        wanted.extend(columns.iter().map(String::as_str));
+        let mut seen = std::collections::HashSet::new();
+        self.any_row(&wanted.clone(), |values| {
+            let value_of =
+                |name: &str| wanted[..own].iter().position(|own| *own == name).map_or(Value::Unknown, |at| values[at].clone());
+            if fits.as_ref().is_some_and(|tree| evaluate(tree, &value_of) != Value::Bool(true)) {
+                return false;
+            }
+            let key: Option<Vec<String>> = values[own..].iter().map(Value::key).collect();
+            key.is_some_and(|key| !seen.insert(key))
+        })
+    }
+
+    /// Whether a row with these values, as written, is there.
+    pub fn has_row(&self, columns: &[String], values: &[&str]) -> bool {
+        let names: Vec<&str> = columns.iter().map(String::as_str).collect();
+        let kind = |column: &String| self.columns.get(column).and_then(|column| column.data_type.as_ref());
+        let wanted: Option<Vec<String>> = columns
+            .iter()
+            .zip(values)
+            .map(|(column, text)| as_stored(evaluate(&parsed(text)?, &|_| Value::Unknown), kind(column)).key())
+            .collect();
+        let Some(wanted) = wanted else { return false };
+        self.any_row(&names, |row| row.iter().zip(&wanted).all(|(value, wanted)| value.key().as_ref() == Some(wanted)))
+    }
+
+    /// Whether some row makes a condition false. NULL breaks none.
+    pub fn breaks(&self, check: &str) -> bool {
+        if self.batches.is_empty() {
+            return false;
+        }
+        let Some((tree, names)) = self.read(check) else { return false };
+        self.any_row(&names, |values| {
+            let value_of = |name: &str| names.iter().position(|own| *own == name).map_or(Value::Unknown, |at| values[at].clone());
+            evaluate(&tree, &value_of) == Value::Bool(false)
+        })
+    }
+
+    /// An expression, and the columns that it uses.
+    fn read(&self, text: &str) -> Option<(sqlparser::ast::Expr, Vec<&str>)> {
+        let tree = parsed(text)?;
+        let used = self.columns.keys().filter(|key| super::expression::mentions(text, key));
+        Some((tree, used.map(String::as_str).collect()))
+    }
+
+    /// Goes through the rows until one is as wanted.
+    fn any_row(&self, columns: &[&str], mut wanted: impl FnMut(&[Value]) -> bool) -> bool {
+        let mut left = MOST_ROWS;
+        let kinds: Vec<Option<&DataType>> =
+            columns.iter().map(|column| self.columns.get(*column).and_then(|column| column.data_type.as_ref())).collect();
+        for (at, batch) in self.batches.iter().enumerate() {
+            let cells: Vec<&Cells> = columns.iter().map(|column| self.cells(column, at)).collect();
+            let formulas: Vec<Option<sqlparser::ast::Expr>> = cells
+                .iter()
+                .map(|cells| match cells {
+                    Cells::All(text) => parsed(text),
+                    _ => None,
+                })
+                .collect();
+            for row in 0..batch.count.min(left) {
+                let in_series = |name: &str| match &batch.series {
+                    Some(series) if series.variable == name => Value::Integer(series.first + row as i64),
+                    _ => Value::Unknown,
+                };
+                let value = |(cells, formula): (&&Cells, &Option<sqlparser::ast::Expr>)| match (cells, formula) {
+                    (Cells::Each(values), _) => values
+                        .get(row)
+                        .and_then(|text| parsed(text))
+                        .map_or(Value::Unknown, |tree| evaluate(&tree, &|_| Value::Unknown)),
+                    (_, Some(tree)) => evaluate(tree, &in_series),
+                    _ => Value::Unknown,
+                };
+                let values = cells.iter().zip(&formulas).map(value).zip(&kinds);
+                let values: Vec<Value> = values.map(|(value, kind)| as_stored(value, *kind)).collect();
+                if wanted(&values) {
+                    return true;
+                }
+            }
+            left = left.saturating_sub(batch.count);
+        }
+        false
+    }
+
+    fn cells(&self, column: &str, batch: usize) -> &Cells {
+        const UNKNOWN: &Cells = &Cells::Unknown;
+        self.columns.get(column).and_then(|column| column.written.get(batch)).unwrap_or(UNKNOWN)
+    }
+}
+
+fn all(text: &str) -> Cells {
+    Cells::All(Arc::from(text))
+}
+
+/// What a row has in a column that its statement leaves out.
+pub(super) fn left_out(default: Option<&Default>) -> Cells {
+    match default {
+        None => all("NULL"),
+        Some(Default::Expression(value)) if is_literal(&value.0) => all(&value.0),
+        Some(_) => Cells::Unknown,
+    }
+}
+
+/// The same in each row, whatever the rows are.
+fn is_literal(text: &str) -> bool {
+    let is_null = text.trim().eq_ignore_ascii_case("null");
+    is_null
+        || super::expression::is_constant(text)
+        || text.trim().strip_prefix('-').is_some_and(|rest| rest.trim().parse::<f64>().is_ok())
 }

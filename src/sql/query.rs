@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Insert, Merge, ObjectName, Query as TreeQuery, Select, SelectItem,
-    SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
+    Assignment, AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Insert, Merge, ObjectName, Parens, Query as TreeQuery,
+    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableObject, TableWithJoins, Update, Visit,
+    Visitor,
 };
 
 use super::{names, types};
-use crate::operation::{Dialect, HOLE, Name, Operation, Query, Relation, Rows, Selected};
+use crate::operation::{Dialect, HOLE, MOST_WRITTEN, Name, Operation, Query, Relation, Rows, Selected, Series, Written};
 
 /// What a query reads, from all of its parts.
 pub(super) fn query(tree: &TreeQuery, dialect: Option<Dialect>) -> Query {
@@ -225,54 +226,51 @@ fn reads(part: &impl Visit, target: &Name, dialect: Option<Dialect>) -> Vec<Name
 pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
     let TableObject::TableName(name) = &insert.table else { return Operation::insert(Name::unknown()) };
     let table = names::object(name, dialect);
-    let (certain, several, constant) = match insert.source.as_deref().map(|source| &*source.body) {
-        _ if insert.on.is_some() => (false, false, Vec::new()),
-        Some(SetExpr::Values(values)) => {
-            let rows: Vec<&Vec<Expr>> = values.rows.iter().map(|row| &row.content).collect();
-            let alike = |at: &usize| {
-                rows.iter().all(|row| row.get(*at).is_some_and(|value| is_literal(value) && rows[0].get(*at) == Some(value)))
-            };
-            let columns = rows.first().map_or(0, |row| row.len());
-            let constant = if rows.len() > 1 { (0..columns).filter(alike).collect() } else { Vec::new() };
-            (!rows.is_empty(), rows.len() > 1, constant)
-        }
-        Some(SetExpr::Select(select)) if select.selection.is_none() && select.from.iter().all(is_series) => {
-            let several = select.from.iter().any(has_several);
-            let literal = |item: &SelectItem| matches!(item, SelectItem::UnnamedExpr(value) if is_literal(value));
-            let places = select.projection.iter().enumerate().filter(|(_, item)| literal(item)).map(|(at, _)| at);
-            (true, several, if several { places.collect() } else { Vec::new() })
-        }
-        _ => (false, false, Vec::new()),
-    };
-    let nulls = match insert.source.as_deref().map(|source| &*source.body) {
-        Some(SetExpr::Values(values)) if certain => {
-            let rows = || values.rows.iter().map(|row| &row.content);
-            let columns = rows().next().map_or(0, Vec::len);
-            (0..columns).filter(|at| rows().any(|row| row.get(*at).is_some_and(is_null))).collect()
-        }
-        _ => Vec::new(),
-    };
+    let written = insert.source.as_deref().filter(|_| insert.on.is_none()).and_then(|source| written(&source.body));
     let rows = Rows {
         columns: insert.columns.iter().map(|column| last_part(column, dialect)).collect(),
         narrowed_by: Vec::new(),
         condition_known: true,
         reads: insert.source.as_ref().map(|source| reads(source, &Name::unknown(), dialect)).unwrap_or_default(),
-        certain,
-        several,
-        constant,
-        nulls,
-        values: match insert.source.as_deref().map(|source| &*source.body) {
-            Some(SetExpr::Values(values)) if values.rows.len() == 1 => {
-                values.rows[0].content.iter().map(ToString::to_string).collect()
-            }
-            _ => Vec::new(),
-        },
+        written,
     };
     Operation::Insert { table, rows: Box::new(rows) }
 }
 
-fn is_null(value: &Expr) -> bool {
-    matches!(value, Expr::Value(value) if value.value == sqlparser::ast::Value::Null)
+/// The longest literal that is kept, in bytes: what decides whether a constraint holds is short.
+const LONGEST_LITERAL: usize = 200;
+
+/// An expression as text; nothing of a long literal.
+fn in_short(value: &Expr) -> String {
+    match value {
+        Expr::Value(literal) if matches!(&literal.value, sqlparser::ast::Value::SingleQuotedString(text) if text.len() > LONGEST_LITERAL) => {
+            String::new()
+        }
+        value => value.to_string(),
+    }
+}
+
+/// The rows that a query has whatever the tables hold.
+fn written(source: &SetExpr) -> Option<Written> {
+    match source {
+        SetExpr::Values(values) if !values.rows.is_empty() => {
+            let row = |row: &Parens<Vec<Expr>>| row.content.iter().map(in_short).collect();
+            let rows = values.rows.iter().take(MOST_WRITTEN).map(row).collect();
+            Some(Written { rows, series: None, count: values.rows.len() })
+        }
+        SetExpr::Select(select) if select.selection.is_none() && select.from.iter().all(is_series) => {
+            let formula = |item: &SelectItem| match item {
+                SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } => in_short(value),
+                other => other.to_string(),
+            };
+            let rows = vec![select.projection.iter().map(formula).collect()];
+            let series = select.from.first().and_then(series);
+            // Of ends that are no numbers one row is as much as is certain.
+            let count = series.as_ref().map_or(1, |series| (series.last - series.first + 1).max(0) as usize);
+            (count > 0).then_some(Written { rows, series, count })
+        }
+        _ => None,
+    }
 }
 
 fn last_part(name: &ObjectName, dialect: Option<Dialect>) -> String {
@@ -290,22 +288,21 @@ fn is_series(from: &TableWithJoins) -> bool {
         }
 }
 
-/// A value that is the same in each row, and not NULL.
-fn is_literal(value: &Expr) -> bool {
-    match value {
-        Expr::Value(value) => !matches!(value.value, sqlparser::ast::Value::Null),
-        Expr::TypedString(_) => true,
-        Expr::Cast { expr, .. } | Expr::Nested(expr) => is_literal(expr),
-        _ => false,
-    }
-}
-
-/// `generate_series(1, 500)`, whose ends are numbers apart from each other.
-fn has_several(from: &TableWithJoins) -> bool {
+/// `generate_series(1, 500) g`, whose ends are numbers.
+fn series(from: &TableWithJoins) -> Option<Series> {
     let text = from.relation.to_string();
-    let arguments = text.split_once('(').and_then(|(_, rest)| rest.split_once(')')).map(|(inner, _)| inner).unwrap_or_default();
-    let numbers: Vec<i64> = arguments.split(',').filter_map(|part| part.trim().parse().ok()).collect();
-    matches!(numbers.as_slice(), [first, last, ..] if last > first)
+    let (name, rest) = text.split_once('(')?;
+    let (arguments, alias) = rest.split_once(')')?;
+    let numbers: Vec<i64> = arguments.split(',').map(|part| part.trim().parse().ok()).collect::<Option<_>>()?;
+    let [first, last] = numbers.as_slice() else { return None };
+    // `AS g(i)`: the column has the name in parentheses.
+    let alias = alias.trim().trim_start_matches("AS ").trim();
+    let variable = match alias.split_once('(') {
+        Some((_, column)) => column.trim_end_matches(')').trim(),
+        None if alias.is_empty() => name.trim(),
+        None => alias,
+    };
+    Some(Series { variable: variable.trim_matches('"').to_lowercase(), first: *first, last: *last })
 }
 
 pub(super) fn update(update: &Update, dialect: Option<Dialect>) -> Operation {
@@ -318,17 +315,19 @@ pub(super) fn update(update: &Update, dialect: Option<Dialect>) -> Operation {
             AssignmentTarget::Tuple(list) => list.iter().map(|name| last_part(name, dialect)).collect(),
         })
         .collect();
-    let is_single = |assignment: &&sqlparser::ast::Assignment| matches!(assignment.target, AssignmentTarget::ColumnName(_));
-    let nulls = match update.assignments.iter().all(|assignment| is_single(&assignment)) {
-        true => (0..update.assignments.len()).filter(|&at| is_null(&update.assignments[at].value)).collect(),
-        false => Vec::new(),
-    };
+    let is_single = |assignment: &Assignment| matches!(assignment.target, AssignmentTarget::ColumnName(_));
+    let values = || update.assignments.iter().map(|assignment| in_short(&assignment.value)).collect();
+    let written = (update.from.is_none() && update.assignments.iter().all(is_single)).then(|| Written {
+        rows: vec![values()],
+        series: None,
+        count: 1,
+    });
     let rows = Rows {
         columns,
         narrowed_by: narrowed_by(update.selection.as_ref(), dialect),
         condition_known: true,
         reads: reads(update, &table, dialect),
-        nulls,
+        written,
         ..Rows::default()
     };
     Operation::Update { table, has_where: update.selection.is_some() || update.from.is_some(), rows: Box::new(rows) }

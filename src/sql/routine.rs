@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::lexeme::Lexemes;
 use super::{Lowered, split, statement_operations};
+use crate::migration::Wording;
 use crate::operation::{Class, Dialect, Operation};
 
 /// Reads the body of `DO $$ … $$`. Statements are found by cutting the body at its semicolons and taking
@@ -32,7 +33,7 @@ pub(super) fn anonymous_block(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -
                 range: Some(lowered.range.map_or(start..start + statement.len(), shift)),
                 marks: lowered.marks.into_iter().map(|(mark, range)| (mark, shift(range))).collect(),
                 conditional,
-                wording: lowered.wording,
+                wording: Wording { in_block: !conditional, ..lowered.wording },
             });
         }
     }

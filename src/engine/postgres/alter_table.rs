@@ -1,9 +1,9 @@
 //! Columns: added, dropped, renamed, required, given defaults.
 
 use super::{Model, types, volatility};
-use crate::operation::{Column, ConstraintKind, Default, LockMode, Name};
+use crate::operation::{Column, ConstraintKind, Default, Expression, LockMode, Name};
 use crate::schema::expression::{mentions, proves_not_null};
-use crate::schema::{Kind, Table, TableColumn};
+use crate::schema::{Kind, Table, TableColumn, value};
 
 impl<'m> Model<'m> {
     pub(super) fn add_column(&mut self, table: &Name, column: &Column, if_not_exists: bool) {
@@ -39,11 +39,21 @@ impl<'m> Model<'m> {
                 self.rewrite(&stored.name, why);
             }
             let constant = matches!(&column.default, Some(Default::Expression(value)) if !value.0.contains(['(', '\u{e000}']));
-            if column.unique && filled && constant && stored.table.is_some_and(|table| table.has_several_rows) {
+            if column.unique && filled && constant && stored.table.is_some_and(Table::has_several_rows) {
                 return self.fail(format!("each row of `{}` would have the same `{}`", stored.name, column.name));
             }
             if column.primary_key || column.unique {
                 self.scan(&stored.name, "the index of the new constraint is built");
+            }
+            let value = match &column.default {
+                None => Some("NULL"),
+                Some(Default::Expression(value)) => Some(value.0.as_str()),
+                Some(_) => None,
+            };
+            let has_rows = stored.table.is_some_and(|table| table.has_rows) || known.is_some_and(|table| table.has_rows);
+            let is_broken = |check: &Expression| value.is_some_and(|given| value::is_false(&check.0, column, given));
+            if has_rows && column.checks.iter().any(is_broken) {
+                return self.fail(format!("the rows of `{}` would break the CHECK of `{}`", stored.name, column.name));
             }
             if !column.checks.is_empty() {
                 self.scan(&stored.name, "each row is checked against the new CHECK");
@@ -254,7 +264,7 @@ impl<'m> Model<'m> {
     /// Reads the rows, unless nothing can be NULL already.
     pub(super) fn check_not_null(&mut self, table: &Name, column: &str) {
         for stored in self.stored(table) {
-            if stored.table.is_some_and(|table| table.column(column).is_some_and(|column| column.has_nulls)) {
+            if stored.table.is_some_and(|table| table.has_null_in(column)) {
                 return self.fail(format!("rows of `{}` have NULL in `{column}`", stored.name));
             }
             if !stored.table.is_some_and(|table| self.is_never_null(table, column)) {

@@ -110,6 +110,14 @@ impl<'m> Model<'m> {
 
     fn compare_key(&mut self, known: Option<&Table>, columns: &[String], reference: &Reference) {
         let (Some(known), Some(target)) = (known, self.schema.table(&reference.table)) else { return };
+        let referenced = match (reference.columns.as_slice(), target.primary_key().map(|key| &key.kind)) {
+            ([], Some(ConstraintKind::PrimaryKey { columns, .. })) => columns.len(),
+            ([], _) => columns.len(),
+            (named, _) => named.len(),
+        };
+        if referenced != columns.len() {
+            return self.fail(format!("{} columns cannot point to {referenced} of `{}`", columns.len(), target.name));
+        }
         for (own, other) in columns.iter().zip(&reference.columns) {
             let types = (known.column(own), target.column(other));
             if let (Some(own), Some(other)) = types
@@ -133,6 +141,12 @@ impl<'m> Model<'m> {
         }
         self.lock(table, LockMode::AccessExclusive);
         if !constraint.not_valid && !constraint.not_enforced {
+            if let ConstraintKind::Check { expression } = &constraint.kind
+                && let Some(broken) =
+                    self.stored(table).iter().filter_map(|stored| stored.table).find(|table| table.breaks(&expression.0))
+            {
+                return self.fail(format!("a row that the history writes into `{}` breaks the CHECK", broken.name));
+            }
             let why = "each row is checked against the new CHECK";
             if constraint.no_inherit { self.scan(table, why) } else { self.scan_stored(table, why) }
         }
@@ -154,12 +168,10 @@ impl<'m> Model<'m> {
             if known.kind == Kind::PartitionedTable && !self.partitioned_key(known, columns) {
                 return;
             }
-            if primary
-                && let Some(empty) = columns.iter().find(|column| known.column(column).is_some_and(|found| found.has_nulls))
-            {
+            if primary && let Some(empty) = columns.iter().find(|column| known.has_null_in(column)) {
                 return self.fail(format!("rows of `{table}` have NULL in `{empty}`"));
             }
-            if self.repeats(known, columns) {
+            if known.repeats(columns, None) {
                 return self.fail(format!("rows of `{table}` are alike in {}", columns.join(", ")));
             }
             let nullable: Vec<&String> = columns
@@ -184,11 +196,6 @@ impl<'m> Model<'m> {
             }
         }
         self.scan_stored(table, "the index of the constraint is built");
-    }
-
-    /// Whether two rows certainly have the same key.
-    pub(super) fn repeats(&self, table: &Table, columns: &[String]) -> bool {
-        !columns.is_empty() && columns.iter().all(|column| table.column(column).is_some_and(|column| column.repeats))
     }
 
     /// Whether a partitioned table can have a key over these columns; fails otherwise.

@@ -54,9 +54,8 @@ impl<'m> Model<'m> {
                 return;
             }
         }
-        if let Some(known) =
-            known.filter(|known| index.unique && index.predicate.is_none() && self.repeats(known, &index.columns))
-        {
+        let predicate = index.predicate.as_ref().map(|predicate| predicate.0.as_str());
+        if let Some(known) = known.filter(|known| index.unique && known.repeats(&index.columns, predicate)) {
             self.fail(format!("rows of `{}` are alike in {}", known.name, index.columns.join(", ")));
             self.effects.fails_late = index.concurrently;
         }

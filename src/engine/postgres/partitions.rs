@@ -205,7 +205,7 @@ impl<'m> Model<'m> {
             [] => parent.columns().iter().position(|column| column.name == key)?,
             named => named.iter().position(|column| column == key)?,
         };
-        let value = rows.values.get(at).filter(|value| value.starts_with(|c: char| c == '\'' || c.is_ascii_digit()))?;
+        let value = rows.single()?.get(at).filter(|value| value.starts_with(|c: char| c == '\'' || c.is_ascii_digit()))?;
         let holds = |child: &&'m Table| {
             let range = child.ties().bound.as_ref().and_then(range_of);
             range.is_some_and(|range| {
@@ -215,6 +215,26 @@ impl<'m> Model<'m> {
         let children: Vec<&'m Table> = parent.ties().children.iter().filter_map(|id| self.schema.relation(*id)).collect();
         let one = children.into_iter().find(holds)?;
         (one.kind != Kind::PartitionedTable).then_some(one)
+    }
+
+    /// The bounds of all partitions are known, and the one row that is written out lies in none of them.
+    pub(super) fn no_partition_takes(&self, parent: &'m Table, rows: &Rows) -> bool {
+        let mut children = parent.ties().children.iter().filter_map(|id| self.schema.relation(*id));
+        let Some(key) = only_key(parent) else { return false };
+        let at = match rows.columns.as_slice() {
+            [] => parent.columns().iter().position(|column| column.name == key),
+            named => named.iter().position(|column| column == key),
+        };
+        let value = at.and_then(|at| rows.single()?.get(at));
+        let is_outside = |value: &String, child: &Table| {
+            let range = child.ties().bound.as_ref().and_then(range_of);
+            range.is_some_and(|range| {
+                let below = range.from.is_some_and(|from| are_plain(&from, value) && !at_most(&from, value));
+                let above = range.to.is_some_and(|to| are_plain(&to, value) && at_most(&to, value));
+                below || above
+            })
+        };
+        value.is_some_and(|value| children.all(|child| is_outside(value, child)))
     }
 }
 

@@ -4,9 +4,9 @@
 use super::{Model, in_public, types, volatility};
 use crate::operation::{
     Column, Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTrigger, DataType, Default, EnumPlace, Name, Operation,
-    ReindexTarget,
+    ReindexTarget, Rows,
 };
-use crate::schema::{Kind, Table, expression};
+use crate::schema::{Kind, Table, TableIndex, expression, value};
 
 /// Types without an order of their own, which a B-tree needs.
 const UNORDERED: &[&str] = &["json", "xml", "point", "box", "polygon", "circle", "line", "path", "lseg"];
@@ -47,7 +47,21 @@ impl<'m> Model<'m> {
                 let may_be = !Name::new(constraint.as_str()).is_known() || constraint.contains("not_null");
                 (!may_be).then(|| format!("`{}` has no constraint `{constraint}`", known.name))
             }
-            Operation::AddConstraint { table, constraint } => self.constraint_refusal(table, constraint),
+            Operation::AddConstraint { table, constraint } => match &constraint.kind {
+                ConstraintKind::Check { expression } => self.unknown_name(table, &expression.0),
+                _ => None,
+            }
+            .or_else(|| self.constraint_refusal(table, constraint)),
+            Operation::Insert { table, rows } => self.row_refusal(table, rows),
+            Operation::Other {
+                kind: "set_statistics" | "set_storage" | "set_column_options" | "set_compression",
+                table: Some(table),
+                name: Some(column),
+                ..
+            } => {
+                let known = self.whole(table).filter(|known| known.column(column).is_none() && known.kind == Kind::Table)?;
+                Name::new(column.as_str()).is_known().then(|| format!("`{}` has no column `{column}`", known.name))
+            }
             Operation::CreateTable(create) => self.table_refusal(create),
             Operation::CreateIndex(index) => self.index_refusal(index),
             Operation::CreateTrigger(trigger) => self.trigger_refusal(trigger),
@@ -90,6 +104,9 @@ impl<'m> Model<'m> {
             }
             Operation::Inherit { table, parent, stops: false } => {
                 let (child, parent) = (self.whole(table)?, self.whole(parent)?);
+                if self.schema.parents(child).any(|known| known.id == parent.id) {
+                    return Some(format!("`{}` inherits from `{}` already", child.name, parent.name));
+                }
                 let missing = parent.columns().into_iter().find(|column| child.column(&column.name).is_none())?;
                 Some(format!("`{}` has no column `{}`, which `{}` has", child.name, missing.name, parent.name))
             }
@@ -102,6 +119,29 @@ impl<'m> Model<'m> {
             }
             _ => None,
         }
+    }
+
+    /// A name in an expression that is no column of the table, nor of those that the statement adds.
+    fn unknown_name(&self, table: &Name, text: &str) -> Option<String> {
+        const SYSTEM: &[&str] = &["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax", "value", "user", "session_user"];
+        let known = self.whole(table).filter(|known| known.kind == Kind::Table || known.kind == Kind::PartitionedTable)?;
+        let is_column = |name: &str| {
+            known.column(name).is_some()
+                || name == known.name.name
+                || SYSTEM.contains(&name)
+                || name.starts_with("current_")
+                || name.starts_with("local")
+                || !Name::new(name).is_known()
+        };
+        let added = |name: &str| {
+            self.statement.iter().any(|other| match other {
+                Operation::AddColumn { column, .. } => column.name == name,
+                Operation::RenameColumn { to, .. } => to == name,
+                _ => false,
+            })
+        };
+        let missing = value::names(text).into_iter().find(|name| !is_column(name) && !added(name))?;
+        Some(format!("`{}` has no column `{missing}`", known.name))
     }
 
     /// The relation, where the history shows all of it.
@@ -131,11 +171,34 @@ impl<'m> Model<'m> {
                 missing.then(|| format!("`{kind}` has no value '{literal}', which is to be the default of `{name}`"))
             }
             Some(Default::Generated { expression, .. }) => {
+                if let Some(reason) = self.unknown_name(table, &expression.0) {
+                    return Some(reason);
+                }
                 let call = volatility::mutable_call(&expression.0, self.schema)?;
                 Some(format!("`{call}` is not immutable, so `{table}.{name}` cannot be computed from it"))
             }
             _ => None,
         }
+    }
+
+    /// A row that is there already, or that no partition takes.
+    fn row_refusal(&self, table: &Name, rows: &Rows) -> Option<String> {
+        let known = self.whole(table)?;
+        let values = rows.single()?;
+        let given = |column: &String| match rows.columns.as_slice() {
+            [] => known.columns().iter().position(|own| own.name == *column),
+            named => named.iter().position(|name| name == column),
+        };
+        if known.kind == Kind::PartitionedTable {
+            return self.no_partition_takes(known, rows).then(|| format!("no partition of `{}` takes the row", known.name));
+        }
+        let plain = |index: &&TableIndex| index.unique && index.predicate.is_none() && !index.has_expressions();
+        let taken = known.indexes().into_iter().filter(plain).find(|index| {
+            let wanted: Option<Vec<&str>> =
+                index.columns.iter().map(|column| Some(values.get(given(column)?)?.as_str())).collect();
+            wanted.is_some_and(|wanted| known.has_row(&index.columns, &wanted))
+        })?;
+        Some(format!("a row that the history writes has the same {} already", taken.columns.join(", ")))
     }
 
     /// From 11 on the default of a new column is computed at once, and kept; before, for each row.

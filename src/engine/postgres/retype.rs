@@ -4,6 +4,7 @@ use super::types::{Coercion, base, coercion, same_order};
 use super::{Model, Stored};
 use crate::operation::{ConstraintKind, DataType, Expression, LockMode, Name, Operation};
 use crate::schema::expression::{mentions, unwrapped};
+use crate::schema::value::Value;
 use crate::schema::{Table, TableColumn, TableConstraint, TableIndex};
 
 /// Ends the reason of a rewrite that is only feared.
@@ -17,6 +18,23 @@ enum Change {
     Reordered,
     /// The reason why each row is written anew.
     Rewritten(String),
+}
+
+/// A value that the new type has no room or no form for.
+fn is_refused(value: &Value, to: &DataType) -> bool {
+    let length = to.modifiers.first().and_then(|length| length.parse::<usize>().ok());
+    match (value, to.name.as_str()) {
+        _ if to.array => false,
+        (Value::Text(text), "varchar" | "char") => {
+            length.is_some_and(|length| text.trim_end_matches(' ').chars().count() > length)
+        }
+        (Value::Text(bits), "bit") => bits.bytes().all(|bit| matches!(bit, b'0' | b'1')) && bits.len() != length.unwrap_or(1),
+        (Value::Text(text), "smallint" | "integer" | "bigint") => text.trim().parse::<i64>().is_err(),
+        (Value::Text(text), "uuid") => text.chars().filter(char::is_ascii_hexdigit).count() != 32,
+        (Value::Integer(number), "smallint") => i16::try_from(*number).is_err(),
+        (Value::Integer(number), "integer") => i32::try_from(*number).is_err(),
+        _ => false,
+    }
 }
 
 impl Model<'_> {
@@ -42,6 +60,12 @@ impl Model<'_> {
         }
         let before = (old.data_type.as_ref().or(from.as_ref()), old.collation.as_deref());
         let Some(change) = self.change_of(table, column, before, to, using, collation) else { return };
+        let is_cast = |to: &DataType| using.is_none_or(|using| unwrapped(without_cast(&using.0, to)) == column);
+        if let Some(to) = to.filter(|to| is_cast(to))
+            && known.has_value(column, |value| is_refused(value, to))
+        {
+            return self.fail(format!("a row that the history writes has a value in `{column}` that is no {to}"));
+        }
         for stored in self.stored(table) {
             self.retype_stored(&stored, column, &change, to, collation);
         }

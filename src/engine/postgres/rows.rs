@@ -67,11 +67,12 @@ impl<'m> Model<'m> {
         self.reads(rows);
         let Some(table) = self.target(name) else { return };
         let given = |column: &str| rows.columns.iter().any(|name| name == column);
-        for column in table.columns() {
+        // Without a column list a short row leaves the last columns to their defaults.
+        let width = rows.written.as_ref().and_then(|written| written.rows.first()).map_or(usize::MAX, Vec::len);
+        for (at, column) in table.columns().into_iter().enumerate() {
             let takes_number = matches!(column.default, Some(Default::Sequence | Default::Identity)) && !given(&column.name);
-            let all_given =
-                rows.columns.is_empty() && column.position < table.columns().len() as u32 && !takes_default_at_end(table, rows);
-            if let Some(sequence) = column.sequence.as_ref().filter(|_| takes_number && !all_given) {
+            let is_given = rows.columns.is_empty() && at < width;
+            if let Some(sequence) = column.sequence.as_ref().filter(|_| takes_number && !is_given) {
                 self.lock(&Name::with_schema(table.name.schema.clone(), sequence.as_str()), RowExclusive);
             }
         }
@@ -96,7 +97,11 @@ impl<'m> Model<'m> {
         let Some(table) = self.changed(name, rows, has_where) else { return };
         let sets = |column: &String| rows.columns.contains(column);
         // NULL points to nothing.
-        let clears = |column: &String| rows.nulls.iter().any(|&at| rows.columns.get(at) == Some(column));
+        let is_null = |value: &String| value.eq_ignore_ascii_case("null");
+        let clears = |column: &String| {
+            rows.single()
+                .is_some_and(|values| rows.columns.iter().zip(values).any(|(name, value)| name == column && is_null(value)))
+        };
         for (key, target) in self.schema.references_from(table) {
             let ConstraintKind::ForeignKey { columns, .. } = &key.kind else { continue };
             if columns.iter().any(sets) && !columns.iter().any(clears) {
@@ -166,11 +171,6 @@ impl<'m> Model<'m> {
         }
         self.lock_family(name, mode);
     }
-}
-
-/// Without a column list a short row of VALUES leaves the last columns to their defaults; how long it is, is not known.
-fn takes_default_at_end(table: &Table, rows: &Rows) -> bool {
-    rows.certain && table.columns().last().is_some_and(|column| column.sequence.is_some())
 }
 
 fn leads_an_index(table: &Table, column: &str) -> bool {

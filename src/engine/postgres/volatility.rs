@@ -86,10 +86,28 @@ fn mutable_at(text: &str, schema: &Schema, depth: usize) -> Option<String> {
             Some(body) => mutable_at(body, schema, depth + 1).is_some(),
             None => true,
         },
+        // With the configuration as its first argument it is immutable.
+        None if name == "to_tsvector" => has_one_argument(text),
         None => STABLE.contains(&name.as_str()) || VOLATILE.contains(&name.as_str()),
     });
     if let Some(call) = call {
         return Some(format!("{call}()"));
     }
     STABLE_WORDS.iter().find(|word| expression::has_word(text, word)).map(|word| word.to_uppercase())
+}
+
+/// Whether the first call of `to_tsvector` names no configuration.
+fn has_one_argument(text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("to_tsvector") else { return false };
+    let mut depth = 0;
+    for c in rest.chars() {
+        match c {
+            '(' => depth += 1,
+            ')' if depth == 1 => return true,
+            ')' => depth -= 1,
+            ',' if depth == 1 => return false,
+            _ => {}
+        }
+    }
+    false
 }

@@ -152,9 +152,8 @@ impl Model<'_> {
 
     /// New rules that rows break, certainly or where there are any: the position of the step, and why.
     fn breaks_rows(&self, steps: &[&Step], known: Option<&Table>) -> Option<(usize, Failure)> {
-        let column_of = |name: &str| known.and_then(|table| table.column(&name.to_lowercase()));
         let broken = |step: &&Step| match &step.operation {
-            Operation::SetNotNull { column, .. } if column_of(column).is_some_and(|column| column.has_nulls) => {
+            Operation::SetNotNull { column, .. } if known.is_some_and(|table| table.has_null_in(&column.to_lowercase())) => {
                 Some(failure(FailureKind::Rows, "NOT NULL constraint failed"))
             }
             Operation::AddColumn { table, column, .. } => {
@@ -172,9 +171,14 @@ impl Model<'_> {
             }
             Operation::AddConstraint { constraint, .. } => match &constraint.kind {
                 ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } => {
-                    let repeats = matches!(columns.as_slice(), [one] if column_of(one).is_some_and(|column| column.repeats));
-                    repeats.then(|| failure(FailureKind::Rows, "UNIQUE constraint failed"))
+                    let columns: Vec<String> = columns.iter().map(|column| column.to_lowercase()).collect();
+                    known
+                        .is_some_and(|table| table.repeats(&columns, None))
+                        .then(|| failure(FailureKind::Rows, "UNIQUE constraint failed"))
                 }
+                ConstraintKind::Check { expression } => known
+                    .is_some_and(|table| table.breaks(&expression.0))
+                    .then(|| failure(FailureKind::Rows, "CHECK constraint failed")),
                 _ => None,
             },
             _ => None,

@@ -4,6 +4,7 @@ use super::{Effects, Failure, FailureKind, Model, failure};
 use crate::migration::Step;
 use crate::operation::{Column, ConstraintKind, Default, Name, Operation, show_holes};
 use crate::schema::expression::mentions;
+use crate::schema::value;
 use crate::schema::{Table, TableConstraint};
 
 impl Model<'_> {
@@ -42,7 +43,7 @@ impl Model<'_> {
             }
             Operation::SetNotNull { table, column } => {
                 let known = self.schema.table(table)?;
-                let nulls = known.column(&column.to_lowercase()).is_some_and(|column| column.has_nulls);
+                let nulls = known.has_null_in(&column.to_lowercase());
                 let broken = || nulls.then(|| failure(FailureKind::Rows, "constraint failed: a row has NULL there"));
                 self.missing_column(known, column).or_else(broken)
             }
@@ -62,11 +63,9 @@ impl Model<'_> {
                 {
                     return Some(missing);
                 }
-                let repeats = |column: &String| {
-                    known.and_then(|known| known.column(&column.to_lowercase())).is_some_and(|column| column.repeats)
-                };
-                let broken =
-                    index.unique && index.predicate.is_none() && index.columns.len() == 1 && index.columns.iter().all(repeats);
+                let columns: Vec<String> = index.columns.iter().map(|column| column.to_lowercase()).collect();
+                let predicate = index.predicate.as_ref().map(|predicate| predicate.0.as_str());
+                let broken = index.unique && known.is_some_and(|known| known.repeats(&columns, predicate));
                 broken.then(|| failure(FailureKind::Rows, "UNIQUE constraint failed: two rows have the same value"))
             }
             Operation::DropIndex { index, table, if_exists: false, .. } => {
@@ -144,7 +143,7 @@ impl Model<'_> {
         if value.is_some_and(|value| !hidden && !is_constant(value)) {
             return refused("Cannot add a column with non-constant default");
         }
-        let broken = column.checks.iter().any(|check| super::rows::is_false(&check.0, &column.name, value.unwrap_or("NULL")));
+        let broken = column.checks.iter().any(|check| value::is_false(&check.0, column, value.unwrap_or("NULL")));
         broken.then(|| failure(FailureKind::Rows, "CHECK constraint failed"))
     }
 

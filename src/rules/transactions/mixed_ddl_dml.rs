@@ -55,7 +55,7 @@ fn locks_a_table(operation: &Operation) -> bool {
 fn is_one_row_elsewhere(operation: &Operation, altered: &[&Name]) -> bool {
     match operation {
         Operation::Insert { table, rows } => {
-            rows.certain && !rows.several && rows.reads.is_empty() && table.is_known() && !altered.contains(&table)
+            rows.single().is_some() && rows.reads.is_empty() && table.is_known() && !altered.contains(&table)
         }
         _ => false,
     }
