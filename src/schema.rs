@@ -375,6 +375,8 @@ impl Schema {
             }
             Operation::DropView { name, .. } => self.drop_relation(name),
             Operation::Set { name, value: Some(value), .. } => self.session.set(name, value),
+            Operation::Begin => self.session.begun = true,
+            Operation::Commit | Operation::Rollback => (self.session.begun, self.session.wrote) = (false, false),
             Operation::Pragma { name, value } => self.session.pragma(name, value.as_deref()),
             Operation::Insert { table, rows } if rows.written.is_some() => self.insert_rows(table, rows),
             Operation::Update { table, rows, has_where } => self.update_rows(table, rows, *has_where),

@@ -228,7 +228,8 @@ impl<'a> Evaluator<'a> {
             }
             "create_index" => {
                 let named = optional_name(given.value("index_name"));
-                let condition = given.value("postgresql_where").and_then(sqlalchemy::sql_text);
+                let condition =
+                    ["postgresql_where", "sqlite_where"].iter().find_map(|name| sqlalchemy::sql_text(given.value(name)?));
                 let index = CreateIndex {
                     unique: given.flag("unique"),
                     concurrently: given.flag("postgresql_concurrently"),

@@ -281,6 +281,8 @@ pub struct CreateTable {
     /// What `PARTITION BY` names; empty for an ordinary table.
     pub partition_key: Vec<String>,
     pub unlogged: bool,
+    /// SQLite's STRICT: columns have one of six types.
+    pub strict: bool,
     /// `LIKE other`, `OF type`, or what the query of CREATE TABLE … AS reads.
     pub reads: Vec<Name>,
     /// `CREATE TABLE … OF type`.
@@ -340,6 +342,7 @@ impl CreateTable {
             bound: None,
             partition_key: Vec::new(),
             unlogged: false,
+            strict: false,
             reads: Vec::new(),
             of_type: None,
             copies_rows: false,

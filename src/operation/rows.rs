@@ -15,6 +15,8 @@ pub struct Rows {
     pub reads: Vec<Name>,
     /// The rows that an INSERT certainly leaves behind, or the one with what UPDATE sets.
     pub written: Option<Written>,
+    /// `INSERT OR IGNORE`, `REPLACE`: a row that is there already is no failure.
+    pub gives_way: bool,
 }
 
 /// Rows as the text of a statement has them: their expressions, in the order of the columns.

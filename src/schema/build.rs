@@ -72,6 +72,7 @@ impl Schema {
             self.temporaries.push(create.table.clone());
         }
         table.unlogged = create.unlogged;
+        table.strict = create.strict;
         if !create.partition_key.is_empty() {
             table.ties_mut().partition_key.clone_from(&create.partition_key);
         }

@@ -27,6 +27,8 @@ pub struct Table {
     pub complete: bool,
     pub temporary: bool,
     pub unlogged: bool,
+    /// SQLite's STRICT.
+    pub strict: bool,
     /// The migration that last renamed it.
     pub renamed_in: Option<Index>,
     /// The history inserts rows and never removes all of them.
@@ -253,6 +255,7 @@ impl Table {
             complete: false,
             temporary: false,
             unlogged: false,
+            strict: false,
             renamed_in: None,
             has_rows: false,
             batches: Vec::new(),

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::relation::{Batch, Cells};
 use super::value::{Value, as_stored, evaluate, parsed};
-use super::{RelationId, Schema, Table, fold};
-use crate::operation::{DataType, Default, Name, Rows};
+use super::{RelationId, Schema, Table, TableIndex, fold};
+use crate::operation::{ConstraintKind, DataType, Default, Name, Rows};
 
 /// So many statements that write rows are remembered of a table.
 const MOST_BATCHES: usize = 16;
@@ -131,8 +131,28 @@ impl Table {
         })
     }
 
+    /// The key that a single new row shares with one that is there: its columns.
+    pub fn taken_key(&self, rows: &Rows) -> Option<Vec<String>> {
+        let values = rows.single().filter(|_| !rows.gives_way)?;
+        let place = |column: &String| match rows.columns.as_slice() {
+            [] => self.columns().iter().position(|own| own.name == *column),
+            named => named.iter().position(|name| name == column),
+        };
+        let keys = self.constraints.values().filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => Some(columns),
+            _ => None,
+        });
+        let plain = |index: &&TableIndex| index.unique && index.predicate.is_none() && !index.has_expressions();
+        let indexes = self.indexes.values().filter(plain).map(|index| &index.columns);
+        let is_taken = |columns: &&Vec<String>| {
+            let wanted: Option<Vec<&str>> = columns.iter().map(|column| Some(values.get(place(column)?)?.as_str())).collect();
+            wanted.is_some_and(|wanted| self.has_row(columns, &wanted))
+        };
+        keys.chain(indexes).find(is_taken).cloned()
+    }
+
     /// Whether a row with these values, as written, is there.
-    pub fn has_row(&self, columns: &[String], values: &[&str]) -> bool {
+    fn has_row(&self, columns: &[String], values: &[&str]) -> bool {
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         let kind = |column: &String| self.columns.get(column).and_then(|column| column.data_type.as_ref());
         let wanted: Option<Vec<String>> = columns

@@ -14,6 +14,8 @@ pub struct Session {
     pub is_elsewhere: bool,
     /// MySQL was told not to look at foreign keys.
     pub skips_foreign_keys: bool,
+    /// The script has said BEGIN, and no COMMIT yet.
+    pub begun: bool,
     /// Rows were written: Python's driver has begun a transaction, in which `PRAGMA foreign_keys` does nothing.
     pub wrote: bool,
 }

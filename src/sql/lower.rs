@@ -247,6 +247,7 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
         bound: behind_parent.and_then(|from| (from..lexemes.len()).find_map(|at| heads::bound(lexemes, at))),
         partition_key: words("partition by").map(|at| partition_key(lexemes, at, dialect)).unwrap_or_default(),
         unlogged: words("create unlogged").is_some(),
+        strict: create.strict,
         copies_rows: query.is_some() && words("with no data").is_none(),
         reads: query.iter().flat_map(Query::names).chain(likes.iter().map(|like| &like.table)).cloned().collect(),
         selected: create.query.as_ref().filter(|_| create.columns.is_empty()).and_then(|tree| query::selected(tree, dialect)),

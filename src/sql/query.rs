@@ -233,6 +233,7 @@ pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
         condition_known: true,
         reads: insert.source.as_ref().map(|source| reads(source, &Name::unknown(), dialect)).unwrap_or_default(),
         written,
+        gives_way: insert.or.is_some() || insert.ignore || insert.replace_into,
     };
     Operation::Insert { table, rows: Box::new(rows) }
 }

@@ -6,7 +6,7 @@ use crate::operation::{
     Column, Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTrigger, DataType, Default, EnumPlace, Name, Operation,
     ReindexTarget, Rows,
 };
-use crate::schema::{Kind, Table, TableIndex, expression, value};
+use crate::schema::{Kind, Table, expression, value};
 
 /// Types without an order of their own, which a B-tree needs.
 const UNORDERED: &[&str] = &["json", "xml", "point", "box", "polygon", "circle", "line", "path", "lseg"];
@@ -184,21 +184,11 @@ impl<'m> Model<'m> {
     /// A row that is there already, or that no partition takes.
     fn row_refusal(&self, table: &Name, rows: &Rows) -> Option<String> {
         let known = self.whole(table)?;
-        let values = rows.single()?;
-        let given = |column: &String| match rows.columns.as_slice() {
-            [] => known.columns().iter().position(|own| own.name == *column),
-            named => named.iter().position(|name| name == column),
-        };
         if known.kind == Kind::PartitionedTable {
             return self.no_partition_takes(known, rows).then(|| format!("no partition of `{}` takes the row", known.name));
         }
-        let plain = |index: &&TableIndex| index.unique && index.predicate.is_none() && !index.has_expressions();
-        let taken = known.indexes().into_iter().filter(plain).find(|index| {
-            let wanted: Option<Vec<&str>> =
-                index.columns.iter().map(|column| Some(values.get(given(column)?)?.as_str())).collect();
-            wanted.is_some_and(|wanted| known.has_row(&index.columns, &wanted))
-        })?;
-        Some(format!("a row that the history writes has the same {} already", taken.columns.join(", ")))
+        let taken = known.taken_key(rows)?;
+        Some(format!("a row that the history writes has the same {} already", taken.join(", ")))
     }
 
     /// From 11 on the default of a new column is computed at once, and kept; before, for each row.

@@ -71,6 +71,12 @@ impl Model<'_> {
                 let reflected = known.index(&index.name.to_lowercase()).is_some_and(|index| !index.has_expressions());
                 if reflected || made_before { None } else { gone(format!("ValueError: No such index: '{index}'")) }
             }
+            Operation::CreateIndex(index) if index.columns.iter().any(|key| is_expression(key)) => {
+                gone("KeyError: an index over an expression is not made in a batch block".to_owned())
+            }
+            Operation::CreateIndex(index) if index.columns.iter().any(|key| renamed_to(steps, key) && !is_there(key)) => {
+                gone(format!("KeyError: '{}'", index.columns.join("', '")))
+            }
             Operation::CreateIndex(_)
                 if !steps.iter().any(|other| {
                     matches!(
@@ -100,8 +106,8 @@ impl Model<'_> {
                 if !batch.copies_from =>
             {
                 let is_added = |other: &&Step| matches!(&other.operation, Operation::AddColumn { column: added, .. } if added.name == *column);
-                let renamed = |other: &&Step| matches!(&other.operation, Operation::RenameColumn { to, .. } if to == column);
-                let in_block = steps.iter().any(|other| is_added(other) || renamed(other));
+                // A column is known by its old name until the block ends.
+                let in_block = steps.iter().any(|other| is_added(&other));
                 let missing = self.missing_column(known?, column).filter(|_| !in_block)?;
                 Some(Failure { answer: format!("KeyError: '{}'", show_holes(column)), ..missing })
             }
@@ -129,6 +135,29 @@ impl Model<'_> {
         if let Some(view) = self.views_over(known, None).first().filter(|_| !self.schema.session.legacy_alter_table) {
             return dependent(format!("error in view {view}: no such table: main.{table}"));
         }
+        // The renaming at the end reads all triggers again.
+        let speaks_of_it = |other: &&Table| {
+            let says = |trigger: &crate::schema::Trigger| trigger.text.as_deref().is_some_and(|text| mentions(text, &table.name));
+            other.id != known.id && other.ties().triggers.iter().any(says)
+        };
+        if let Some(other) = self.schema.tables().find(speaks_of_it).filter(|_| !self.schema.session.legacy_alter_table) {
+            let names: Vec<&str> = other.ties().triggers.iter().map(|trigger| trigger.name.as_str()).collect();
+            return dependent(format!("error in trigger {}: no such table: main.{table}", names.join(", ")));
+        }
+        if self.foreign_keys == Some(true) && self.points_to_itself(known) {
+            return dependent("FOREIGN KEY constraint failed: rows of the copy point to the old table".to_owned());
+        }
+        for column in steps.iter().filter_map(|step| renamed_column(&step.operation)).map(str::to_lowercase) {
+            let in_check = known.constraints().into_iter().any(|constraint| {
+                matches!(&constraint.kind, ConstraintKind::Check { expression } if constraint.named && mentions(&expression.0, &column))
+            });
+            let says = |index: &crate::schema::TableIndex| {
+                !index.has_expressions() && index.predicate.as_ref().is_some_and(|predicate| mentions(&predicate.0, &column))
+            };
+            if (in_check || known.indexes().into_iter().any(says)) && !batch.copies_from {
+                return dependent(format!("no such column: {column}"));
+            }
+        }
         let dropped_index = |name: &str| {
             steps.iter().any(|step| matches!(&step.operation, Operation::DropIndex { index, .. } if index.name == name))
         };
@@ -150,6 +179,17 @@ impl Model<'_> {
         blocked
     }
 
+    /// Some row has a value in a foreign key of the table to itself.
+    fn points_to_itself(&self, table: &Table) -> bool {
+        let mut own = self.schema.references_from(table).filter(|(_, target)| target.id == table.id);
+        own.any(|(key, _)| match &key.kind {
+            ConstraintKind::ForeignKey { columns, .. } => {
+                columns.iter().all(|column| table.has_value(&column.to_lowercase(), |value| value.key().is_some()))
+            }
+            _ => false,
+        })
+    }
+
     /// New rules that rows break, certainly or where there are any: the position of the step, and why.
     fn breaks_rows(&self, steps: &[&Step], known: Option<&Table>) -> Option<(usize, Failure)> {
         let broken = |step: &&Step| match &step.operation {
@@ -165,9 +205,20 @@ impl Model<'_> {
                     false => column.nullable == Some(false),
                 };
                 let answer = format!("NOT NULL constraint failed: _alembic_tmp_{}.{}", table.name, show_holes(&column.name));
+                let default = match &column.default {
+                    Some(Default::Expression(value)) => value.0.as_str(),
+                    _ => "NULL",
+                };
+                let is_broken = |check: &crate::operation::Expression| {
+                    crate::schema::value::is_false(&check.0, column, default) || known.is_some_and(|table| table.breaks(&check.0))
+                };
+                if known.is_some_and(|table| table.has_rows) && column.checks.iter().any(is_broken) {
+                    return Some(failure(FailureKind::Rows, "CHECK constraint failed"));
+                }
                 let failure =
                     Failure { with_rows: !known.is_some_and(|table| table.has_rows), ..failure(FailureKind::AddColumn, answer) };
-                (required && empty && !generated).then_some(failure)
+                // SQLAlchemy's INSERT … SELECT gives the default of the model.
+                (required && empty && !generated && !column.client_default).then_some(failure)
             }
             Operation::AddConstraint { constraint, .. } => match &constraint.kind {
                 ConstraintKind::Unique { columns, .. } | ConstraintKind::PrimaryKey { columns, .. } => {
@@ -187,6 +238,15 @@ impl Model<'_> {
     }
 }
 
+/// A name that the block gives.
+fn renamed_to(steps: &[&Step], name: &str) -> bool {
+    steps.iter().any(|other| matches!(&other.operation, Operation::RenameColumn { to, .. } if to == name))
+}
+
+fn is_expression(key: &str) -> bool {
+    Name::new(key).is_known() && key.contains(['(', ' '])
+}
+
 /// Named keys that go with a dropped column.
 fn taken_along(table: &Table, steps: &[&Step]) -> Vec<String> {
     let dropped: Vec<String> = steps.iter().filter_map(|step| dropped_column(&step.operation)).map(str::to_lowercase).collect();
@@ -194,6 +254,13 @@ fn taken_along(table: &Table, steps: &[&Step]) -> Vec<String> {
         constraint.named && constraint.has_index() && dropped.iter().any(|column| constraint.mentions(column))
     };
     table.constraints().into_iter().filter(goes).map(|constraint| format!("constraint {}", constraint.name)).collect()
+}
+
+fn renamed_column(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::RenameColumn { column, .. } => Some(column),
+        _ => None,
+    }
 }
 
 fn dropped_column(operation: &Operation) -> Option<&str> {

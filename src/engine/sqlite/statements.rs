@@ -11,7 +11,23 @@ impl Model<'_> {
     pub(super) fn statement(&self, step: &Step, effects: &mut Effects) -> Option<Failure> {
         let contradiction = |answer: String| Some(failure(FailureKind::Contradiction, answer));
         match &step.operation {
+            Operation::Vacuum { .. } if self.schema.session.begun || self.schema.session.wrote => {
+                Some(failure(FailureKind::Contradiction, "cannot VACUUM from within a transaction"))
+            }
+            Operation::Insert { table, rows } => {
+                let taken = self.schema.table(table)?.taken_key(rows)?;
+                let taken: Vec<String> = taken.iter().map(|column| format!("{table}.{column}")).collect();
+                Some(failure(FailureKind::Rows, format!("UNIQUE constraint failed: {}", taken.join(", "))))
+            }
+            Operation::AddConstraint { table, constraint } => {
+                let ConstraintKind::Check { expression } = &constraint.kind else { return None };
+                let breaks = self.schema.table(table)?.breaks(&expression.0);
+                breaks.then(|| failure(FailureKind::Rows, "constraint failed"))
+            }
             Operation::CreateTable(create) => {
+                if let Some(column) = create.columns.iter().find(|column| create.strict && is_lax(column)) {
+                    return contradiction(unknown_datatype(&create.table, column));
+                }
                 if self.schema.table(&create.table).is_some_and(|table| table.created_in.is_some()) && !create.if_not_exists {
                     return contradiction(format!("table {} already exists", create.table));
                 }
@@ -70,7 +86,9 @@ impl Model<'_> {
             }
             Operation::DropIndex { index, table, if_exists: false, .. } => {
                 let owner = table.as_ref().and_then(|table| self.schema.table(table)).filter(|table| table.complete)?;
-                let gone = index.is_known() && owner.index(&index.name.to_lowercase()).is_none();
+                // Which table the call names changes nothing.
+                let elsewhere = self.schema.index(index).is_some();
+                let gone = index.is_known() && owner.index(&index.name.to_lowercase()).is_none() && !elsewhere;
                 gone.then(|| failure(FailureKind::Contradiction, format!("no such index: {index}")))
             }
             Operation::DropTable { table, if_exists, .. } => {
@@ -82,7 +100,7 @@ impl Model<'_> {
                 }
                 self.dropped_rows(self.schema.table(table)?, effects)
             }
-            Operation::Delete { table, .. } => self.dropped_rows(self.schema.table(table)?, effects),
+            Operation::Delete { table, has_where: false, .. } => self.dropped_rows(self.schema.table(table)?, effects),
             _ => None,
         }
     }
@@ -113,11 +131,17 @@ impl Model<'_> {
         if known.is_some_and(|table| table.column(&column.name.to_lowercase()).is_some()) {
             return Some(failure(FailureKind::Contradiction, format!("duplicate column name: {}", column.name)));
         }
+        if known.is_some_and(|table| table.strict) && is_lax(column) {
+            return Some(failure(FailureKind::Contradiction, unknown_datatype(table, column)));
+        }
         if column.primary_key && !column.constraints_apart {
             return refused("Cannot add a PRIMARY KEY column");
         }
         if column.unique && !column.constraints_apart {
             return refused("Cannot add a UNIQUE column");
+        }
+        if column.checks.iter().any(|check| known.is_some_and(|table| table.breaks(&check.0))) {
+            return Some(failure(FailureKind::Rows, "CHECK constraint failed"));
         }
         let with_rows = !known.is_some_and(|table| table.has_rows);
         self.add_column_to_rows(column).map(|failure| Failure { with_rows, ..failure })
@@ -129,7 +153,9 @@ impl Model<'_> {
             Some(Default::Expression(value)) if !value.is_null() => Some(value.0.as_str()),
             _ => None,
         };
-        let generated = matches!(column.default, Some(Default::Generated { .. } | Default::Sequence));
+        // Alembic writes the numbers of a key apart, and here not at all.
+        let numbered = matches!(column.default, Some(Default::Sequence)) && !column.constraints_apart;
+        let generated = numbered || matches!(column.default, Some(Default::Generated { .. }));
         let hidden = value.is_some_and(|value| value.contains(crate::operation::HOLE));
         if matches!(column.default, Some(Default::Generated { stored: Some(true), .. })) {
             return refused("cannot add a STORED column");
@@ -208,6 +234,20 @@ impl Model<'_> {
     }
 }
 
+/// The types that a STRICT table has.
+const STRICT: &[&str] = &["int", "integer", "real", "text", "blob", "any"];
+
+/// A type that no STRICT table takes, or none at all.
+pub(super) fn is_lax(column: &Column) -> bool {
+    column.data_type.as_ref().is_none_or(|kind| kind.labels.is_empty() && !STRICT.contains(&kind.name.as_str()))
+        && !column.data_type.as_ref().is_some_and(|kind| kind.name.contains(crate::operation::HOLE))
+}
+
+pub(super) fn unknown_datatype(table: &Name, column: &Column) -> String {
+    let kind = column.data_type.as_ref().map_or_else(String::new, ToString::to_string);
+    format!("unknown datatype for {table}.{}: \"{kind}\"", column.name)
+}
+
 /// What `ADD COLUMN` takes as a default for existing rows: a literal, also in parentheses or with a sign.
 fn is_constant(value: &str) -> bool {
     let mut value = value.trim();
@@ -222,7 +262,13 @@ fn is_constant(value: &str) -> bool {
             && !unsigned[1..unsigned.len() - 1].replace("''", "").contains(quote)
     };
     let blob = unsigned.get(..2).is_some_and(|head| head.eq_ignore_ascii_case("x'"));
-    unsigned.parse::<f64>().is_ok()
+    // A bare word is a text.
+    let is_word = !unsigned.is_empty()
+        && unsigned.len() == value.len()
+        && unsigned.chars().all(|c| c.is_alphanumeric() || c == '_')
+        && !unsigned.get(..8).is_some_and(|head| head.eq_ignore_ascii_case("current_"));
+    is_word
+        || unsigned.parse::<f64>().is_ok()
         || unsigned.get(..2).is_some_and(|head| head.eq_ignore_ascii_case("0x"))
         || quoted('\'')
         || quoted('"')
