@@ -48,16 +48,17 @@ pub fn parsed(text: &str) -> Option<Expr> {
     Parser::new(&PostgreSqlDialect {}).try_with_sql(text).ok()?.parse_expr().ok()
 }
 
-/// The names that an expression takes from a row, folded to lower case unless quoted; none where it is not read.
-pub fn names(text: &str) -> Vec<String> {
-    struct Names(Vec<String>);
+/// The names that an expression takes from a row, folded to lower case unless quoted, and whether they are; none where it
+/// is not read.
+pub fn names(text: &str) -> Vec<(String, bool)> {
+    struct Names(Vec<(String, bool)>);
     impl Visitor for Names {
         type Break = ();
 
         fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
             match expression {
-                Expr::Identifier(name) if name.quote_style.is_some() => self.0.push(name.value.clone()),
-                Expr::Identifier(name) => self.0.push(name.value.to_lowercase()),
+                Expr::Identifier(name) if name.quote_style.is_some() => self.0.push((name.value.clone(), true)),
+                Expr::Identifier(name) => self.0.push((name.value.to_lowercase(), false)),
                 // Its names are those of other tables.
                 Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } | Expr::Lambda(_) => {
                     self.0.clear();

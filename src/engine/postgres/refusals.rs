@@ -140,7 +140,7 @@ impl<'m> Model<'m> {
                 _ => false,
             })
         };
-        let missing = value::names(text).into_iter().find(|name| !is_column(name) && !added(name))?;
+        let missing = value::names(text).into_iter().map(|(name, _)| name).find(|name| !is_column(name) && !added(name))?;
         Some(format!("`{}` has no column `{missing}`", known.name))
     }
 

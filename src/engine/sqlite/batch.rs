@@ -54,8 +54,29 @@ impl Model<'_> {
             steps.iter().any(|other| dropped_column(&other.operation).is_some_and(|column| column.eq_ignore_ascii_case(name)))
         };
         let is_there = |name: &str| known.is_some_and(|table| table.column(&name.to_lowercase()).is_some()) && !is_dropped(name);
+        if known.is_some_and(Table::is_view) {
+            return gone(format!(
+                "use DROP VIEW to delete view {}",
+                known.map_or_else(String::new, |view| view.name.to_string())
+            ));
+        }
+        let lax = |kind: Option<&crate::operation::DataType>| {
+            kind.is_some_and(|kind| !super::statements::is_strict(kind)) && known.is_some_and(|table| table.strict)
+        };
         match &step.operation {
+            Operation::AddColumn { table, column, .. } if lax(column.data_type.as_ref()) => {
+                gone(super::statements::unknown_datatype(table, column))
+            }
+            Operation::AlterColumnType { table, column, to, .. } if lax(to.as_ref()) => {
+                let column = crate::operation::Column::new(column.as_str(), to.clone());
+                gone(super::statements::unknown_datatype(table, &column))
+            }
             Operation::AddConstraint { constraint, .. } if constraint.name.is_none() => unnamed(),
+            Operation::AddConstraint { constraint, .. } if matches!(constraint.kind, ConstraintKind::Check { .. }) => {
+                let ConstraintKind::Check { expression } = &constraint.kind else { return None };
+                let new: Vec<&str> = steps.iter().filter_map(|other| new_name(&other.operation)).collect();
+                self.unknown_name(known?, &expression.0, &new)
+            }
             Operation::AddColumn { column, .. } if is_there(&column.name) => {
                 gone(format!("duplicate column name: {}", show_holes(&column.name)))
             }
@@ -67,9 +88,8 @@ impl Model<'_> {
             }
             Operation::DropIndex { index, .. } if !batch.copies_from => {
                 let known = known.filter(|table| table.complete && index.is_known())?;
-                let made_before = steps.iter().any(|other| matches!(&other.operation, Operation::CreateIndex(made) if made.name.as_deref() == Some(index.name.as_str())));
                 let reflected = known.index(&index.name.to_lowercase()).is_some_and(|index| !index.has_expressions());
-                if reflected || made_before { None } else { gone(format!("ValueError: No such index: '{index}'")) }
+                if reflected { None } else { gone(format!("ValueError: No such index: '{index}'")) }
             }
             Operation::CreateIndex(index) if index.columns.iter().any(|key| is_expression(key)) => {
                 gone("KeyError: an index over an expression is not made in a batch block".to_owned())
@@ -107,7 +127,7 @@ impl Model<'_> {
             {
                 let is_added = |other: &&Step| matches!(&other.operation, Operation::AddColumn { column: added, .. } if added.name == *column);
                 // A column is known by its old name until the block ends.
-                let in_block = steps.iter().any(|other| is_added(&other));
+                let in_block = steps.iter().any(is_added);
                 let missing = self.missing_column(known?, column).filter(|_| !in_block)?;
                 Some(Failure { answer: format!("KeyError: '{}'", show_holes(column)), ..missing })
             }
@@ -130,6 +150,10 @@ impl Model<'_> {
         };
         if let Some(column) = known.columns().iter().find(generated).filter(|_| !batch.copies_from) {
             return dependent(format!("cannot INSERT into generated column \"{}\"", column.name));
+        }
+        let left_over = Name::new(format!("_alembic_tmp_{}", table.name));
+        if self.schema.table(&left_over).is_some() {
+            return dependent(format!("table {left_over} already exists"));
         }
         let blocked = self.dropped_rows(known, effects);
         if let Some(view) = self.views_over(known, None).first().filter(|_| !self.schema.session.legacy_alter_table) {
@@ -254,6 +278,15 @@ fn taken_along(table: &Table, steps: &[&Step]) -> Vec<String> {
         constraint.named && constraint.has_index() && dropped.iter().any(|column| constraint.mentions(column))
     };
     table.constraints().into_iter().filter(goes).map(|constraint| format!("constraint {}", constraint.name)).collect()
+}
+
+/// The column that a step brings, or its new name.
+fn new_name(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::AddColumn { column, .. } => Some(&column.name),
+        Operation::RenameColumn { to, .. } => Some(to),
+        _ => None,
+    }
 }
 
 fn renamed_column(operation: &Operation) -> Option<&str> {

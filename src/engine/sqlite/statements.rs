@@ -2,7 +2,7 @@
 
 use super::{Effects, Failure, FailureKind, Model, failure};
 use crate::migration::Step;
-use crate::operation::{Column, ConstraintKind, Default, Name, Operation, show_holes};
+use crate::operation::{Column, ConstraintKind, DataType, Default, Name, Operation, show_holes};
 use crate::schema::expression::mentions;
 use crate::schema::value;
 use crate::schema::{Table, TableConstraint};
@@ -21,10 +21,19 @@ impl Model<'_> {
             }
             Operation::AddConstraint { table, constraint } => {
                 let ConstraintKind::Check { expression } = &constraint.kind else { return None };
-                let breaks = self.schema.table(table)?.breaks(&expression.0);
+                let known = self.schema.table(table)?;
+                if let Some(missing) = self.unknown_name(known, &expression.0, &[]) {
+                    return Some(missing);
+                }
+                let breaks = known.breaks(&expression.0);
                 breaks.then(|| failure(FailureKind::Rows, "constraint failed"))
             }
             Operation::CreateTable(create) => {
+                let before =
+                    |at: usize, name: &str| create.columns[..at].iter().any(|other| other.name.eq_ignore_ascii_case(name));
+                if let Some((_, twice)) = create.columns.iter().enumerate().find(|(at, column)| before(*at, &column.name)) {
+                    return contradiction(format!("duplicate column name: {}", twice.name));
+                }
                 if let Some(column) = create.columns.iter().find(|column| create.strict && is_lax(column)) {
                     return contradiction(unknown_datatype(&create.table, column));
                 }
@@ -79,10 +88,27 @@ impl Model<'_> {
                 {
                     return Some(missing);
                 }
+                if known.is_some_and(Table::is_view) {
+                    return contradiction("views may not be indexed".to_owned());
+                }
+                let own_name = index.name.as_deref().map(Name::new);
+                if own_name.is_some_and(|name| self.schema.table(&name).is_some_and(Table::is_whole)) {
+                    return contradiction(format!(
+                        "there is already a table named {}",
+                        index.name.as_deref().unwrap_or_default()
+                    ));
+                }
+                let mut texts = index.predicate.iter().map(|predicate| &predicate.0);
+                if let Some(missing) = known.and_then(|known| texts.find_map(|text| self.unknown_name(known, text, &[]))) {
+                    return Some(missing);
+                }
                 let columns: Vec<String> = index.columns.iter().map(|column| column.to_lowercase()).collect();
                 let predicate = index.predicate.as_ref().map(|predicate| predicate.0.as_str());
                 let broken = index.unique && known.is_some_and(|known| known.repeats(&columns, predicate));
                 broken.then(|| failure(FailureKind::Rows, "UNIQUE constraint failed: two rows have the same value"))
+            }
+            Operation::DropIndex { index, .. } if index.name.starts_with("sqlite_autoindex_") => {
+                contradiction("index associated with UNIQUE or PRIMARY KEY constraint cannot be dropped".to_owned())
             }
             Operation::DropIndex { index, table, if_exists: false, .. } => {
                 let owner = table.as_ref().and_then(|table| self.schema.table(table)).filter(|table| table.complete)?;
@@ -116,6 +142,22 @@ impl Model<'_> {
         gone.then(|| failure(FailureKind::Contradiction, format!("no such column: \"{}\"", show_holes(column))))
     }
 
+    /// A name in an expression that is no column, nor one of those that come along. In double quotes it would be a text.
+    pub(super) fn unknown_name(&self, table: &Table, text: &str, new: &[&str]) -> Option<Failure> {
+        const ROW: &[&str] = &["rowid", "oid", "_rowid_", "true", "false"];
+        let whole = table.complete && !table.is_view();
+        let is_column = |name: &str| {
+            table.column(name).is_some()
+                || new.iter().any(|new| new.eq_ignore_ascii_case(name))
+                || ROW.contains(&name)
+                || name.starts_with("current_")
+                || !Name::new(name).is_known()
+        };
+        let names = if whole { value::names(text) } else { Vec::new() };
+        let (missing, _) = names.into_iter().find(|(name, quoted)| !quoted && !is_column(name))?;
+        Some(failure(FailureKind::Contradiction, format!("no such column: {missing}")))
+    }
+
     fn missing_key(&self, table: &Table, key: &str) -> Option<Failure> {
         let plain = key.chars().all(|c| c.is_alphanumeric() || c == '_');
         if plain { self.missing_column(table, key) } else { None }
@@ -139,6 +181,14 @@ impl Model<'_> {
         }
         if column.unique && !column.constraints_apart {
             return refused("Cannot add a UNIQUE column");
+        }
+        let texts = column.checks.iter().map(|check| &check.0).chain(match &column.default {
+            Some(Default::Generated { expression, .. }) => Some(&expression.0),
+            _ => None,
+        });
+        let missing = |text: &String| self.unknown_name(known?, text, &[&column.name]);
+        if let Some(missing) = texts.into_iter().find_map(missing) {
+            return Some(missing);
         }
         if column.checks.iter().any(|check| known.is_some_and(|table| table.breaks(&check.0))) {
             return Some(failure(FailureKind::Rows, "CHECK constraint failed"));
@@ -178,6 +228,9 @@ impl Model<'_> {
         let name = show_holes(column);
         let folded = column.to_lowercase();
         let dependent = |answer: String| Some(failure(FailureKind::Dependents, answer));
+        if known.is_view() {
+            return Some(failure(FailureKind::Contradiction, format!("cannot drop column from view \"{table}\"")));
+        }
         if let Some(missing) = self.missing_column(known, column) {
             return Some(missing);
         }
@@ -239,8 +292,12 @@ const STRICT: &[&str] = &["int", "integer", "real", "text", "blob", "any"];
 
 /// A type that no STRICT table takes, or none at all.
 pub(super) fn is_lax(column: &Column) -> bool {
-    column.data_type.as_ref().is_none_or(|kind| kind.labels.is_empty() && !STRICT.contains(&kind.name.as_str()))
-        && !column.data_type.as_ref().is_some_and(|kind| kind.name.contains(crate::operation::HOLE))
+    column.data_type.as_ref().is_none_or(|kind| !is_strict(kind))
+}
+
+/// A type of a STRICT table, or one that is not known.
+pub(super) fn is_strict(kind: &DataType) -> bool {
+    STRICT.contains(&kind.name.as_str()) || !Name::new(kind.name.as_str()).is_known() || !kind.labels.is_empty()
 }
 
 pub(super) fn unknown_datatype(table: &Name, column: &Column) -> String {
