@@ -232,7 +232,7 @@ const BATCH: usize = 16;
 
 /// How many batches may wait for a thread. The replay judges the next one itself, so that it does not run far ahead and
 /// fill the memory with snapshots.
-const WAITING: usize = 4;
+const WAITING: usize = 256;
 
 impl View<'_> {
     /// Judges on all threads while the replay goes on, so that snapshots live no longer than they are needed.

@@ -1,7 +1,7 @@
 //! Partitions: attached, detached, and what proves that their rows belong there.
 
 use super::Model;
-use crate::operation::{Bound, ConstraintKind, LockMode, Name, Rows};
+use crate::operation::{Bound, ConstraintKind, HOLE, LockMode, Name, Rows};
 use crate::schema::expression::{split_outside, unwrapped};
 use crate::schema::{Kind, Table, TableConstraint};
 
@@ -205,7 +205,8 @@ impl<'m> Model<'m> {
             [] => parent.columns().iter().position(|column| column.name == key)?,
             named => named.iter().position(|column| column == key)?,
         };
-        let value = rows.single()?.get(at).filter(|value| value.starts_with(|c: char| c == '\'' || c.is_ascii_digit()))?;
+        let is_plain = |value: &&String| value.starts_with(|c: char| c == '\'' || c.is_ascii_digit()) && !value.contains(HOLE);
+        let value = rows.single()?.get(at).filter(is_plain)?;
         let holds = |child: &&'m Table| {
             let range = child.ties().bound.as_ref().and_then(range_of);
             range.is_some_and(|range| {
