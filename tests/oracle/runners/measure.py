@@ -58,6 +58,11 @@ def liquibase(at, sql, apart):
     return {f"{at:04}_step.sql": f"--liquibase formatted sql\n\n--changeset ann:{at}{wish}\n{sql}\n--rollback SELECT 1;\n"}
 
 
+def sql_migrate(at, sql, apart):
+    wish = " notransaction" if apart else ""
+    return {f"{at:04}_step.sql": f"-- +migrate Up{wish}\n{sql}\n\n-- +migrate Down\nSELECT 1;\n"}
+
+
 def alembic(at, sql, apart):
     body = "".join(f"op.execute('{statement.strip()}')\n" for statement in sql.split(";") if statement.strip())
     before = "    with op.get_context().autocommit_block():\n        " if apart else "    "
@@ -150,6 +155,12 @@ def run_liquibase(server, database, folder):
     return ["sh", LIQUIBASE / "liquibase/liquibase", f"--classpath={driver}:{folder}", "--changeLogFile=root.xml", f"--url={url}", "--username=oracle", "update"]
 
 
+def run_sql_migrate(server, database, folder):
+    source = f"host={server.folder} port={server.port} user=oracle dbname={database} sslmode=disable"
+    (folder / "dbconfig.yml").write_text(f"development:\n  dialect: postgres\n  datasource: {source}\n  dir: {folder}\n")
+    return [shutil.which("sql-migrate"), "up", "-config=dbconfig.yml"]
+
+
 def run_alembic(server, database, folder):
     url = f"postgresql+psycopg://oracle@/{database}?host={server.folder}&port={server.port}"
     return ["env", f"ORACLE_URL={url}", sys.executable, "-m", "alembic", "-c", folder / "alembic.ini", "upgrade", "head"]
@@ -174,6 +185,8 @@ WAYS = {
     "refinery": (refinery, run_refinery, False, {"Cargo.toml": "[dependencies]\nrefinery = \"0.9\"\n"}),
     "liquibase": (liquibase, run_liquibase, False, {}),
     "liquibase-run-in-transaction-false": (liquibase, run_liquibase, True, {}),
+    "sql-migrate": (sql_migrate, run_sql_migrate, False, {}),
+    "sql-migrate-notransaction": (sql_migrate, run_sql_migrate, True, {}),
     "alembic": (alembic, run_alembic, False, environment("")),
     "alembic-autocommit-block": (alembic, run_alembic, True, environment("")),
     "alembic-transaction-per-migration": (alembic, run_alembic, False, environment(", transaction_per_migration=True")),
@@ -192,7 +205,7 @@ def available(run):
     if run is run_liquibase:
         return (LIQUIBASE / "liquibase").exists() and shutil.which("java") is not None
     # Compiling these takes longer than all of the tests: they are asked where they are installed.
-    programs = {run_sqlx: "sqlx", run_diesel: "diesel", run_refinery: "refinery"}
+    programs = {run_sqlx: "sqlx", run_diesel: "diesel", run_refinery: "refinery", run_sql_migrate: "sql-migrate"}
     if run in programs:
         return shutil.which(programs[run]) is not None
     module = "yoyo" if run is run_yoyo else "alembic"
