@@ -92,8 +92,11 @@ pub fn style<'c>(context: &Context<'c>) -> Style<'c> {
 
 /// A name as a literal; one that only the script knows, in the words of the script.
 fn name_in_python(context: &Context<'_>, step: &Step, name: &str) -> String {
-    match step.marks.get(Mark::Name).filter(|_| name.contains(HOLE)) {
-        Some(at) => context.text(at).to_owned(),
+    let is_variable = |words: &str| words.chars().all(|c| c.is_alphanumeric() || "_.".contains(c));
+    match step.marks.get(Mark::Name).filter(|_| name.contains(HOLE)).map(|at| context.text(at)) {
+        // Another migration has not got the variable.
+        Some(words) if is_variable(words) => "\"…\"".to_owned(),
+        Some(words) => words.to_owned(),
         None => python_string(name),
     }
 }
