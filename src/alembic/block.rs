@@ -4,6 +4,7 @@ use rustpython_parser::ast::{self, Expr, Stmt};
 
 use super::eval::{Evaluator, Flow};
 use super::value::{File, Scope, Value};
+use crate::migration::Step;
 use crate::source::Span;
 
 /// The body of a `with` block whose context manager is being executed.
@@ -45,7 +46,11 @@ impl<'a> Evaluator<'a> {
         let around = self.around;
         let first = self.steps.len();
         let value = self.value(&item.context_expr, scope);
-        self.around.batch |= matches!(value, Value::Batch(_));
+        let batch = match &value {
+            Value::Batch(batch) => Some(batch.manner.block),
+            _ => None,
+        };
+        self.around.batch |= batch.is_some();
         if let Value::Call(call) = &value {
             let opens_autocommit = match &call.callee {
                 Value::Attribute(term) => term.1 == "autocommit_block",
@@ -58,11 +63,25 @@ impl<'a> Evaluator<'a> {
         }
         let opens_in_batch = around.batch && self.around.autocommit && !around.autocommit;
         let flow = self.with(rest, body, scope);
+        if let Some(block) = batch {
+            self.flush(first, block);
+        }
         if opens_in_batch {
             self.steps[first..].iter_mut().for_each(|step| step.manner.autocommit_in_batch = true);
         }
         (self.around.autocommit, self.around.batch) = (around.autocommit, around.batch);
         flow
+    }
+
+    /// A batch block only collects its operations, and runs them when it ends: what the script sends to the database in
+    /// between comes first (`BatchOperationsImpl.flush`).
+    fn flush(&mut self, first: usize, block: Span) {
+        let is_queued = |step: &Step| step.batch.is_some_and(|batch| batch.block == block);
+        if self.steps[first..].iter().all(is_queued) {
+            return;
+        }
+        let (queued, at_once): (Vec<Step>, Vec<Step>) = self.steps.drain(first..).partition(is_queued);
+        self.steps.extend(at_once.into_iter().chain(queued));
     }
 
     /// Whether an expression calls a function that `contextlib.contextmanager` decorates.
