@@ -32,6 +32,8 @@ pub struct History {
     /// Branch labels that reach each migration from itself or an ancestor.
     labels: Vec<Vec<Index>>,
     label_names: Vec<String>,
+    /// Where each migration stands in `order`.
+    places: Vec<usize>,
     by_id: HashMap<String, Index>,
 }
 
@@ -45,6 +47,10 @@ impl History {
         history.name(migrations);
         let dependencies = history.link(migrations);
         history.sort(&dependencies);
+        history.places = vec![0; migrations.len()];
+        for (place, &index) in history.order.iter().enumerate() {
+            history.places[index] = place;
+        }
         history.classify(migrations);
         history.spread_labels(migrations);
         history
@@ -53,6 +59,11 @@ impl History {
     /// The migration with this id; the last one where several claim it, as in Alembic.
     pub fn find(&self, id: &str) -> Option<Index> {
         self.by_id.get(id).copied()
+    }
+
+    /// Where a migration stands in `order`.
+    pub fn place_of(&self, index: Index) -> usize {
+        self.places[index]
     }
 
     pub fn ids(&self) -> impl Iterator<Item = &str> {

@@ -342,13 +342,9 @@ impl<'a> Context<'a> {
 
     /// The migrations behind this one whose upgrade names a table, in their order.
     pub fn later_migrations(&self, table: &Name) -> impl Iterator<Item = &'a Migration> {
-        let (environment, own) = (self.environment, self.index);
-        environment
-            .naming(table)
-            .iter()
-            .skip_while(move |index| **index != own)
-            .skip(1)
-            .map(|index| &environment.migrations[*index])
+        let (environment, own) = (self.environment, self.environment.history.place_of(self.index));
+        let is_later = move |index: &&Index| environment.history.place_of(**index) > own;
+        environment.naming(table).iter().filter(is_later).map(|index| &environment.migrations[*index])
     }
 
     /// The steps that run after the current one.

@@ -138,17 +138,21 @@ impl Table {
             [] => self.columns().iter().position(|own| own.name == *column),
             named => named.iter().position(|name| name == column),
         };
+        let is_taken = |columns: &&Vec<String>| {
+            let wanted: Option<Vec<&str>> = columns.iter().map(|column| Some(values.get(place(column)?)?.as_str())).collect();
+            wanted.is_some_and(|wanted| self.has_row(columns, &wanted))
+        };
+        self.keys().find(is_taken).cloned()
+    }
+
+    /// The columns of each key and each unique index: no two rows are the same in them.
+    pub fn keys(&self) -> impl Iterator<Item = &Vec<String>> {
         let keys = self.constraints.values().filter_map(|constraint| match &constraint.kind {
             ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => Some(columns),
             _ => None,
         });
         let plain = |index: &&TableIndex| index.unique && index.predicate.is_none() && !index.has_expressions();
-        let indexes = self.indexes.values().filter(plain).map(|index| &index.columns);
-        let is_taken = |columns: &&Vec<String>| {
-            let wanted: Option<Vec<&str>> = columns.iter().map(|column| Some(values.get(place(column)?)?.as_str())).collect();
-            wanted.is_some_and(|wanted| self.has_row(columns, &wanted))
-        };
-        keys.chain(indexes).find(is_taken).cloned()
+        keys.chain(self.indexes.values().filter(plain).map(|index| &index.columns))
     }
 
     /// Whether a row with these values, as written, is there.

@@ -19,6 +19,23 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if before.held(table).is_some_and(|held| held >= mode) {
         return;
     }
+    let how_often = |operation: &Operation| {
+        matches!(
+            operation,
+            Operation::CreateTrigger(_)
+                | Operation::DropTrigger { .. }
+                | Operation::Other { kind: "enable_trigger" | "disable_trigger", .. }
+        )
+    };
+    let earlier = before.steps().take_while(|(at, _)| *at < before.at);
+    // Each for an instant, and each with the same advice: said at the first.
+    if !before.inside().is_transaction()
+        && earlier
+            .map(|(_, step)| step)
+            .any(|step| how_often(&step.operation) && step.operation.table().is_some_and(|table| before.is_in_use(table)))
+    {
+        return;
+    }
     let who = if mode.blocks_reads() { "reads and writes" } else { "writes" };
     // The lock stays until the transaction ends, and so does what comes behind it.
     let is_slow = |at: usize| {

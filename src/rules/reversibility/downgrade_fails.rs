@@ -18,10 +18,19 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::DropConstraint { constraint: None, .. } => {
             "give the constraint a name in the upgrade, and drop it by that name"
         }
+        operation if goes_with_table(operation, before) => "leave it out: it goes with its table, which is dropped below",
         _ if earlier.is_some() => "drop it before what it stands on, or not at all",
         _ => "the downgrade undoes the steps of the upgrade, last step first",
     });
 });
+
+/// An index, constraint or column of a table that the script goes on to drop.
+fn goes_with_table(operation: &Operation, before: &Context<'_>) -> bool {
+    let is_part =
+        matches!(operation, Operation::DropIndex { .. } | Operation::DropConstraint { .. } | Operation::DropColumn { .. });
+    let drops = |later: &Operation| matches!(later, Operation::DropTable { table, .. } if Some(table) == operation.table());
+    is_part && before.later().any(|later| drops(&later.operation))
+}
 
 /// Why the step cannot work, and the step that made it so.
 fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c Step>)> {
@@ -78,15 +87,20 @@ fn contradiction(step: &Step, before: &Context<'_>) -> Option<String> {
     // Which version runs is a guess, and what SQLite refuses has rules of its own.
     let speaks = before.dialect().is_some_and(|dialect| dialect != Dialect::Sqlite) && step.wording.needs.is_none();
     let refused = || before.effects().fails_because.clone().filter(|_| speaks);
-    let reason = contradictions::not_there(step, before)
-        .or_else(|| Some(contradictions::already_there(step, before)?.0))
-        .or_else(refused)?;
+    let contradicted = contradictions::not_there(step, before).or_else(|| Some(contradictions::already_there(step, before)?.0));
+    // Of several databases one may refuse what the others do.
+    let refuses_alone = contradicted.is_none() && before.environment.dialects().len() > 1;
+    let reason = contradicted.or_else(refused)?;
     let followed = before.migration.up.as_ref().is_some_and(Script::is_followed) && before.script.is_followed();
     let has_gaps = !before.environment.unreadable.is_empty();
     if !followed || has_gaps || (0..before.at).any(|at| fails(&at)) {
         return None;
     }
-    Some(format!("this downgrade fails: {reason}"))
+    let where_it_does = match before.dialect().filter(|_| refuses_alone) {
+        Some(dialect) => format!(" on {}", dialect.title()),
+        None => String::new(),
+    };
+    Some(format!("this downgrade fails{where_it_does}: {reason}"))
 }
 
 /// The earlier step of this script behind which something is no longer there.

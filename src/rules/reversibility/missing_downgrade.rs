@@ -128,7 +128,11 @@ fn written(context: &Context<'_>) -> Option<Fix> {
     if framework == Framework::Alembic && !mend::speaks_alembic(&up.source, &lines) {
         return None;
     }
-    mend::safe("write the way back", edits)
+    // Values that came since may not fit into the old type.
+    match operations.iter().any(|operation| matches!(operation, Operation::AlterColumnType { .. })) {
+        true => mend::with_a_look("write the way back", edits),
+        false => mend::safe("write the way back", edits),
+    }
 }
 
 fn absent(migration: &Migration, up: &Script, environment: &Environment, found: &mut Found<'_>) {

@@ -1,5 +1,5 @@
 use crate::migration::Mark;
-use crate::operation::{Constraint, ConstraintKind, HOLE, Name, Operation, Reference};
+use crate::operation::{Constraint, ConstraintKind, Dialect, HOLE, Name, Operation, Reference};
 use crate::rule::{Check, Context};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
@@ -59,5 +59,13 @@ fn primary_key(context: &Context<'_>, table: &Name) -> Vec<String> {
 fn alike(context: &Context<'_>, a: &str, b: &str) -> bool {
     let is_text =
         |name: &str| matches!(name, "text" | "varchar" | "char" | "citext") || (name == "uuid" && !context.is_postgres());
-    a == b || is_text(a) && is_text(b)
+    // SQLite keeps every whole number alike, and only MySQL knows UNSIGNED.
+    let plain = |name: &str| name.trim_end_matches(" unsigned").to_owned();
+    let on_sqlite = context.dialect() == Some(Dialect::Sqlite);
+    let is_integer = |name: &str| name.ends_with("int") || name == "integer";
+    let unsigned_counts = context.dialect().is_none_or(Dialect::is_mysql_like);
+    a == b
+        || is_text(a) && is_text(b)
+        || !unsigned_counts && plain(a) == plain(b)
+        || on_sqlite && is_integer(&plain(a)) && is_integer(&plain(b))
 }

@@ -62,8 +62,9 @@ pub const CHECK: Check = Check::Script(|context, found| {
 
 /// The index, built without stopping anybody where the table is in use.
 fn index_of(context: &Context<'_>, table: &Name, columns: &[String]) -> String {
-    let live = context.is_postgres() && context.is_in_use(table);
-    let name = format!("ix_{}_{}", table.name, columns.join("_"));
+    let made_in = context.stages.last().and_then(|last| last.schema.table(table)?.created_in);
+    let live = context.is_postgres() && made_in != Some(context.index) && context.is_in_use(table);
+    let name = phrase::name_ending(&format!("ix_{}_{}", table.name, columns.join("_")), "");
     let plain = CreateIndex::new(Some(name), table.clone(), columns.to_vec());
     let index = CreateIndex { concurrently: live, ..plain };
     let text = crate::render::operation(&Operation::CreateIndex(index.into()), phrase::style(context)).unwrap_or_default();

@@ -3,7 +3,7 @@ use crate::operation::{Class, Dialect, Name, Operation};
 use crate::rule::Found;
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
-use crate::schema::Schema;
+use crate::schema::{Schema, Table};
 
 pub const CHECK: Check = Check::Script(|context, found| {
     // SQLite has one writer at a time: in a transaction nothing is left half done, and nobody waits for longer.
@@ -25,7 +25,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
         match step.operation.class() {
             Class::Schema if matters && locks_a_table(&step.operation) => definition = definition.or(Some((at, step))),
             Class::Data if makes_room(context, at, &step.operation) => {}
-            Class::Data if !commits && is_one_row_elsewhere(&step.operation, &altered) => {}
+            Class::Data if !commits && is_one_row_elsewhere(&step.operation, &altered, &schema) => {}
             Class::Data if matters && writes_existing(&step.operation, &schema, context) => change = change.or(Some((at, step))),
             _ => {}
         }
@@ -52,10 +52,16 @@ fn locks_a_table(operation: &Operation) -> bool {
 
 /// A row of constants in a table that nothing else here touches, such as the order for a job: it holds nothing up, and
 /// often has to come or go with the change.
-fn is_one_row_elsewhere(operation: &Operation, altered: &[&Name]) -> bool {
+fn is_one_row_elsewhere(operation: &Operation, altered: &[&Name], schema: &Schema) -> bool {
     match operation {
         Operation::Insert { table, rows } => {
             rows.single().is_some() && rows.reads.is_empty() && table.is_known() && !altered.contains(&table)
+        }
+        // One row by its key: a version, a lock, a setting.
+        Operation::Update { table, rows, has_where: true } | Operation::Delete { table, rows, has_where: true } => {
+            let is_given = |column: &String| rows.narrowed_by.contains(column);
+            let by_key = |table: &Table| table.keys().any(|key| key.iter().all(is_given));
+            rows.reads.is_empty() && !altered.contains(&table) && schema.table(table).is_some_and(by_key)
         }
         _ => false,
     }
@@ -116,7 +122,10 @@ fn report(definition: &Step, change: &Step, definition_first: bool, context: &Co
         finding.note("locks that a schema change takes are released at the end of the transaction, not of the statement");
     }
     let apart = if context.is_postgres() { phrase::unless_committed_apart(context) } else { "" };
-    finding.help(format!(
-        "move the data change into a migration of its own, between the one that adds and the one that constrains{apart}"
-    ));
+    // Only where the rows are those of the changed table is there an order to keep.
+    let between = match change.operation.table().is_some_and(|written| Some(written) == table) {
+        true => ", between the one that adds and the one that constrains",
+        false => "",
+    };
+    finding.help(format!("move the data change into a migration of its own{between}{apart}"));
 }
