@@ -1,7 +1,8 @@
-use crate::migration::{Mark, Origin};
+use crate::migration::{Execution, Mark, Origin};
 use crate::operation::{Name, Operation, show_holes};
 use crate::rule::Check;
 use crate::rules::phrase;
+use crate::runner;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::CreateIndex(index) = &step.operation else { return };
@@ -14,7 +15,11 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let sql = format!("DROP INDEX CONCURRENTLY IF EXISTS {}", phrase::sql_name(&Name::new(name.as_str())));
+    let execution =
+        runner::execution(before.script, before.environment, before.dialect(), |step| before.engine.refuses_transaction(step));
     let drop = match step.origin {
+        // In the same file it runs again with the next attempt.
+        Origin::Sql if execution == Execution::EachStatement => format!("right before it, in the same file:\n{sql};"),
         Origin::Sql => phrase::outside_transaction(before, &sql),
         Origin::Directive(_) => phrase::statement(before, &sql),
     };
