@@ -11,7 +11,7 @@ use crate::engine::{Effects, Engine, mysql};
 use crate::finding::{Direction, Finding, Severity};
 use crate::history::Index;
 use crate::migration::{Migration, Script, Step};
-use crate::operation::{Dialect, Operation};
+use crate::operation::{Class, Dialect, Operation};
 use crate::project::Environment;
 use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, NewColumn, Outline, Rule, Stage};
 use crate::runner::{self, Inside};
@@ -112,7 +112,8 @@ pub fn schema_of(environment: &Environment, dialect: Option<Dialect>, chosen: im
     for &index in environment.history.order.iter().filter(|index| chosen(**index)) {
         schema.begin_session();
         let Some(script) = &environment.migrations[index].up else { continue };
-        (0..script.steps.len()).for_each(|at| apply(&mut schema, script, at, dialect, index));
+        let takes_back = takes_back(script);
+        (0..script.steps.len()).for_each(|at| apply(&mut schema, script, takes_back, at, dialect, index));
     }
     schema
 }
@@ -137,7 +138,8 @@ pub fn replay(environment: &Environment, dialect: Option<Dialect>, mut each: imp
             None if migration.judged => each(index, vec![schema.clone()]),
             Some(script) => {
                 schema.begin_session();
-                (0..script.steps.len()).for_each(|at| apply(&mut schema, script, at, dialect, index));
+                let takes_back = takes_back(script);
+                (0..script.steps.len()).for_each(|at| apply(&mut schema, script, takes_back, at, dialect, index));
             }
             None => {}
         }
@@ -184,14 +186,22 @@ fn by_convention(schema: &Schema, step: &Step) -> Option<Operation> {
     Some(Operation::DropConstraint { table, constraint, if_exists: *if_exists, cascade: *cascade })
 }
 
+/// `begin_nested()`, `SAVEPOINT`: the script may take back a part of what it writes.
+fn takes_back(script: &Script) -> bool {
+    let writes = script.steps.iter().any(|step| matches!(step.operation, Operation::Insert { .. } | Operation::Update { .. }));
+    writes && ["begin_nested", "savepoint", "SAVEPOINT"].iter().any(|word| script.source.text().contains(word))
+}
+
 /// What one step changes; on SQLite also what is lost when its batch block ends and has copied the table.
-fn apply(schema: &mut Schema, script: &Script, at: usize, dialect: Option<Dialect>, maker: Index) {
+fn apply(schema: &mut Schema, script: &Script, takes_back: bool, at: usize, dialect: Option<Dialect>, maker: Index) {
     let step = &script.steps[at];
     if !step.runs_on(dialect) {
         return;
     }
     schema.has_gaps |= step.conditional || step.manner.tried || !step.operation.is_understood();
+    let is_doubtful = step.conditional || step.manner.tried || step.wording.in_block || takes_back;
     match by_convention(schema, step) {
+        _ if is_doubtful && step.operation.class() == Class::Data => schema.doubt_rows(&step.operation),
         Some(operation) => schema.apply(&operation, maker),
         None => schema.apply(&step.operation, maker),
     }
@@ -211,9 +221,10 @@ fn apply(schema: &mut Schema, script: &Script, at: usize, dialect: Option<Dialec
 pub fn way(script: &Script, schema: &mut Schema, dialect: Option<Dialect>, maker: Index) -> Way {
     let mut out = Vec::with_capacity(script.steps.len() + 1);
     schema.begin_session();
+    let takes_back = takes_back(script);
     for at in 0..script.steps.len() {
         out.push(schema.clone());
-        apply(schema, script, at, dialect, maker);
+        apply(schema, script, takes_back, at, dialect, maker);
     }
     out.push(schema.clone());
     out

@@ -189,6 +189,10 @@ impl Engine {
             if step.conditional && is_done(&step.operation, schema) {
                 *effects = Effects::default();
             }
+            // Nor is it certain to be reached, and a DO block may catch what it raises.
+            if step.conditional || (step.wording.in_block && !effects.refuses_transaction) {
+                effects.fails_because = None;
+            }
         }
         effects
     }

@@ -55,6 +55,8 @@ pub struct Schema {
     sequences: Map<String, Option<(RelationId, String)>>,
     /// Tables and views that the history has dropped, under their last names; false for those that it never made.
     dropped: Map<String, bool>,
+    /// Tables with rows of which the values are known.
+    with_rows: Map<RelationId, ()>,
     /// Tables that go with the session.
     temporaries: Vec<Name>,
     /// What the connection was told in this script.
@@ -116,6 +118,7 @@ impl Schema {
             functions: new_map(),
             sequences: new_map(),
             dropped: new_map(),
+            with_rows: new_map(),
             temporaries: Vec::new(),
             session: Session::default(),
             dialect,
@@ -343,10 +346,9 @@ impl Schema {
             Operation::AddColumn { table, column, .. } => self.add_column(table, column, migration),
             Operation::DropColumn { table, column, .. } => self.drop_column(table, column),
             Operation::RenameColumn { table, column, to } => self.rename_column(table, column, to),
-            Operation::AlterColumnType { table, column, to, collation, .. } => {
+            Operation::AlterColumnType { table, column, to, using, collation, .. } => {
                 self.change_column(table, column, |column| {
-                    let same = |kind: &DataType| to.as_ref().is_some_and(|to| to.name == kind.name);
-                    if !column.data_type.as_ref().is_some_and(same) {
+                    if using.is_some() || *to != column.data_type {
                         column.written.fill(Cells::Unknown);
                     }
                     column.data_type = to.clone();
@@ -376,9 +378,16 @@ impl Schema {
             Operation::DropView { name, .. } => self.drop_relation(name),
             Operation::Set { name, value: Some(value), .. } => self.session.set(name, value),
             Operation::Begin => self.session.begun = true,
-            Operation::Commit | Operation::Rollback => (self.session.begun, self.session.wrote) = (false, false),
+            Operation::Commit => (self.session.begun, self.session.wrote) = (false, false),
+            Operation::Rollback => {
+                (self.session.begun, self.session.wrote) = (false, false);
+                self.forget_all_rows();
+            }
+            Operation::Other { kind: "rollback_to_savepoint", .. } => self.forget_all_rows(),
+            Operation::Opaque { .. } => self.forget_all_values(),
+            Operation::Select(query) if query.calls && !query.planned => self.forget_all_values(),
             Operation::Pragma { name, value } => self.session.pragma(name, value.as_deref()),
-            Operation::Insert { table, rows } if rows.written.is_some() => self.insert_rows(table, rows),
+            Operation::Insert { table, rows } => self.insert_rows(table, rows),
             Operation::Update { table, rows, has_where } => self.update_rows(table, rows, *has_where),
             Operation::Delete { table, .. } | Operation::Truncate { table, .. } => self.empty(table),
             Operation::Other { kind, table: Some(table), name, .. } => self.change_attribute(kind, table, name.as_deref()),

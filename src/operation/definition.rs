@@ -200,12 +200,14 @@ pub struct Constraint {
     pub not_enforced: bool,
     /// `NO INHERIT`: a CHECK that children do not get.
     pub no_inherit: bool,
+    /// It may be checked only when the transaction ends.
+    pub deferrable: bool,
 }
 
 impl Constraint {
     /// Checked at once, for children too.
     pub fn new(name: Option<String>, kind: ConstraintKind) -> Self {
-        Constraint { name, kind, not_valid: false, not_enforced: false, no_inherit: false }
+        Constraint { name, kind, not_valid: false, not_enforced: false, no_inherit: false, deferrable: false }
     }
 }
 
@@ -283,6 +285,8 @@ pub struct CreateTable {
     pub unlogged: bool,
     /// SQLite's STRICT: columns have one of six types.
     pub strict: bool,
+    /// Its constraints may let a row that breaks them pass: `ON CONFLICT IGNORE` of SQLite, `DEFERRABLE`.
+    pub lenient: bool,
     /// `LIKE other`, `OF type`, or what the query of CREATE TABLE … AS reads.
     pub reads: Vec<Name>,
     /// `CREATE TABLE … OF type`.
@@ -343,6 +347,7 @@ impl CreateTable {
             partition_key: Vec::new(),
             unlogged: false,
             strict: false,
+            lenient: false,
             reads: Vec::new(),
             of_type: None,
             copies_rows: false,

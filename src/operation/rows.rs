@@ -71,6 +71,8 @@ pub struct Query {
     pub locks_rows: bool,
     /// Those of `OF`, as the query calls them; empty when all.
     pub locked: Vec<String>,
+    /// It calls functions that may change rows.
+    pub calls: bool,
     /// It is only planned, as by EXPLAIN and PREPARE: its relations are locked, and no row is read.
     pub planned: bool,
     pub narrowed_by: Vec<String>,

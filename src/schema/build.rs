@@ -73,6 +73,7 @@ impl Schema {
         }
         table.unlogged = create.unlogged;
         table.strict = create.strict;
+        table.guarded = create.lenient;
         if !create.partition_key.is_empty() {
             table.ties_mut().partition_key.clone_from(&create.partition_key);
         }
@@ -355,6 +356,7 @@ impl Schema {
             kind,
             validated: !constraint.not_valid && !constraint.not_enforced,
             enforced: !constraint.not_enforced,
+            deferrable: constraint.deferrable,
             references,
             created_in: migration,
         };
@@ -565,7 +567,13 @@ impl Schema {
                 self.change_column(table, column, |column| (column.default, column.sequence) = (None, None));
             }
             ("drop_expression", Some(column)) => self.change_column(table, column, |column| column.default = None),
-            ("create_policy", Some(name)) => self.change(table, |table, _| table.ties_mut().policies.push(name.to_owned())),
+            ("create_policy", Some(name)) => self.change(table, |table, _| {
+                table.guarded = true;
+                table.ties_mut().policies.push(name.to_owned());
+            }),
+            ("create_rule" | "enable_row_security" | "force_row_security", _) => {
+                self.change(table, |table, _| table.guarded = true)
+            }
             ("drop_policy", Some(name)) => self.change(table, |table, _| table.ties_mut().policies.retain(|known| known != name)),
             ("create_statistics", Some(name)) => self.change(table, |table, _| table.ties_mut().statistics.push(name.to_owned())),
             ("of_type", name) => self.change(table, |table, _| table.ties_mut().of_type = name.map(str::to_owned)),

@@ -19,8 +19,11 @@ fn words(expression: &str) -> impl Iterator<Item = (std::borrow::Cow<'_, str>, O
                     let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$')).unwrap_or(rest.len());
                     let word = &rest[..end];
                     rest = &rest[end..];
-                    let folded =
-                        if word.bytes().any(|byte| byte.is_ascii_uppercase()) { word.to_lowercase().into() } else { word.into() };
+                    let folded = if word.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                        word.to_ascii_lowercase().into()
+                    } else {
+                        word.into()
+                    };
                     return Some((folded, rest.trim_start().chars().next()));
                 }
                 _ if first.is_ascii_digit() => {

@@ -29,6 +29,8 @@ pub struct Table {
     pub unlogged: bool,
     /// SQLite's STRICT.
     pub strict: bool,
+    /// Rules, policies or lenient constraints decide what becomes of a row.
+    pub guarded: bool,
     /// The migration that last renamed it.
     pub renamed_in: Option<Index>,
     /// The history inserts rows and never removes all of them.
@@ -193,6 +195,7 @@ pub struct TableConstraint {
     /// Existing rows are known to satisfy it.
     pub validated: bool,
     pub enforced: bool,
+    pub deferrable: bool,
     /// The table that a foreign key points to, and the columns there.
     pub references: Option<(RelationId, Vec<String>)>,
     pub created_in: Index,
@@ -256,6 +259,7 @@ impl Table {
             temporary: false,
             unlogged: false,
             strict: false,
+            guarded: false,
             renamed_in: None,
             has_rows: false,
             batches: Vec::new(),
@@ -288,7 +292,7 @@ impl Table {
             position: self.next_position,
             sequence: None,
             inherited: false,
-            written: vec![super::rows::left_out(column.default.as_ref()); self.batches.len()],
+            written: vec![super::rows::left_out(column.default.as_ref(), column.data_type.as_ref()); self.batches.len()],
         };
         self.next_position += 1;
         let key = super::fold(&column.name, folds);

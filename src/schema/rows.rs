@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use super::relation::{Batch, Cells};
+use super::relation::{Batch, Cells, TableColumn};
 use super::value::{Value, as_stored, evaluate, parsed};
 use super::{RelationId, Schema, Table, TableIndex, fold};
-use crate::operation::{ConstraintKind, DataType, Default, Name, Rows};
+use crate::operation::{ConstraintKind, DataType, Default, Name, Operation, Rows};
 
 /// So many statements that write rows are remembered of a table.
 const MOST_BATCHES: usize = 16;
@@ -15,11 +15,27 @@ const MOST_ROWS: usize = 4096;
 
 impl Schema {
     pub(super) fn insert_rows(&mut self, name: &Name, rows: &Rows) {
-        let folds = self.folds;
+        let Some(known) = self.table(name).map(|table| (table.is_view(), self.is_guarded(table))) else {
+            // Nothing is known of its triggers; rows it has.
+            if rows.written.is_some()
+                && !rows.gives_way
+                && let Some(table) = self.known_or_new(name).and_then(|id| self.relations.get_mut(&id))
+            {
+                table.has_rows = true;
+            }
+            return;
+        };
+        let (is_view, is_guarded) = known;
+        if is_view || is_guarded || rows.gives_way {
+            return self.forget_all_values();
+        }
         let Some(written) = &rows.written else { return };
+        let folds = self.folds;
         let Some(table) = self.known_or_new(name).and_then(|id| self.relations.get_mut(&id)) else { return };
         table.has_rows = true;
-        if table.batches.len() == MOST_BATCHES {
+        let computed = |column: &&TableColumn| matches!(column.default, Some(Default::Generated { .. }));
+        let is_positional = rows.columns.is_empty() && table.columns().iter().any(computed);
+        if table.batches.len() == MOST_BATCHES || is_positional || table.created_in.is_none() {
             return;
         }
         let in_order: Vec<String> = match rows.columns.as_slice() {
@@ -39,17 +55,20 @@ impl Schema {
                     values.first().map_or(Cells::Unknown, |one| all(one))
                 }
                 Some(values) => Cells::Each(values.into_iter().map(str::to_owned).collect()),
-                None => left_out(column.default.as_ref()),
+                None => left_out(column.default.as_ref(), column.data_type.as_ref()),
             };
             column.written.resize(table.batches.len(), Cells::Unknown);
             column.written.push(cells);
         }
         let count = if written.series.is_some() { written.count } else { written.rows.len() };
         table.batches.push(Batch { count, series: written.series.clone().map(Arc::new) });
+        let id = table.id;
+        self.with_rows.insert_mut(id, ());
     }
 
     /// An UPDATE fills what it sets; of a table that is not known it changes nothing here.
     pub(super) fn update_rows(&mut self, name: &Name, rows: &Rows, has_where: bool) {
+        let alone = self.is_changed_alone(name);
         let Some(table) = self.table(name) else { return };
         let id = table.id;
         if table.filled && table.batches.is_empty() {
@@ -62,7 +81,8 @@ impl Schema {
             [] => table.columns.keys().cloned().collect(),
             named => named.iter().map(|column| fold(column, folds)).collect(),
         };
-        let values = rows.written.as_ref().filter(|_| !has_where).and_then(|written| written.rows.first());
+        let values =
+            rows.written.as_ref().filter(|_| !has_where && alone && !rows.gives_way).and_then(|written| written.rows.first());
         for (at, key) in set.iter().enumerate() {
             let value = values.and_then(|values| values.get(at)).filter(|value| is_literal(value));
             if let Some(column) = table.columns.get_mut(key) {
@@ -71,15 +91,75 @@ impl Schema {
         }
     }
 
-    /// No row is certain any longer.
+    /// No row is certain any longer, nor those that go with them.
     pub(super) fn empty(&mut self, name: &Name) {
-        let Some(table) = self.table(name).filter(|table| table.has_rows) else { return };
-        self.forget_rows(table.id);
+        self.is_changed_alone(name);
+        let Some(id) = self.table(name).map(|table| table.id) else { return };
+        self.forget_rows(id);
+    }
+
+    /// A statement under a condition, or one that is perhaps taken back: what it would write is not certain, and what it
+    /// would change is no longer.
+    pub fn doubt_rows(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Insert { table, .. } if self.table(table).is_some_and(|table| !self.is_guarded(table)) => {}
+            Operation::Update { table, .. } => {
+                let id = self.table(table).map(|table| table.id);
+                if let Some(table) = id.and_then(|id| self.relations.get_mut(&id)) {
+                    table.filled = true;
+                }
+                self.forget_all_values();
+            }
+            Operation::Delete { table, .. } | Operation::Truncate { table, .. } => self.empty(table),
+            _ => self.forget_all_values(),
+        }
+    }
+
+    /// Triggers, rules or policies of the table or of its family may do anything with a row.
+    pub fn is_guarded(&self, table: &Table) -> bool {
+        let has_own = |table: &Table| table.guarded || !table.ties().triggers.is_empty();
+        has_own(table) || self.parents(table).any(has_own) || self.descendants(table).into_iter().any(has_own)
+    }
+
+    /// Forgets what a change of rows may reach beside its table: those that point to it, its family, and everything where
+    /// triggers or views are in between. Whether nothing stands between the statement and the rows.
+    fn is_changed_alone(&mut self, name: &Name) -> bool {
+        let Some(table) = self.table(name).filter(|table| !table.is_view() && !self.is_guarded(table)) else {
+            self.forget_all_values();
+            return false;
+        };
+        if self.with_rows.is_empty() {
+            return true;
+        }
+        let own = table.id;
+        let mut reached = vec![own];
+        let mut next = 0;
+        while let Some(table) = reached.get(next).and_then(|id| self.relations.get(id)) {
+            let pointing = table.ties().referenced_by.iter().map(|(id, _)| *id);
+            let family = self.descendants(table).into_iter().chain(self.parents(table)).map(|other| other.id);
+            let new: Vec<RelationId> = pointing.chain(family).filter(|id| !reached.contains(id)).collect();
+            reached.extend(new);
+            next += 1;
+        }
+        let points_to_itself =
+            self.relations.get(&own).is_some_and(|table| table.ties().referenced_by.iter().any(|(id, _)| *id == own));
+        for id in reached.into_iter().filter(|id| *id != own) {
+            self.forget_rows(id);
+        }
+        if points_to_itself {
+            self.forget_values(own);
+        }
+        !points_to_itself
     }
 
     fn forget_rows(&mut self, id: RelationId) {
         let Some(table) = self.relations.get_mut(&id) else { return };
         table.has_rows = false;
+        self.forget_values(id);
+    }
+
+    fn forget_values(&mut self, id: RelationId) {
+        let Some(table) = self.relations.get_mut(&id) else { return };
         table.batches.clear();
         let keys: Vec<String> = table.columns.keys().cloned().collect();
         for key in keys {
@@ -87,6 +167,19 @@ impl Schema {
                 column.written.clear();
             }
         }
+        self.with_rows.remove_mut(&id);
+    }
+
+    /// Something ran that may have changed any row.
+    pub(super) fn forget_all_values(&mut self) {
+        let all: Vec<RelationId> = self.with_rows.keys().copied().collect();
+        all.into_iter().for_each(|id| self.forget_values(id));
+    }
+
+    /// What was written is taken back.
+    pub(super) fn forget_all_rows(&mut self) {
+        let all: Vec<RelationId> = self.relations.values().filter(|table| table.has_rows).map(|table| table.id).collect();
+        all.into_iter().for_each(|id| self.forget_rows(id));
     }
 }
 
@@ -110,6 +203,15 @@ impl Table {
     pub fn repeats(&self, columns: &[String], predicate: Option<&str>) -> bool {
         if columns.is_empty() || self.batches.is_empty() || columns.iter().any(|column| self.column(column).is_none()) {
             return false;
+        }
+        let is_constant = |at: usize| {
+            let constant =
+                |column: &String| matches!(self.cells(column, at), Cells::All(text) if super::expression::is_constant(text));
+            columns.iter().all(constant)
+        };
+        // One statement has written the same into several rows: alike by whatever type.
+        if predicate.is_none() && self.batches.iter().enumerate().any(|(at, batch)| batch.count > 1 && is_constant(at)) {
+            return true;
         }
         let Some((fits, mut wanted)) = predicate.map_or(Some((None, Vec::new())), |text| {
             let (tree, names) = self.read(text)?;
@@ -147,22 +249,26 @@ impl Table {
 
     /// The columns of each key and each unique index: no two rows are the same in them.
     pub fn keys(&self) -> impl Iterator<Item = &Vec<String>> {
-        let keys = self.constraints.values().filter_map(|constraint| match &constraint.kind {
-            ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => Some(columns),
-            _ => None,
-        });
-        let plain = |index: &&TableIndex| index.unique && index.predicate.is_none() && !index.has_expressions();
+        let keys =
+            self.constraints.values().filter(|constraint| !constraint.deferrable).filter_map(|constraint| {
+                match &constraint.kind {
+                    ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => Some(columns),
+                    _ => None,
+                }
+            });
+        let lenient = |index: &TableIndex| self.constraint(&index.name).is_some_and(|constraint| constraint.deferrable);
+        let plain =
+            move |index: &&TableIndex| index.unique && index.predicate.is_none() && !index.has_expressions() && !lenient(index);
         keys.chain(self.indexes.values().filter(plain).map(|index| &index.columns))
     }
 
     /// Whether a row with these values, as written, is there.
     fn has_row(&self, columns: &[String], values: &[&str]) -> bool {
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
-        let kind = |column: &String| self.columns.get(column).and_then(|column| column.data_type.as_ref());
         let wanted: Option<Vec<String>> = columns
             .iter()
             .zip(values)
-            .map(|(column, text)| as_stored(evaluate(&parsed(text)?, &|_| Value::Unknown), kind(column)).key())
+            .map(|(column, text)| self.as_kept(evaluate(&parsed(text)?, &|_| Value::Unknown), column).key())
             .collect();
         let Some(wanted) = wanted else { return false };
         self.any_row(&names, |row| row.iter().zip(&wanted).all(|(value, wanted)| value.key().as_ref() == Some(wanted)))
@@ -190,8 +296,6 @@ impl Table {
     /// Goes through the rows until one is as wanted.
     fn any_row(&self, columns: &[&str], mut wanted: impl FnMut(&[Value]) -> bool) -> bool {
         let mut left = MOST_ROWS;
-        let kinds: Vec<Option<&DataType>> =
-            columns.iter().map(|column| self.columns.get(*column).and_then(|column| column.data_type.as_ref())).collect();
         for (at, batch) in self.batches.iter().enumerate() {
             let cells: Vec<&Cells> = columns.iter().map(|column| self.cells(column, at)).collect();
             let formulas: Vec<Option<sqlparser::ast::Expr>> = cells
@@ -214,8 +318,8 @@ impl Table {
                     (_, Some(tree)) => evaluate(tree, &in_series),
                     _ => Value::Unknown,
                 };
-                let values = cells.iter().zip(&formulas).map(value).zip(&kinds);
-                let values: Vec<Value> = values.map(|(value, kind)| as_stored(value, *kind)).collect();
+                let values = cells.iter().zip(&formulas).map(value).zip(columns);
+                let values: Vec<Value> = values.map(|(value, column)| self.as_kept(value, column)).collect();
                 if wanted(&values) {
                     return true;
                 }
@@ -223,6 +327,13 @@ impl Table {
             left = left.saturating_sub(batch.count);
         }
         false
+    }
+
+    /// The value in its column. A collation of its own may make others alike, and a key may take NULL as "the next".
+    fn as_kept(&self, value: Value, column: &str) -> Value {
+        let Some(known) = self.columns.get(column).filter(|known| known.collation.is_none()) else { return Value::Unknown };
+        let in_key = || self.primary_key().is_some_and(|key| key.mentions(column));
+        if value == Value::Null && in_key() { Value::Unknown } else { as_stored(value, known.data_type.as_ref()) }
     }
 
     fn cells(&self, column: &str, batch: usize) -> &Cells {
@@ -235,12 +346,33 @@ fn all(text: &str) -> Cells {
     Cells::All(Arc::from(text))
 }
 
-/// What a row has in a column that its statement leaves out.
-pub(super) fn left_out(default: Option<&Default>) -> Cells {
+/// What a row has in a column that its statement leaves out. A type that is not built in may have a default of its own.
+pub(super) fn left_out(default: Option<&Default>, kind: Option<&DataType>) -> Cells {
+    const BUILT_IN: &[&str] = &[
+        "smallint",
+        "integer",
+        "bigint",
+        "numeric",
+        "real",
+        "double precision",
+        "text",
+        "varchar",
+        "char",
+        "boolean",
+        "date",
+        "timestamp",
+        "timestamp with time zone",
+        "uuid",
+        "json",
+        "jsonb",
+        "bytea",
+        "blob",
+        "tinyint",
+    ];
     match default {
-        None => all("NULL"),
+        None if kind.is_some_and(|kind| kind.array || BUILT_IN.contains(&kind.name.as_str())) => all("NULL"),
         Some(Default::Expression(value)) if is_literal(&value.0) => all(&value.0),
-        Some(_) => Cells::Unknown,
+        _ => Cells::Unknown,
     }
 }
 

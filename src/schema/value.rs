@@ -9,16 +9,17 @@ use sqlparser::ast::{
 };
 use sqlparser::dialect::PostgreSqlDialect;
 use sqlparser::parser::Parser;
+use sqlparser::tokenizer::Token;
 
 use crate::operation::{Column, DataType, HOLE};
 
+/// Only what every engine computes alike: whole numbers, texts by their letters, and what is true.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {
     Unknown,
     Null,
     Bool(bool),
     Integer(i64),
-    Real(f64),
     Text(String),
 }
 
@@ -26,26 +27,24 @@ impl Value {
     /// None for what is NULL or unknown, and so equal to nothing.
     pub fn key(&self) -> Option<String> {
         match self {
-            Value::Unknown | Value::Null => None,
-            Value::Bool(value) => Some(value.to_string()),
+            Value::Unknown | Value::Null | Value::Bool(_) => None,
             Value::Integer(value) => Some(value.to_string()),
-            Value::Real(value) => Some(value.to_string()),
             Value::Text(value) => Some(value.clone()),
-        }
-    }
-
-    fn number(&self) -> Option<f64> {
-        match self {
-            Value::Integer(value) => Some(*value as f64),
-            Value::Real(value) => Some(*value),
-            _ => None,
         }
     }
 }
 
+/// Longer expressions are not computed, in bytes: they could be nested as deeply as they are long.
+const LONGEST: usize = 4096;
+
 /// The tree of an expression; None for what the parser does not take.
 pub fn parsed(text: &str) -> Option<Expr> {
-    Parser::new(&PostgreSqlDialect {}).try_with_sql(text).ok()?.parse_expr().ok()
+    if text.len() > LONGEST {
+        return None;
+    }
+    let mut parser = Parser::new(&PostgreSqlDialect {}).try_with_sql(text).ok()?;
+    let tree = parser.parse_expr().ok()?;
+    (parser.peek_token().token == Token::EOF).then_some(tree)
 }
 
 /// The names that an expression takes from a row, folded to lower case unless quoted, and whether they are; none where it
@@ -70,7 +69,9 @@ pub fn names(text: &str) -> Vec<(String, bool)> {
         }
     }
     let mut found = Names(Vec::new());
-    if let Some(tree) = parsed(text) {
+    // Calls have words of their own: `normalize(s, NFC)`, `make_interval(days => 1)`.
+    let calls = !super::expression::calls(text).is_empty();
+    if let Some(tree) = parsed(text).filter(|_| !calls && !text.contains('&')) {
         let _ = tree.visit(&mut found);
     }
     found.0
@@ -84,18 +85,22 @@ pub fn is_false(check: &str, column: &Column, value: &str) -> bool {
     evaluate(&check, &named) == Value::Bool(false)
 }
 
-/// The value as a column of the type keeps it: `'1'` in an integer is a number.
+/// The value as a column of the type keeps it: `'1'` in an integer is a number. Types that keep a value otherwise than it
+/// is written, or compare it otherwise than by its letters, are not known here.
 pub fn as_stored(value: Value, kind: Option<&DataType>) -> Value {
-    const NUMBERS: &[&str] = &["smallint", "integer", "bigint", "numeric", "real", "double precision"];
-    let Some(kind) = kind.filter(|kind| !kind.array) else { return value };
-    match value {
-        Value::Text(text) if NUMBERS.contains(&kind.name.as_str()) => match (text.trim().parse(), text.trim().parse()) {
-            (Ok(integer), _) => Value::Integer(integer),
-            (_, Ok(real)) => Value::Real(real),
-            _ => Value::Text(text),
-        },
-        Value::Integer(number) if matches!(kind.name.as_str(), "varchar" | "text" | "char") => Value::Text(number.to_string()),
-        other => other,
+    if value == Value::Null {
+        return value;
+    }
+    let Some(kind) = kind.filter(|kind| !kind.array && kind.labels.is_empty()) else { return Value::Unknown };
+    let length = kind.modifiers.first().and_then(|length| length.parse::<usize>().ok());
+    match (value, kind.name.as_str()) {
+        (Value::Integer(number), "smallint" | "integer" | "bigint") => Value::Integer(number),
+        (Value::Text(text), "smallint" | "integer" | "bigint") => text.parse().map_or(Value::Unknown, Value::Integer),
+        (Value::Text(text), "varchar" | "text") if length.is_none_or(|length| text.chars().count() <= length) => {
+            Value::Text(text)
+        }
+        (Value::Integer(number), "varchar" | "text") => Value::Text(number.to_string()),
+        _ => Value::Unknown,
     }
 }
 
@@ -105,19 +110,16 @@ pub fn evaluate(expression: &Expr, named: &dyn Fn(&str) -> Value) -> Value {
     let truth = |known: Option<bool>| known.map_or(Value::Unknown, Value::Bool);
     match expression {
         Expr::Value(value) => literal(&value.value),
-        Expr::TypedString(typed) => literal(&typed.value.value),
-        Expr::Nested(inner) | Expr::Collate { expr: inner, .. } => of(inner),
-        Expr::Cast { expr, .. } => of(expr),
+        Expr::Nested(inner) => of(inner),
         Expr::Identifier(name) => match name.quote_style {
             Some(_) => named(&name.value),
             None => named(&name.value.to_lowercase()),
         },
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match of(expr) {
             Value::Integer(value) => value.checked_neg().map_or(Value::Unknown, Value::Integer),
-            Value::Real(value) => Value::Real(-value),
-            other => other,
+            Value::Null => Value::Null,
+            _ => Value::Unknown,
         },
-        Expr::UnaryOp { op: UnaryOperator::Plus, expr } => of(expr),
         Expr::UnaryOp { op: UnaryOperator::Not, expr } => match of(expr) {
             Value::Bool(value) => Value::Bool(!value),
             Value::Null => Value::Null,
@@ -146,14 +148,9 @@ fn literal(value: &Literal) -> Value {
     match value {
         Literal::Null => Value::Null,
         Literal::Boolean(value) => Value::Bool(*value),
-        Literal::Number(digits, _) => {
-            let integer = digits.parse().ok().map(Value::Integer);
-            integer.or_else(|| digits.parse().ok().map(Value::Real)).unwrap_or(Value::Unknown)
-        }
+        Literal::Number(digits, _) => digits.parse().map_or(Value::Unknown, Value::Integer),
         // What a script puts in is not known here.
-        Literal::SingleQuotedString(text) | Literal::SingleQuotedByteStringLiteral(text) if !text.contains(HOLE) => {
-            Value::Text(text.clone())
-        }
+        Literal::SingleQuotedString(text) if !text.contains([HOLE, '\\']) => Value::Text(text.clone()),
         _ => Value::Unknown,
     }
 }
@@ -189,9 +186,12 @@ fn binary(left: &Value, operator: &BinaryOperator, right: &Value) -> Value {
     match operator {
         BinaryOperator::And => and(left.clone(), right.clone()),
         BinaryOperator::Or => or(left.clone(), right.clone()),
-        BinaryOperator::StringConcat => match (left.key(), right.key()) {
-            (Some(left), Some(right)) => Value::Text(left + &right),
-            _ if *left == Value::Null || *right == Value::Null => Value::Null,
+        // Of two numbers SQLite makes something else than the others.
+        BinaryOperator::StringConcat => match (left, right) {
+            (Value::Text(_), Value::Text(_) | Value::Integer(_)) | (Value::Integer(_), Value::Text(_)) => {
+                let texts = left.key().zip(right.key());
+                texts.map_or(Value::Unknown, |(left, right)| Value::Text(left + &right))
+            }
             _ => Value::Unknown,
         },
         BinaryOperator::Plus
@@ -214,12 +214,9 @@ fn arithmetic(left: &Value, operator: &BinaryOperator, right: &Value) -> Value {
         };
         return result.map_or(Value::Unknown, Value::Integer);
     }
-    match (left.number(), right.number(), operator) {
-        (Some(a), Some(b), BinaryOperator::Plus) => Value::Real(a + b),
-        (Some(a), Some(b), BinaryOperator::Minus) => Value::Real(a - b),
-        (Some(a), Some(b), BinaryOperator::Multiply) => Value::Real(a * b),
-        (Some(a), Some(b), BinaryOperator::Divide) if b != 0.0 => Value::Real(a / b),
-        _ if *left == Value::Null || *right == Value::Null => Value::Null,
+    match left {
+        Value::Null if *right == Value::Null || matches!(right, Value::Integer(_)) => Value::Null,
+        Value::Integer(_) if *right == Value::Null => Value::Null,
         _ => Value::Unknown,
     }
 }
@@ -232,10 +229,8 @@ fn compare(left: &Value, operator: &BinaryOperator, right: &Value) -> Value {
     let (equal, less) = match (left, right) {
         (Value::Text(a), Value::Text(b)) => (Some(a == b), None),
         (Value::Bool(a), Value::Bool(b)) => (Some(a == b), Some(!a & b)),
-        _ => match (left.number(), right.number()) {
-            (Some(a), Some(b)) => (Some(a == b), Some(a < b)),
-            _ => (None, None),
-        },
+        (Value::Integer(a), Value::Integer(b)) => (Some(a == b), Some(a < b)),
+        _ => (None, None),
     };
     let known = match operator {
         BinaryOperator::Eq => equal,
@@ -257,12 +252,15 @@ fn call(function: &Function, named: &dyn Fn(&str) -> Value) -> Value {
     if value == Value::Null {
         return Value::Null;
     }
+    // Letters beyond ASCII change with the locale.
     let Value::Text(text) = value else { return Value::Unknown };
+    if !text.is_ascii() {
+        return Value::Unknown;
+    }
     match function.name.to_string().to_lowercase().as_str() {
         "length" | "char_length" | "character_length" => Value::Integer(text.chars().count() as i64),
         "lower" => Value::Text(text.to_lowercase()),
         "upper" => Value::Text(text.to_uppercase()),
-        "trim" | "btrim" => Value::Text(text.trim_matches(' ').to_owned()),
         _ => Value::Unknown,
     }
 }

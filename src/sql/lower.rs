@@ -118,9 +118,8 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
         Statement::StartTransaction { .. } => one(Operation::Begin),
         Statement::Commit { .. } => one(Operation::Commit),
         Statement::Rollback { savepoint: None, .. } => one(Operation::Rollback),
-        Statement::Rollback { .. } | Statement::Savepoint { .. } | Statement::ReleaseSavepoint { .. } => {
-            named("savepoint", None, Class::Neither)
-        }
+        Statement::Rollback { .. } => named("rollback_to_savepoint", None, Class::Neither),
+        Statement::Savepoint { .. } | Statement::ReleaseSavepoint { .. } => named("savepoint", None, Class::Neither),
         Statement::Set(set) => one(set_operation(&set, dialect)),
         Statement::Reset(_) => named("reset", None, Class::Neither),
         Statement::Use(_) => named("use", None, Class::Neither),
@@ -248,6 +247,7 @@ fn create_table(create: &TreeTable, lexemes: &Lexemes<'_>, dialect: Option<Diale
         partition_key: words("partition by").map(|at| partition_key(lexemes, at, dialect)).unwrap_or_default(),
         unlogged: words("create unlogged").is_some(),
         strict: create.strict,
+        lenient: words("on conflict").is_some() || words("deferrable").is_some(),
         copies_rows: query.is_some() && words("with no data").is_none(),
         reads: query.iter().flat_map(Query::names).chain(likes.iter().map(|like| &like.table)).cloned().collect(),
         selected: create.query.as_ref().filter(|_| create.columns.is_empty()).and_then(|tree| query::selected(tree, dialect)),

@@ -9,7 +9,7 @@ use crate::operation::{Dialect, HOLE, Name};
 pub(crate) fn fold(text: &str, dialect: Option<Dialect>) -> String {
     match dialect {
         Some(Dialect::MySql | Dialect::MariaDb | Dialect::Sqlite) => text.to_owned(),
-        Some(Dialect::PostgreSql) | None => text.to_lowercase(),
+        Some(Dialect::PostgreSql) | None => text.to_ascii_lowercase(),
     }
 }
 

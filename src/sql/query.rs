@@ -3,9 +3,9 @@
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{
-    Assignment, AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, Insert, Merge, ObjectName, Parens, Query as TreeQuery,
-    Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr, TableFactor, TableObject, TableWithJoins, Update, Visit,
-    Visitor,
+    Assignment, AssignmentTarget, BinaryOperator, Delete, Expr, FromTable, GroupByExpr, Insert, Merge, ObjectName, OnConflict,
+    OnConflictAction, OnInsert, Parens, Query as TreeQuery, Select, SelectItem, SelectItemQualifiedWildcardKind, SetExpr,
+    TableFactor, TableObject, TableWithJoins, Update, Visit, Visitor,
 };
 
 use super::{names, types};
@@ -88,6 +88,7 @@ impl Visitor for Reader {
             Expr::Identifier(name) => self.query.columns.push((None, names::ident(name, self.dialect))),
             Expr::Function(function) => {
                 let name = function.name.to_string();
+                self.query.calls |= !is_harmless(&name);
                 let takes_numbers = ["nextval", "setval"].iter().any(|known| name.eq_ignore_ascii_case(known));
                 if takes_numbers && let Some(sequence) = function.to_string().split('\'').nth(1) {
                     self.query.sequences.push(Name::new(sequence));
@@ -226,14 +227,18 @@ fn reads(part: &impl Visit, target: &Name, dialect: Option<Dialect>) -> Vec<Name
 pub(super) fn insert(insert: &Insert, dialect: Option<Dialect>) -> Operation {
     let TableObject::TableName(name) = &insert.table else { return Operation::insert(Name::unknown()) };
     let table = names::object(name, dialect);
-    let written = insert.source.as_deref().filter(|_| insert.on.is_none()).and_then(|source| written(&source.body));
+    let gives_way = insert.or.is_some()
+        || insert.ignore
+        || insert.replace_into
+        || !matches!(&insert.on, None | Some(OnInsert::OnConflict(OnConflict { action: OnConflictAction::DoNothing, .. })));
+    let written = insert.source.as_deref().filter(|_| insert.on.is_none() && !gives_way).and_then(written);
     let rows = Rows {
         columns: insert.columns.iter().map(|column| last_part(column, dialect)).collect(),
         narrowed_by: Vec::new(),
         condition_known: true,
         reads: insert.source.as_ref().map(|source| reads(source, &Name::unknown(), dialect)).unwrap_or_default(),
         written,
-        gives_way: insert.or.is_some() || insert.ignore || insert.replace_into,
+        gives_way,
     };
     Operation::Insert { table, rows: Box::new(rows) }
 }
@@ -251,27 +256,127 @@ fn in_short(value: &Expr) -> String {
     }
 }
 
+/// Functions of one row: whatever else a SELECT calls may make rows, or none.
+const OF_ONE_ROW: &[&str] = &[
+    "abs",
+    "coalesce",
+    "concat",
+    "current_date",
+    "current_timestamp",
+    "date_trunc",
+    "floor",
+    "gen_random_uuid",
+    "int4range",
+    "left",
+    "length",
+    "lower",
+    "lpad",
+    "md5",
+    "now",
+    "random",
+    "repeat",
+    "replace",
+    "right",
+    "round",
+    "substr",
+    "substring",
+    "to_char",
+    "to_timestamp",
+    "trim",
+    "upper",
+    "uuid_generate_v4",
+];
+
+/// Others that change no row: aggregates, and the engine's own that people call in migrations.
+const HARMLESS: &[&str] = &[
+    "array_agg",
+    "avg",
+    "count",
+    "exists",
+    "max",
+    "min",
+    "nextval",
+    "pg_get_serial_sequence",
+    "set_config",
+    "setval",
+    "string_agg",
+    "sum",
+];
+
+fn is_among(list: &[&str], name: &str) -> bool {
+    list.iter().any(|known| known.eq_ignore_ascii_case(name))
+}
+
+fn is_harmless(name: &str) -> bool {
+    is_among(OF_ONE_ROW, name) || is_among(HARMLESS, name)
+}
+
 /// The rows that a query has whatever the tables hold.
-fn written(source: &SetExpr) -> Option<Written> {
-    match source {
+fn written(source: &TreeQuery) -> Option<Written> {
+    if source.with.is_some() || source.limit_clause.is_some() || source.fetch.is_some() || calls_others(source) {
+        return None;
+    }
+    match &*source.body {
         SetExpr::Values(values) if !values.rows.is_empty() => {
             let row = |row: &Parens<Vec<Expr>>| row.content.iter().map(in_short).collect();
             let rows = values.rows.iter().take(MOST_WRITTEN).map(row).collect();
             Some(Written { rows, series: None, count: values.rows.len() })
         }
-        SetExpr::Select(select) if select.selection.is_none() && select.from.iter().all(is_series) => {
+        SetExpr::Select(select) if is_plain(select) => {
             let formula = |item: &SelectItem| match item {
-                SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } => in_short(value),
-                other => other.to_string(),
+                SelectItem::UnnamedExpr(value) | SelectItem::ExprWithAlias { expr: value, .. } => Some(in_short(value)),
+                _ => None,
             };
-            let rows = vec![select.projection.iter().map(formula).collect()];
-            let series = select.from.first().and_then(series);
-            // Of ends that are no numbers one row is as much as is certain.
-            let count = series.as_ref().map_or(1, |series| (series.last - series.first + 1).max(0) as usize);
+            let rows = vec![select.projection.iter().map(formula).collect::<Option<_>>()?];
+            let series = match select.from.first() {
+                Some(from) => Some(series(from)?),
+                None => None,
+            };
+            let count =
+                series.as_ref().map_or(1, |series| series.last.saturating_sub(series.first).saturating_add(1).max(0) as usize);
             (count > 0).then_some(Written { rows, series, count })
         }
         _ => None,
     }
+}
+
+/// `SELECT …` with at most one series in its FROM, and nothing that makes fewer rows of it.
+fn is_plain(select: &Select) -> bool {
+    let grouped = !matches!(&select.group_by, GroupByExpr::Expressions(list, _) if list.is_empty());
+    select.selection.is_none()
+        && select.having.is_none()
+        && select.distinct.is_none()
+        && select.top.is_none()
+        && select.qualify.is_none()
+        && !grouped
+        && select.from.len() <= 1
+        && select.from.iter().all(is_series)
+}
+
+/// A function in the list of columns that may be an aggregate or make rows of its own.
+fn calls_others(source: &TreeQuery) -> bool {
+    struct Calls(bool);
+    impl Visitor for Calls {
+        type Break = ();
+
+        fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
+            if let Expr::Function(function) = expression {
+                self.0 |= !is_among(OF_ONE_ROW, &function.name.to_string());
+            }
+            self.0 |= matches!(expression, Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. });
+            ControlFlow::Continue(())
+        }
+    }
+    let mut calls = Calls(false);
+    match &*source.body {
+        SetExpr::Select(select) => {
+            let _ = select.projection.visit(&mut calls);
+        }
+        body => {
+            let _ = body.visit(&mut calls);
+        }
+    }
+    calls.0
 }
 
 fn last_part(name: &ObjectName, dialect: Option<Dialect>) -> String {
@@ -329,7 +434,7 @@ pub(super) fn update(update: &Update, dialect: Option<Dialect>) -> Operation {
         condition_known: true,
         reads: reads(update, &table, dialect),
         written,
-        ..Rows::default()
+        gives_way: update.or.is_some(),
     };
     Operation::Update { table, has_where: update.selection.is_some() || update.from.is_some(), rows: Box::new(rows) }
 }

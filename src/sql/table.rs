@@ -260,6 +260,7 @@ fn action(tree: &Action, table: &Name, tokens: Range<usize>, lexemes: &Lexemes<'
                     not_valid: *not_valid,
                     not_enforced: says("not enforced"),
                     no_inherit: says("no inherit"),
+                    deferrable: says("deferrable") && !says("not deferrable"),
                     ..lowered
                 });
                 vec![Lowered::new(Operation::AddConstraint { table, constraint }).mark(Mark::Name, name_at)]

@@ -142,8 +142,12 @@ impl<'m> Model<'m> {
         self.lock(table, LockMode::AccessExclusive);
         if !constraint.not_valid && !constraint.not_enforced {
             if let ConstraintKind::Check { expression } = &constraint.kind
-                && let Some(broken) =
-                    self.stored(table).iter().filter_map(|stored| stored.table).find(|table| table.breaks(&expression.0))
+                && let Some(broken) = self
+                    .stored(table)
+                    .iter()
+                    .filter(|stored| !constraint.no_inherit || stored.name == *table)
+                    .filter_map(|stored| stored.table)
+                    .find(|table| table.breaks(&expression.0))
             {
                 return self.fail(format!("a row that the history writes into `{}` breaks the CHECK", broken.name));
             }

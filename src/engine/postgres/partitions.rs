@@ -182,7 +182,7 @@ fn at_most(a: &str, b: &str) -> bool {
 
 /// Numbers, or dates that are written alike: their order is that of the text, whatever the collation.
 fn are_plain(a: &str, b: &str) -> bool {
-    let number = |text: &str| text.trim().parse::<f64>().is_ok();
+    let number = |text: &str| text.trim().parse::<i64>().is_ok();
     let date = |text: &str| {
         let inner = text.trim().trim_matches('\'');
         inner.len() >= 10 && inner.bytes().all(|byte| byte.is_ascii_digit() || b"-: .+".contains(&byte))
@@ -210,7 +210,8 @@ impl<'m> Model<'m> {
         let holds = |child: &&'m Table| {
             let range = child.ties().bound.as_ref().and_then(range_of);
             range.is_some_and(|range| {
-                range.from.is_none_or(|from| at_most(&from, value)) && range.to.is_none_or(|to| !at_most(&to, value))
+                range.from.is_none_or(|from| are_plain(&from, value) && at_most(&from, value))
+                    && range.to.is_none_or(|to| are_plain(&to, value) && !at_most(&to, value))
             })
         };
         let children: Vec<&'m Table> = parent.ties().children.iter().filter_map(|id| self.schema.relation(*id)).collect();

@@ -123,7 +123,8 @@ impl<'m> Model<'m> {
 
     /// A name in an expression that is no column of the table, nor of those that the statement adds.
     fn unknown_name(&self, table: &Name, text: &str) -> Option<String> {
-        const SYSTEM: &[&str] = &["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax", "value", "user", "session_user"];
+        const SYSTEM: &[&str] =
+            &["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax", "value", "user", "session_user", "system_user"];
         let known = self.whole(table).filter(|known| known.kind == Kind::Table || known.kind == Kind::PartitionedTable)?;
         let is_column = |name: &str| {
             known.column(name).is_some()
@@ -183,7 +184,7 @@ impl<'m> Model<'m> {
 
     /// A row that is there already, or that no partition takes.
     fn row_refusal(&self, table: &Name, rows: &Rows) -> Option<String> {
-        let known = self.whole(table)?;
+        let known = self.whole(table).filter(|known| !self.schema.is_guarded(known))?;
         if known.kind == Kind::PartitionedTable {
             return self.no_partition_takes(known, rows).then(|| format!("no partition of `{}` takes the row", known.name));
         }

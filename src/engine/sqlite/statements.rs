@@ -15,7 +15,7 @@ impl Model<'_> {
                 Some(failure(FailureKind::Contradiction, "cannot VACUUM from within a transaction"))
             }
             Operation::Insert { table, rows } => {
-                let taken = self.schema.table(table)?.taken_key(rows)?;
+                let taken = self.schema.table(table).filter(|table| !self.schema.is_guarded(table))?.taken_key(rows)?;
                 let taken: Vec<String> = taken.iter().map(|column| format!("{table}.{column}")).collect();
                 Some(failure(FailureKind::Rows, format!("UNIQUE constraint failed: {}", taken.join(", "))))
             }
