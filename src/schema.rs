@@ -383,6 +383,7 @@ impl Schema {
                 (self.session.begun, self.session.wrote) = (false, false);
                 self.forget_all_rows();
             }
+            Operation::Other { kind: "rename_schema", name: Some(name), .. } => self.forget_schema(name),
             Operation::Other { kind: "rollback_to_savepoint", .. } => self.forget_all_rows(),
             Operation::Opaque { .. } => self.forget_all_values(),
             Operation::Select(query) if query.calls && !query.planned => self.forget_all_values(),

@@ -5,6 +5,19 @@ use super::{RelationId, Schema};
 use crate::operation::Name;
 
 impl Schema {
+    /// The relations of a schema have other names from here on, under which they are not known.
+    pub(super) fn forget_schema(&mut self, schema: &str) {
+        let prefix = format!("{schema}.");
+        let of_schema = |name: &&String| name.starts_with(&prefix);
+        let names: Vec<String> = self.by_name.keys().filter(of_schema).cloned().collect();
+        for name in names {
+            if let Some(id) = self.by_name.get(&name).copied() {
+                self.relations.remove_mut(&id);
+            }
+            self.by_name.remove_mut(&name);
+        }
+    }
+
     /// Drops a table or view with all that depends on it: without CASCADE the server would have refused.
     pub(super) fn drop_relation(&mut self, name: &Name) {
         let key = self.key(name);

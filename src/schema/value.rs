@@ -57,7 +57,7 @@ pub fn names(text: &str) -> Vec<(String, bool)> {
         fn pre_visit_expr(&mut self, expression: &Expr) -> ControlFlow<()> {
             match expression {
                 Expr::Identifier(name) if name.quote_style.is_some() => self.0.push((name.value.clone(), true)),
-                Expr::Identifier(name) => self.0.push((name.value.to_lowercase(), false)),
+                Expr::Identifier(name) => self.0.push((name.value.to_ascii_lowercase(), false)),
                 // Its names are those of other tables.
                 Expr::Subquery(_) | Expr::Exists { .. } | Expr::InSubquery { .. } | Expr::Lambda(_) => {
                     self.0.clear();
@@ -113,7 +113,7 @@ pub fn evaluate(expression: &Expr, named: &dyn Fn(&str) -> Value) -> Value {
         Expr::Nested(inner) => of(inner),
         Expr::Identifier(name) => match name.quote_style {
             Some(_) => named(&name.value),
-            None => named(&name.value.to_lowercase()),
+            None => named(&name.value.to_ascii_lowercase()),
         },
         Expr::UnaryOp { op: UnaryOperator::Minus, expr } => match of(expr) {
             Value::Integer(value) => value.checked_neg().map_or(Value::Unknown, Value::Integer),

@@ -488,6 +488,9 @@ impl Words<'_, '_> {
                 self.about("alter_function", None, self.name(at).map(|(name, _)| name.to_string()))
             }
             "statistics" => self.about("alter_statistics", None, self.name(at).map(|(name, _)| name.to_string())),
+            "schema" if self.find(3, "rename to").is_some() => {
+                self.about("rename_schema", None, self.name(at).map(|(name, _)| name.to_string()))
+            }
             "schema" | "extension" | "subscription" | "server" | "event" | "collation" | "language" | "operator" | "text"
             | "conversion" | "large" | "tablespace" => {
                 self.about("alter_object", None, self.name(at).map(|(name, _)| name.to_string()))
