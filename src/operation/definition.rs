@@ -464,6 +464,8 @@ pub struct CreateTrigger {
     /// FOR EACH ROW.
     pub each_row: bool,
     pub before: bool,
+    /// An INSERT may fire it.
+    pub on_insert: bool,
     /// What it executes.
     pub function: Option<String>,
     /// The whole statement, where its body is part of it (SQLite).

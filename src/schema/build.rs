@@ -73,7 +73,7 @@ impl Schema {
         }
         table.unlogged = create.unlogged;
         table.strict = create.strict;
-        table.guarded = create.lenient;
+        table.lenient = create.lenient;
         if !create.partition_key.is_empty() {
             table.ties_mut().partition_key.clone_from(&create.partition_key);
         }
@@ -571,7 +571,7 @@ impl Schema {
                 table.guarded = true;
                 table.ties_mut().policies.push(name.to_owned());
             }),
-            ("create_rule" | "enable_row_security" | "force_row_security", _) => {
+            ("create_rule" | "create_trigger" | "enable_row_security" | "force_row_security", _) => {
                 self.change(table, |table, _| table.guarded = true)
             }
             ("drop_policy", Some(name)) => self.change(table, |table, _| table.ties_mut().policies.retain(|known| known != name)),

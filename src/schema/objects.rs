@@ -99,9 +99,14 @@ impl Schema {
                 self.sequences.remove_mut(&self.key(name));
             }
             Operation::CreateTrigger(trigger) => {
-                let CreateTrigger { name, columns, function, text, .. } = &**trigger;
-                let entry =
-                    Trigger { name: name.clone(), columns: columns.clone(), function: function.clone(), text: text.clone() };
+                let CreateTrigger { name, columns, function, text, on_insert, .. } = &**trigger;
+                let entry = Trigger {
+                    name: name.clone(),
+                    columns: columns.clone(),
+                    function: function.clone(),
+                    text: text.clone(),
+                    on_insert: *on_insert,
+                };
                 self.change(&trigger.table, |table, _| {
                     let ties = table.ties_mut();
                     ties.triggers.retain(|known| known.name != entry.name);

@@ -29,8 +29,10 @@ pub struct Table {
     pub unlogged: bool,
     /// SQLite's STRICT.
     pub strict: bool,
-    /// Rules, policies or lenient constraints decide what becomes of a row.
+    /// Rules and policies decide what becomes of a row.
     pub guarded: bool,
+    /// Its constraints may let a row that breaks them pass, or leave it out.
+    pub lenient: bool,
     /// The migration that last renamed it.
     pub renamed_in: Option<Index>,
     /// The history inserts rows and never removes all of them.
@@ -80,6 +82,8 @@ pub struct Trigger {
     pub function: Option<String>,
     /// The whole statement, where its body is part of it (SQLite).
     pub text: Option<String>,
+    /// An INSERT may fire it.
+    pub on_insert: bool,
 }
 
 /// A relation that a view reads, and which of its columns.
@@ -260,6 +264,7 @@ impl Table {
             unlogged: false,
             strict: false,
             guarded: false,
+            lenient: false,
             renamed_in: None,
             has_rows: false,
             batches: Vec::new(),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::relation::{Batch, Cells, TableColumn};
 use super::value::{Value, as_stored, evaluate, parsed};
-use super::{RelationId, Schema, Table, TableIndex, fold};
+use super::{RelationId, Schema, Table, TableIndex, Trigger, fold};
 use crate::operation::{ConstraintKind, DataType, Default, Name, Operation, Rows};
 
 /// So many statements that write rows are remembered of a table.
@@ -27,7 +27,7 @@ impl Schema {
         };
         let (is_view, is_guarded) = known;
         if is_view || is_guarded || rows.gives_way {
-            return self.forget_all_values();
+            return self.forget_reached(name);
         }
         let Some(written) = &rows.written else { return };
         let folds = self.folds;
@@ -35,7 +35,7 @@ impl Schema {
         table.has_rows = true;
         let computed = |column: &&TableColumn| matches!(column.default, Some(Default::Generated { .. }));
         let is_positional = rows.columns.is_empty() && table.columns().iter().any(computed);
-        if table.batches.len() == MOST_BATCHES || is_positional || table.created_in.is_none() {
+        if table.batches.len() == MOST_BATCHES || is_positional || table.lenient || table.created_in.is_none() {
             return;
         }
         let in_order: Vec<String> = match rows.columns.as_slice() {
@@ -115,17 +115,21 @@ impl Schema {
         }
     }
 
-    /// Triggers, rules or policies of the table or of its family may do anything with a row.
+    /// Triggers, rules or policies of the table or of its family may do anything with a new row.
     pub fn is_guarded(&self, table: &Table) -> bool {
-        let has_own = |table: &Table| table.guarded || !table.ties().triggers.is_empty();
+        self.has_guards(table, |trigger| trigger.on_insert)
+    }
+
+    fn has_guards(&self, table: &Table, fires: impl Fn(&Trigger) -> bool) -> bool {
+        let has_own = |table: &Table| table.guarded || table.ties().triggers.iter().any(&fires);
         has_own(table) || self.parents(table).any(has_own) || self.descendants(table).into_iter().any(has_own)
     }
 
     /// Forgets what a change of rows may reach beside its table: those that point to it, its family, and everything where
     /// triggers or views are in between. Whether nothing stands between the statement and the rows.
     fn is_changed_alone(&mut self, name: &Name) -> bool {
-        let Some(table) = self.table(name).filter(|table| !table.is_view() && !self.is_guarded(table)) else {
-            self.forget_all_values();
+        let Some(table) = self.table(name).filter(|table| !table.is_view() && !self.has_guards(table, |_| true)) else {
+            self.forget_reached(name);
             return false;
         };
         if self.with_rows.is_empty() {
@@ -168,6 +172,27 @@ impl Schema {
             }
         }
         self.with_rows.remove_mut(&id);
+    }
+
+    /// Forgets what the triggers of a table may change: of those whose body is known, the tables that it names, if none of
+    /// these has triggers in turn; of others everything.
+    fn forget_reached(&mut self, name: &Name) {
+        let Some(table) = self.table(name).filter(|table| !table.guarded && !table.is_view()) else {
+            return self.forget_all_values();
+        };
+        let family = self.descendants(table).len() + self.parents(table).count();
+        let texts: Option<Vec<&str>> = table.ties().triggers.iter().map(|trigger| trigger.text.as_deref()).collect();
+        let Some(texts) = texts.filter(|_| family == 0) else { return self.forget_all_values() };
+        let is_named = |other: &Table| texts.iter().any(|text| super::expression::mentions(text, &other.name.name));
+        let named: Vec<&Table> = self.relations.values().filter(|other| other.id != table.id && is_named(other)).collect();
+        let ends_there = |other: &&Table| {
+            other.ties().triggers.is_empty() && other.ties().referenced_by.is_empty() && !other.guarded && !other.is_view()
+        };
+        if !named.iter().all(ends_there) || !table.ties().referenced_by.is_empty() {
+            return self.forget_all_values();
+        }
+        let reached: Vec<RelationId> = named.into_iter().map(|other| other.id).chain([table.id]).collect();
+        reached.into_iter().for_each(|id| self.forget_values(id));
     }
 
     /// Something ran that may have changed any row.
@@ -235,7 +260,7 @@ impl Table {
 
     /// The key that a single new row shares with one that is there: its columns.
     pub fn taken_key(&self, rows: &Rows) -> Option<Vec<String>> {
-        let values = rows.single().filter(|_| !rows.gives_way)?;
+        let values = rows.single().filter(|_| !rows.gives_way && !self.lenient)?;
         let place = |column: &String| match rows.columns.as_slice() {
             [] => self.columns().iter().position(|own| own.name == *column),
             named => named.iter().position(|name| name == column),

@@ -159,6 +159,7 @@ pub(crate) fn statement(statement: Statement, lexemes: &Lexemes<'_>, dialect: Op
             or_replace: create.or_replace,
             each_row: true,
             before: false,
+            on_insert: lexemes.find(3..word_at(lexemes, "on").max(3), "insert").is_some(),
             function: None,
             text: Some(lexemes.sql.to_owned()),
         }))),
@@ -213,6 +214,11 @@ fn planned(mut lowered: Vec<Lowered>) -> Vec<Lowered> {
         }
     }
     lowered
+}
+
+/// Where a word stands first; the end without it.
+fn word_at(lexemes: &Lexemes<'_>, word: &str) -> usize {
+    (0..lexemes.len()).find(|&at| lexemes.is(at, word)).unwrap_or(lexemes.len())
 }
 
 fn word_before(lexemes: &Lexemes<'_>, byte: usize) -> Option<std::ops::Range<usize>> {

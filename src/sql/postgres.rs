@@ -323,6 +323,7 @@ impl Words<'_, '_> {
             or_replace,
             each_row: self.find(table_end, "each row").or_else(|| self.find(table_end, "for row")).is_some(),
             before: self.lexemes.is(end, "before"),
+            on_insert: self.lexemes.find(end..on, "insert").is_some(),
             function: execute.map(|(function, _)| function.to_string()),
             text: None,
         };
