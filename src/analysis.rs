@@ -112,8 +112,7 @@ pub fn schema_of(environment: &Environment, dialect: Option<Dialect>, chosen: im
     for &index in environment.history.order.iter().filter(|index| chosen(**index)) {
         schema.begin_session();
         let Some(script) = &environment.migrations[index].up else { continue };
-        let takes_back = takes_back(script);
-        (0..script.steps.len()).for_each(|at| apply(&mut schema, script, takes_back, at, dialect, index));
+        run(script, &mut schema, dialect, index, |_| ());
     }
     schema
 }
@@ -136,11 +135,7 @@ pub fn replay(environment: &Environment, dialect: Option<Dialect>, mut each: imp
         match &migration.up {
             Some(script) if migration.judged => each(index, way(script, &mut schema, dialect, index)),
             None if migration.judged => each(index, vec![schema.clone()]),
-            Some(script) => {
-                schema.begin_session();
-                let takes_back = takes_back(script);
-                (0..script.steps.len()).for_each(|at| apply(&mut schema, script, takes_back, at, dialect, index));
-            }
+            Some(script) => run(script, &mut schema, dialect, index, |_| ()),
             None => {}
         }
     }
@@ -220,14 +215,19 @@ fn apply(schema: &mut Schema, script: &Script, takes_back: bool, at: usize, dial
 /// changes nothing.
 pub fn way(script: &Script, schema: &mut Schema, dialect: Option<Dialect>, maker: Index) -> Way {
     let mut out = Vec::with_capacity(script.steps.len() + 1);
+    run(script, schema, dialect, maker, |before| out.push(before.clone()));
+    out.push(schema.clone());
+    out
+}
+
+/// Applies a script in a session of its own; `each` sees the schema before every step.
+fn run(script: &Script, schema: &mut Schema, dialect: Option<Dialect>, maker: Index, mut each: impl FnMut(&Schema)) {
     schema.begin_session();
     let takes_back = takes_back(script);
     for at in 0..script.steps.len() {
-        out.push(schema.clone());
+        each(schema);
         apply(schema, script, takes_back, at, dialect, maker);
     }
-    out.push(schema.clone());
-    out
 }
 
 /// What stays the same while the migrations of one environment are judged for one dialect.

@@ -532,10 +532,9 @@ fn in_column(table: &Name, was: &TableColumn, now: &TableColumn, out: &mut Vec<D
     let numbered = |column: &TableColumn| matches!(column.default, Some(ColumnDefault::Sequence | ColumnDefault::Identity));
     let is_known = was.default.is_some() || was.added_in.is_some();
     // `DEFAULT NULL` is as good as none.
-    let own = |column: &'_ TableColumn| column.default.clone().filter(|default| !default.is_null());
-    let (old_default, new_default) = (own(was), own(now));
+    let [old_default, new_default] = [was, now].map(|column| column.default.as_ref().filter(|default| !default.is_null()));
     if is_known && old_default.is_some() != new_default.is_some() && !numbered(was) && !numbered(now) {
-        let (says, repair) = match &old_default {
+        let (says, repair) = match old_default {
             Some(default) => (
                 "has lost its default",
                 Operation::SetDefault { table: table.clone(), column: column(), default: default.clone() },

@@ -2,12 +2,11 @@
 
 mod support;
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
-use support::{ROOT, python, skip, whimbrel, write};
+use support::{ROOT, ask, python, skip, whimbrel, write};
 
 /// How many of the statements have to agree.
 const AIM: f64 = 0.98;
@@ -29,12 +28,7 @@ fn mariadb_alters_as_plan_says() {
     };
     let (fixture, statements) = (lines("fixture.sql").join("\n"), lines("statements.txt"));
     let asked = json!({"fixture": fixture, "statements": statements});
-    let script = Path::new(ROOT).join("tests/oracle/mysql/measure.py");
-    let mut child = Command::new(python).arg(script).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("Python runs");
-    child.stdin.take().expect("a pipe").write_all(asked.to_string().as_bytes()).expect("it reads");
-    let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success());
-    let truth: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let truth = ask(&python, "mysql/measure.py", &[], &asked);
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     for (at, statement) in statements.iter().enumerate() {

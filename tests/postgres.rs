@@ -7,15 +7,13 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::{Value, json};
 use whimbrel::operation::Dialect;
 use whimbrel::sql::split::split;
 
-use support::{ROOT, project, python, skip, whimbrel};
+use support::{ROOT, ask, postgres_servers, project, python, skip, whimbrel};
 
 struct Case {
     setup: Vec<String>,
@@ -71,28 +69,10 @@ fn known() -> BTreeSet<String> {
     read("known.txt").lines().filter_map(|line| Some(line.rsplit_once("  # ")?.0.to_owned())).collect()
 }
 
-fn servers() -> Vec<PathBuf> {
-    if let Some(named) = std::env::var_os("WHIMBREL_POSTGRES") {
-        return std::env::split_paths(&named).collect();
-    }
-    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
-    installed.map(|major| major.path().join("bin")).filter(|bin| bin.join("initdb").exists()).collect()
-}
-
 fn measure(python: &Path, server: &Path, fixture: &str, cases: &[Case]) -> Value {
     let cases: Vec<Value> = cases.iter().map(|case| json!({"setup": case.setup, "statement": case.statement})).collect();
     let asked = json!({"fixture": fixture, "extensions": ["citext"], "cases": cases});
-    let mut child = Command::new(python)
-        .arg(folder().join("measure.py"))
-        .arg(server)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python runs");
-    child.stdin.take().expect("a pipe").write_all(asked.to_string().as_bytes()).expect("it reads");
-    let out = child.wait_with_output().expect("it ends");
-    assert!(out.status.success(), "the oracle failed for {}", server.display());
-    serde_json::from_slice(&out.stdout).expect("JSON")
+    ask(python, "postgres/measure.py", &[server], &asked)
 }
 
 /// What `plan` says of the last migration of each project.
@@ -145,7 +125,7 @@ fn agree(steps: &Value, measured: &Value) -> bool {
 #[test]
 fn the_model_agrees_with_servers() {
     let Some(python) = python("psycopg") else { return skip("PostgreSQL", "no Python with psycopg") };
-    let servers = servers();
+    let servers = postgres_servers();
     if servers.is_empty() {
         return skip("PostgreSQL", "no server programs: set WHIMBREL_POSTGRES");
     }

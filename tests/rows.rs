@@ -3,12 +3,10 @@
 
 mod support;
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use serde_json::{Value, json};
-use support::{ROOT, python, skip, whimbrel, write};
+use support::{ROOT, ask, postgres_servers, python, skip, whimbrel, write};
 
 /// `## name`, then scripts with `---` between them.
 fn histories(engine: &str) -> Vec<(String, Vec<String>)> {
@@ -23,20 +21,11 @@ fn histories(engine: &str) -> Vec<(String, Vec<String>)> {
     cases.map(case).collect()
 }
 
-fn measured(python: &PathBuf, engine: &str, server: Option<&Path>, histories: &[(String, Vec<String>)]) -> Vec<Value> {
+fn measured(python: &Path, engine: &str, server: Option<&Path>, histories: &[(String, Vec<String>)]) -> Vec<Value> {
     let scripts: Vec<&Vec<String>> = histories.iter().map(|(_, scripts)| scripts).collect();
     let asked = json!({"engine": engine, "histories": scripts});
-    let mut child = Command::new(python)
-        .arg(Path::new(ROOT).join("tests/oracle/rows/measure.py"))
-        .args(server)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Python runs");
-    child.stdin.take().expect("a pipe").write_all(asked.to_string().as_bytes()).expect("it reads");
-    let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    let answers = ask(python, "rows/measure.py", server.as_slice(), &asked);
+    answers.as_array().expect("a list").clone()
 }
 
 /// The first failure that `plan` is sure of in each history.
@@ -61,7 +50,7 @@ fn foretold(engine: &str, histories: &[(String, Vec<String>)]) -> Vec<Option<Str
     environments.iter().map(failure).collect()
 }
 
-fn nothing_that_runs_is_said_to_fail(engine: &str, server: Option<&Path>, python: &PathBuf) {
+fn nothing_that_runs_is_said_to_fail(engine: &str, server: Option<&Path>, python: &Path) {
     let histories = histories(engine);
     let (seen, said) = (measured(python, engine, server, &histories), foretold(engine, &histories));
     let mut wrong = Vec::new();
@@ -87,10 +76,8 @@ fn on_sqlite() {
 #[test]
 fn on_postgresql() {
     let Some(python) = python("psycopg") else { return skip("rows on PostgreSQL", "no Python with psycopg") };
-    let named = std::env::var_os("WHIMBREL_POSTGRES");
-    let servers: Vec<PathBuf> = named.iter().flat_map(std::env::split_paths).collect();
-    let Some(server) = servers.iter().rev().find(|bin| bin.join("initdb").exists()) else {
-        return skip("rows on PostgreSQL", "WHIMBREL_POSTGRES names no server");
+    let Some(server) = postgres_servers().pop() else {
+        return skip("rows on PostgreSQL", "no server programs: set WHIMBREL_POSTGRES");
     };
-    nothing_that_runs_is_said_to_fail("postgresql", Some(server), &python);
+    nothing_that_runs_is_said_to_fail("postgresql", Some(&server), &python);
 }

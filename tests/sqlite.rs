@@ -6,12 +6,10 @@
 mod support;
 
 use std::collections::BTreeSet;
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 
 use serde_json::{Value, json};
-use support::{ROOT, python, skip, whimbrel, write};
+use support::{ROOT, ask, python, skip, whimbrel, write};
 
 /// How many of the cases have to agree.
 const AIM: f64 = 0.98;
@@ -24,23 +22,14 @@ fn lines(name: &str) -> Vec<String> {
     read(name).lines().filter(|line| !line.is_empty()).map(str::to_owned).collect()
 }
 
-fn measure(python: &PathBuf) -> Value {
+fn measure(python: &Path) -> Value {
     let directives: Vec<Vec<String>> = lines("directives.txt")
         .iter()
         .filter_map(|line| line.split_once(" | "))
         .map(|(table, call)| vec![table.to_owned(), call.to_owned()])
         .collect();
     let asked = json!({"fixture": read("fixture.sql"), "directives": directives, "statements": lines("statements.txt")});
-    let mut child = Command::new(python)
-        .arg(Path::new(ROOT).join("tests/oracle/sqlite/measure.py"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Python runs");
-    child.stdin.take().expect("a pipe").write_all(asked.to_string().as_bytes()).expect("it reads");
-    let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success());
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    ask(python, "sqlite/measure.py", &[], &asked)
 }
 
 fn revision(id: &str, down: &str, statements: &str) -> String {

@@ -547,12 +547,7 @@ impl Schema {
             // Every column takes it.
             ("convert_charset" | "convert_collation", Some(charset)) => self.change(table, |table, _| {
                 table.ties_mut().charset = Some(charset.to_owned());
-                let keys: Vec<String> = table.columns.keys().cloned().collect();
-                for key in keys {
-                    if let Some(column) = table.columns.get_mut(&key) {
-                        column.collation = None;
-                    }
-                }
+                table.each_column(|_, column| column.collation = None);
             }),
             ("repartition", key) => {
                 let key = key.unwrap_or_default().to_owned();

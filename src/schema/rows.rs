@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::relation::{Batch, Cells, TableColumn};
-use super::value::{Value, as_stored, evaluate, parsed};
+use super::value::{Value, as_stored, evaluate, names, parsed};
 use super::{RelationId, Schema, Table, TableIndex, Trigger, fold};
 use crate::operation::{ConstraintKind, DataType, Default, Name, Operation, Rows};
 
@@ -42,12 +42,11 @@ impl Schema {
             [] => table.columns().iter().map(|column| fold(&column.name, folds)).collect(),
             named => named.iter().map(|column| fold(column, folds)).collect(),
         };
-        let keys: Vec<String> = table.columns.keys().cloned().collect();
-        for key in keys {
-            let Some(column) = table.columns.get_mut(&key) else { continue };
+        let known = table.batches.len();
+        table.each_column(|key, column| {
             let values = in_order
                 .iter()
-                .position(|name| *name == key)
+                .position(|name| name == key)
                 .map(|at| written.rows.iter().map(move |row| row.get(at).map_or("DEFAULT", String::as_str)).collect::<Vec<_>>());
             let cells = match values {
                 Some(values) if values.iter().any(|value| value.eq_ignore_ascii_case("default")) => Cells::Unknown,
@@ -57,9 +56,9 @@ impl Schema {
                 Some(values) => Cells::Each(values.into_iter().map(str::to_owned).collect()),
                 None => left_out(column.default.as_ref(), column.data_type.as_ref()),
             };
-            column.written.resize(table.batches.len(), Cells::Unknown);
+            column.written.resize(known, Cells::Unknown);
             column.written.push(cells);
-        }
+        });
         let count = if written.series.is_some() { written.count } else { written.rows.len() };
         table.batches.push(Batch { count, series: written.series.clone().map(Arc::new) });
         let id = table.id;
@@ -136,6 +135,7 @@ impl Schema {
             return true;
         }
         let own = table.id;
+        let points_to_itself = table.ties().referenced_by.iter().any(|(id, _)| *id == own);
         let mut reached = vec![own];
         let mut next = 0;
         while let Some(table) = reached.get(next).and_then(|id| self.relations.get(id)) {
@@ -145,11 +145,7 @@ impl Schema {
             reached.extend(new);
             next += 1;
         }
-        let points_to_itself =
-            self.relations.get(&own).is_some_and(|table| table.ties().referenced_by.iter().any(|(id, _)| *id == own));
-        for id in reached.into_iter().filter(|id| *id != own) {
-            self.forget_rows(id);
-        }
+        reached.into_iter().skip(1).for_each(|id| self.forget_rows(id));
         if points_to_itself {
             self.forget_values(own);
         }
@@ -165,12 +161,7 @@ impl Schema {
     fn forget_values(&mut self, id: RelationId) {
         let Some(table) = self.relations.get_mut(&id) else { return };
         table.batches.clear();
-        let keys: Vec<String> = table.columns.keys().cloned().collect();
-        for key in keys {
-            if let Some(column) = table.columns.get_mut(&key) {
-                column.written.clear();
-            }
-        }
+        table.each_column(|_, column| column.written.clear());
         self.with_rows.remove_mut(&id);
     }
 
@@ -210,6 +201,16 @@ impl Schema {
 
 /// Questions over the rows that are certain to be there.
 impl Table {
+    /// Changes every column; `change` is given its key too.
+    pub(super) fn each_column(&mut self, mut change: impl FnMut(&str, &mut TableColumn)) {
+        let keys: Vec<String> = self.columns.keys().cloned().collect();
+        for key in keys {
+            if let Some(column) = self.columns.get_mut(&key) {
+                change(&key, column);
+            }
+        }
+    }
+
     pub fn has_several_rows(&self) -> bool {
         self.batches.iter().map(|batch| batch.count).sum::<usize>() > 1
     }
@@ -247,10 +248,8 @@ impl Table {
         let own = wanted.len();
         wanted.extend(columns.iter().map(String::as_str));
         let mut seen = std::collections::HashSet::new();
-        self.any_row(&wanted.clone(), |values| {
-            let value_of =
-                |name: &str| wanted[..own].iter().position(|own| *own == name).map_or(Value::Unknown, |at| values[at].clone());
-            if fits.as_ref().is_some_and(|tree| evaluate(tree, &value_of) != Value::Bool(true)) {
+        self.any_row(&wanted, |values| {
+            if fits.as_ref().is_some_and(|tree| evaluate(tree, &|name| value_of(name, &wanted, values)) != Value::Bool(true)) {
                 return false;
             }
             let key: Option<Vec<String>> = values[own..].iter().map(Value::key).collect();
@@ -260,16 +259,24 @@ impl Table {
 
     /// The key that a single new row shares with one that is there: its columns.
     pub fn taken_key(&self, rows: &Rows) -> Option<Vec<String>> {
-        let values = rows.single().filter(|_| !rows.gives_way && !self.lenient)?;
-        let place = |column: &String| match rows.columns.as_slice() {
-            [] => self.columns().iter().position(|own| own.name == *column),
-            named => named.iter().position(|name| name == column),
-        };
+        if rows.gives_way || self.lenient {
+            return None;
+        }
         let is_taken = |columns: &&Vec<String>| {
-            let wanted: Option<Vec<&str>> = columns.iter().map(|column| Some(values.get(place(column)?)?.as_str())).collect();
+            let wanted: Option<Vec<&str>> = columns.iter().map(|column| self.given(rows, column)).collect();
             wanted.is_some_and(|wanted| self.has_row(columns, &wanted))
         };
         self.keys().find(is_taken).cloned()
+    }
+
+    /// What a single new row has in a column, as written; None where it leaves that out, or where there are several.
+    pub fn given<'r>(&self, rows: &'r Rows, column: &str) -> Option<&'r str> {
+        let values = rows.single()?;
+        let at = match rows.columns.as_slice() {
+            [] => self.columns().iter().position(|own| own.name == column)?,
+            named => named.iter().position(|name| name == column)?,
+        };
+        values.get(at).map(String::as_str)
     }
 
     /// The columns of each key and each unique index: no two rows are the same in them.
@@ -305,10 +312,15 @@ impl Table {
             return false;
         }
         let Some((tree, names)) = self.read(check) else { return false };
-        self.any_row(&names, |values| {
-            let value_of = |name: &str| names.iter().position(|own| *own == name).map_or(Value::Unknown, |at| values[at].clone());
-            evaluate(&tree, &value_of) == Value::Bool(false)
-        })
+        self.any_row(&names, |values| evaluate(&tree, &|name| value_of(name, &names, values)) == Value::Bool(false))
+    }
+
+    /// The first name in an expression that is no column here and nothing else that `is_other` knows, told whether it is
+    /// quoted.
+    pub fn stranger_in(&self, text: &str, is_other: impl Fn(&str, bool) -> bool) -> Option<String> {
+        let is_known =
+            |name: &str, quoted: bool| self.column(name).is_some() || !Name::new(name).is_known() || is_other(name, quoted);
+        names(text).into_iter().find(|(name, quoted)| !is_known(name, *quoted)).map(|(name, _)| name)
     }
 
     /// An expression, and the columns that it uses.
@@ -365,6 +377,11 @@ impl Table {
         const UNKNOWN: &Cells = &Cells::Unknown;
         self.columns.get(column).and_then(|column| column.written.get(batch)).unwrap_or(UNKNOWN)
     }
+}
+
+/// The value of a column among those of a row.
+fn value_of(name: &str, names: &[&str], values: &[Value]) -> Value {
+    names.iter().position(|own| *own == name).map_or(Value::Unknown, |at| values[at].clone())
 }
 
 fn all(text: &str) -> Cells {

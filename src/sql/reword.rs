@@ -45,9 +45,8 @@ pub(super) fn for_parser(lexemes: &Lexemes<'_>, tokens: Vec<TokenWithSpan>, dial
         gone.extend((1..lexemes.len()).filter(|&at| weakens_row_lock(lexemes, at)));
     }
     let persistent = |at: usize| on_mysql && lexemes.is(at, "persistent") && lexemes.text(at - 1) == ")";
-    if matches!(first.as_str(), "alter" | "create") && (1..lexemes.len()).any(persistent) {
-        return stored(tokens);
-    }
+    let is_persistent = matches!(first.as_str(), "alter" | "create") && (1..lexemes.len()).any(persistent);
+    let tokens = if is_persistent { stored(tokens) } else { tokens };
     if gone.is_empty() {
         return tokens;
     }

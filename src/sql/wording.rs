@@ -47,6 +47,12 @@ const SYNTAX: &[(&str, &str, u32, &str)] = &[
     ("alter type", "drop value", u32::MAX, "ALTER TYPE … DROP VALUE"),
 ];
 
+/// Whether a statement begins so, and has these words behind that, if any.
+fn stands(lexemes: &Lexemes<'_>, head: &str, words: &str) -> bool {
+    let behind = lexemes.skip(0, head);
+    behind.is_some_and(|at| words.is_empty() || (at..lexemes.len()).any(|at| lexemes.skip(at, words).is_some()))
+}
+
 /// The newest syntax that the statement uses.
 fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
     let mut found: Option<Needs> = None;
@@ -57,9 +63,7 @@ fn needs(lexemes: &Lexemes<'_>) -> Option<Needs> {
     };
     let second = |word: &str| lexemes.is(1, word);
     for (head, words, since, shown) in SYNTAX {
-        if let Some(behind) = lexemes.skip(0, head)
-            && (words.is_empty() || (behind..lexemes.len()).any(|at| lexemes.skip(at, words).is_some()))
-        {
+        if stands(lexemes, head, words) {
             need(*since, shown);
         }
     }
@@ -188,11 +192,7 @@ const FOREIGN_TO_MYSQL: &[(&str, &str, &str)] = &[
 
 /// Words that neither MySQL nor MariaDB reads.
 pub(super) fn foreign_to_mysql(lexemes: &Lexemes<'_>) -> Option<&'static str> {
-    let stands = |head: &str, words: &str| {
-        let behind = lexemes.skip(0, head);
-        behind.is_some_and(|at| words.is_empty() || (at..lexemes.len()).any(|at| lexemes.skip(at, words).is_some()))
-    };
-    if let Some((.., shown)) = FOREIGN_TO_MYSQL.iter().find(|(head, words, _)| stands(head, words)) {
+    if let Some((.., shown)) = FOREIGN_TO_MYSQL.iter().find(|(head, words, _)| stands(lexemes, head, words)) {
         return Some(shown);
     }
     if !(lexemes.is(0, "alter") && lexemes.is(1, "table")) {

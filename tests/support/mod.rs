@@ -1,8 +1,9 @@
 //! Runs the real binary.
 #![allow(dead_code)] // Each test binary uses its own part of this.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 pub const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -25,6 +26,21 @@ pub fn whimbrel(folder: &Path, args: &[&str]) -> Run {
         out: String::from_utf8(stdout).expect("UTF-8"),
         err: String::from_utf8(stderr).expect("UTF-8"),
     }
+}
+
+/// What a script of the oracle answers, in JSON, to what it is asked on its standard input.
+pub fn ask(python: &Path, script: &str, arguments: &[&Path], asked: &serde_json::Value) -> serde_json::Value {
+    let mut child = Command::new(python)
+        .arg(Path::new(ROOT).join("tests/oracle").join(script))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("Python runs");
+    child.stdin.take().expect("a pipe").write_all(asked.to_string().as_bytes()).expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success(), "{script} failed for {arguments:?}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// `check --format json`, parsed.
@@ -72,6 +88,15 @@ pub fn revision(id: &str, down: Option<&str>) -> String {
 pub fn skip(oracle: &str, why: &str) {
     assert!(std::env::var_os("WHIMBREL_REQUIRE_ORACLES").is_none(), "{oracle} is required: {why}");
     eprintln!("skipped: {oracle}: {why}");
+}
+
+/// Folders of PostgreSQL's server programs: those that `WHIMBREL_POSTGRES` names, or Debian's.
+pub fn postgres_servers() -> Vec<PathBuf> {
+    if let Some(named) = std::env::var_os("WHIMBREL_POSTGRES") {
+        return std::env::split_paths(&named).collect();
+    }
+    let installed = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    installed.map(|major| major.path().join("bin")).filter(|bin| bin.join("initdb").exists()).collect()
 }
 
 /// Python with the packages of `tests/oracle/requirements.txt`: `$WHIMBREL_PYTHON`, or `.venv` in the repository.

@@ -102,13 +102,11 @@ impl<'m> Model<'m> {
                 plain.then(|| format!("`{name}` is not partitioned, so {} has nothing to work on", kind.replace('_', " ")))
             }
             Operation::Other { kind: "repartition", .. } => {
-                let own = self.schema.references_from(table).next().map(|(key, _)| &key.name);
-                let key = own.or_else(|| self.schema.references_to(table).next().map(|(_, key)| &key.name))?;
+                let key = self.any_foreign_key(table)?;
                 Some(format!("the foreign key `{key}` ties `{name}`, and partitioned tables have none"))
             }
             Operation::Other { kind: "engine", name: Some(engine), .. } if !engine.eq_ignore_ascii_case("innodb") => {
-                let own = self.schema.references_from(table).next().map(|(key, _)| &key.name);
-                let key = own.or_else(|| self.schema.references_to(table).next().map(|(_, key)| &key.name))?;
+                let key = self.any_foreign_key(table)?;
                 Some(format!("the foreign key `{key}` ties `{name}`, and {engine} has none"))
             }
             Operation::RenameColumn { column, to, .. } => {
@@ -279,6 +277,12 @@ impl<'m> Model<'m> {
         }
         let indexed = referenced.is_empty() || target.indexes().iter().any(|index| begins(&index.columns, referenced));
         (!indexed).then(|| format!("no index of `{}` begins with the referenced columns", target.name))
+    }
+
+    /// The name of a foreign key of the table, or of one to it.
+    fn any_foreign_key(&self, table: &'m Table) -> Option<&'m str> {
+        let own = self.schema.references_from(table).next().map(|(key, _)| key.name.as_str());
+        own.or_else(|| self.schema.references_to(table).next().map(|(_, key)| key.name.as_str()))
     }
 
     /// The foreign key for which a column has to stay as it is, on either side of it.

@@ -68,9 +68,6 @@ const LOCKS: &[(&str, LockMode, Reach)] = &[
     ("set_view_options", AccessExclusive, Alone),
 ];
 
-/// Why a table's files are new after SET TABLESPACE.
-const MOVED: &str = "the table is copied to another tablespace";
-
 impl Model<'_> {
     pub(super) fn attribute(&mut self, kind: &str, table: Option<&Name>, name: Option<&str>) {
         match kind {
@@ -129,10 +126,7 @@ impl Model<'_> {
             "set_logged" | "set_unlogged" => self.change_persistence(kind == "set_unlogged", table),
             "set_with_oids" => self.rewrite_stored(table, "each row gets an oid"),
             "set_tablespace" if name != Some("pg_default") && known.is_none_or(|known| known.has_storage()) => {
-                // The files are copied as they are: no row is read, and the indexes stay where they are.
-                self.effects.rewrites.insert(super::in_public(table), MOVED.to_owned());
-                let indexes = known.map(|known| known.indexes()).unwrap_or_default();
-                self.recreated.extend(indexes.into_iter().map(|index| index.name.clone()));
+                self.move_files(table, known);
             }
             "set_access_method" if !matches!(name, Some("heap" | "default")) => {
                 self.rewrite_stored(table, "the rows are stored by another access method")
@@ -182,10 +176,16 @@ impl Model<'_> {
         for table in tables {
             self.lock(&table.name, AccessExclusive);
             if table.has_storage() {
-                self.effects.rewrites.insert(super::in_public(&table.name), MOVED.to_owned());
-                self.recreated.extend(table.indexes().into_iter().map(|index| index.name.clone()));
+                self.move_files(&table.name, Some(table));
             }
         }
+    }
+
+    /// The files are copied as they are: no row is read, and the indexes stay where they are.
+    fn move_files(&mut self, name: &Name, table: Option<&Table>) {
+        self.effects.rewrites.insert(super::in_public(name), "the table is copied to another tablespace".to_owned());
+        let indexes = table.map(Table::indexes).unwrap_or_default();
+        self.recreated.extend(indexes.into_iter().map(|index| index.name.clone()));
     }
 
     fn policy_is_missing(&mut self, table: &Name, policy: Option<&str>) -> bool {

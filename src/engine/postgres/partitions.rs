@@ -201,12 +201,8 @@ impl<'m> Model<'m> {
     /// The partition, without partitions of its own, whose bounds hold the one row that is written out.
     pub(super) fn partition_of_row(&self, parent: &'m Table, rows: &Rows) -> Option<&'m Table> {
         let key = only_key(parent)?;
-        let at = match rows.columns.as_slice() {
-            [] => parent.columns().iter().position(|column| column.name == key)?,
-            named => named.iter().position(|column| column == key)?,
-        };
-        let is_plain = |value: &&String| value.starts_with(|c: char| c == '\'' || c.is_ascii_digit()) && !value.contains(HOLE);
-        let value = rows.single()?.get(at).filter(is_plain)?;
+        let is_plain = |value: &&str| value.starts_with(|c: char| c == '\'' || c.is_ascii_digit()) && !value.contains(HOLE);
+        let value = parent.given(rows, key).filter(is_plain)?;
         let holds = |child: &&'m Table| {
             let range = child.ties().bound.as_ref().and_then(range_of);
             range.is_some_and(|range| {
@@ -222,13 +218,8 @@ impl<'m> Model<'m> {
     /// The bounds of all partitions are known, and the one row that is written out lies in none of them.
     pub(super) fn no_partition_takes(&self, parent: &'m Table, rows: &Rows) -> bool {
         let mut children = parent.ties().children.iter().filter_map(|id| self.schema.relation(*id));
-        let Some(key) = only_key(parent) else { return false };
-        let at = match rows.columns.as_slice() {
-            [] => parent.columns().iter().position(|column| column.name == key),
-            named => named.iter().position(|column| column == key),
-        };
-        let value = at.and_then(|at| rows.single()?.get(at));
-        let is_outside = |value: &String, child: &Table| {
+        let value = only_key(parent).and_then(|key| parent.given(rows, key));
+        let is_outside = |value: &str, child: &Table| {
             let range = child.ties().bound.as_ref().and_then(range_of);
             range.is_some_and(|range| {
                 let below = range.from.is_some_and(|from| are_plain(&from, value) && !at_most(&from, value));

@@ -6,7 +6,7 @@ use crate::operation::{
     Column, Constraint, ConstraintKind, CreateIndex, CreateTable, CreateTrigger, DataType, Default, EnumPlace, Name, Operation,
     ReindexTarget, Rows,
 };
-use crate::schema::{Kind, Table, expression, value};
+use crate::schema::{Kind, Table, expression};
 
 /// Types without an order of their own, which a B-tree needs.
 const UNORDERED: &[&str] = &["json", "xml", "point", "box", "polygon", "circle", "line", "path", "lseg"];
@@ -126,13 +126,8 @@ impl<'m> Model<'m> {
         const SYSTEM: &[&str] =
             &["tableoid", "ctid", "xmin", "xmax", "cmin", "cmax", "value", "user", "session_user", "system_user"];
         let known = self.whole(table).filter(|known| known.kind == Kind::Table || known.kind == Kind::PartitionedTable)?;
-        let is_column = |name: &str| {
-            known.column(name).is_some()
-                || name == known.name.name
-                || SYSTEM.contains(&name)
-                || name.starts_with("current_")
-                || name.starts_with("local")
-                || !Name::new(name).is_known()
+        let is_other = |name: &str| {
+            name == known.name.name || SYSTEM.contains(&name) || name.starts_with("current_") || name.starts_with("local")
         };
         let added = |name: &str| {
             self.statement.iter().any(|other| match other {
@@ -141,7 +136,7 @@ impl<'m> Model<'m> {
                 _ => false,
             })
         };
-        let missing = value::names(text).into_iter().map(|(name, _)| name).find(|name| !is_column(name) && !added(name))?;
+        let missing = known.stranger_in(text, |name, _| is_other(name) || added(name))?;
         Some(format!("`{}` has no column `{missing}`", known.name))
     }
 

@@ -145,16 +145,11 @@ impl Model<'_> {
     /// A name in an expression that is no column, nor one of those that come along. In double quotes it would be a text.
     pub(super) fn unknown_name(&self, table: &Table, text: &str, new: &[&str]) -> Option<Failure> {
         const ROW: &[&str] = &["rowid", "oid", "_rowid_", "true", "false"];
-        let whole = table.complete && !table.is_view();
-        let is_column = |name: &str| {
-            table.column(name).is_some()
-                || new.iter().any(|new| new.eq_ignore_ascii_case(name))
-                || ROW.contains(&name)
-                || name.starts_with("current_")
-                || !Name::new(name).is_known()
+        let is_other = |name: &str, quoted: bool| {
+            quoted || new.iter().any(|new| new.eq_ignore_ascii_case(name)) || ROW.contains(&name) || name.starts_with("current_")
         };
-        let names = if whole { value::names(text) } else { Vec::new() };
-        let (missing, _) = names.into_iter().find(|(name, quoted)| !quoted && !is_column(name))?;
+        let whole = Some(table).filter(|table| table.complete && !table.is_view())?;
+        let missing = whole.stranger_in(text, is_other)?;
         Some(failure(FailureKind::Contradiction, format!("no such column: {missing}")))
     }
 
