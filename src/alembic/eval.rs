@@ -11,7 +11,7 @@ use rustpython_parser::ast;
 
 use super::block::Block;
 use super::modules::{Module, Modules};
-use super::value::{Arguments, Batch, Body, File, Function, Scope, Value};
+use super::value::{Arguments, Batch, Body, File, Function, Scope, Scopes, Value};
 use crate::migration::{Marks, Origin, Step};
 use crate::operation::{Dialect, Dialects, Operation};
 use crate::source::Span;
@@ -53,6 +53,8 @@ pub(super) struct Evaluator<'a> {
     /// The file that is being executed.
     pub file: File<'a>,
     modules: &'a Modules,
+    /// All scopes that this script and its modules make.
+    pub scopes: Scopes<'a>,
     /// The scopes of imported modules that were executed, by their path.
     loaded: HashMap<&'a str, Scope<'a>>,
     /// The call in the script through which an imported function was entered.
@@ -117,6 +119,7 @@ fn join<'a>(last: Value<'a>, earlier: &[EarlierReturn<'a>], on: Dialects) -> Val
 
 impl<'a> Evaluator<'a> {
     pub fn new(file: File<'a>, modules: &'a Modules, dialects: &'a [Dialect]) -> Self {
+        let scopes = Scopes::default();
         Evaluator {
             file,
             modules,
@@ -124,7 +127,8 @@ impl<'a> Evaluator<'a> {
             call_site: None,
             discarded: None,
             dialects,
-            module: Scope::new(None),
+            module: scopes.outermost(),
+            scopes,
             steps: Vec::new(),
             around: Surroundings { on: Dialects::ANY, conditional: false, autocommit: false, batch: false },
             budget: BUDGET,
@@ -159,7 +163,7 @@ impl<'a> Evaluator<'a> {
         if let Some(scope) = self.loaded.get(path) {
             return Some(scope.clone());
         }
-        let scope = Scope::new(None);
+        let scope = self.scopes.outermost();
         // Before it runs, so that modules that import each other end.
         self.loaded.insert(path, scope.clone());
         let steps = self.steps.len();
@@ -286,7 +290,7 @@ impl<'a> Evaluator<'a> {
         if !self.spend(span) {
             return Value::Unknown;
         }
-        let scope = Scope::new(Some(function.scope.clone()));
+        let scope = function.scope.inner();
         let (around, file, site) = (self.around, self.file, self.call_site);
         self.calls += 1;
         let manages_context = std::mem::replace(&mut self.manages_context, function.manages_context);

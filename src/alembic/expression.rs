@@ -77,7 +77,7 @@ impl<'a> Evaluator<'a> {
             | Expr::SetComp(ast::ExprSetComp { elt, generators, .. })
             | Expr::GeneratorExp(ast::ExprGeneratorExp { elt, generators, .. }) => {
                 let mut items = Vec::new();
-                let inner = Scope::new(Some(scope.clone()));
+                let inner = scope.inner();
                 let complete = self.comprehend(generators, &inner, &mut |this| {
                     let item = this.value(elt, &inner);
                     items.push(item);
@@ -86,7 +86,7 @@ impl<'a> Evaluator<'a> {
             }
             Expr::DictComp(node) => {
                 let mut pairs = Vec::new();
-                let inner = Scope::new(Some(scope.clone()));
+                let inner = scope.inner();
                 let complete = self.comprehend(&node.generators, &inner, &mut |this| {
                     let pair = (this.value(&node.key, &inner), this.value(&node.value, &inner));
                     pairs.push(pair);
@@ -496,7 +496,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn instance(&mut self, class: &Rc<Class<'a>>, arguments: Arguments<'a>, whole: Span) -> Value<'a> {
-        let object = Value::Object(Rc::new(Object { class: class.clone(), fields: Scope::new(None) }));
+        let object = Value::Object(Rc::new(Object { class: class.clone(), fields: self.scopes.outermost() }));
         if let Some(Value::Function(init)) = class.get("__init__") {
             self.enter_method(&object, &init, arguments, whole);
         }

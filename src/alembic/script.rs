@@ -217,7 +217,9 @@ fn script<'a>(evaluator: &mut Evaluator<'a>, module: &'a Suite, name: &str, sour
             presence = Body::Empty;
         }
     }
-    Some(Script { source: source.clone(), head, body: presence, steps: std::mem::take(&mut evaluator.steps), transaction: None })
+    let mut steps = std::mem::take(&mut evaluator.steps);
+    steps.shrink_to_fit();
+    Some(Script { source: source.clone(), head, body: presence, steps, transaction: None })
 }
 
 fn calls_globals(source: &Source, statement: &Stmt) -> bool {
@@ -227,7 +229,7 @@ fn calls_globals(source: &Source, statement: &Stmt) -> bool {
 impl<'a> Evaluator<'a> {
     /// Runs a function of no arguments; tells whether it refuses to run.
     fn body_of(&mut self, function: &std::rc::Rc<super::value::Function<'a>>) -> Body {
-        let scope = Scope::new(Some(function.scope.clone()));
+        let scope = function.scope.inner();
         for parameter in function.parameters.posonlyargs.iter().chain(&function.parameters.args) {
             let value = if parameter.def.arg.as_str() == "op" { Value::path("alembic.op") } else { Value::Unknown };
             scope.set(parameter.def.arg.as_str(), value);

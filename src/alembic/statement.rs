@@ -89,7 +89,7 @@ impl<'a> Evaluator<'a> {
             Stmt::FunctionDef(node) => self.define(&node.name, &node.args, &node.body, &node.decorator_list, scope),
             Stmt::AsyncFunctionDef(node) => self.define(&node.name, &node.args, &node.body, &node.decorator_list, scope),
             Stmt::ClassDef(node) => {
-                let attributes = Scope::new(Some(scope.clone()));
+                let attributes = scope.inner();
                 self.run(&node.body, &attributes);
                 let base = |base| match self.value(base, scope) {
                     Value::Class(class) => Some(class),

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::Path;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 
 use rustpython_parser::ast;
 
@@ -151,13 +151,47 @@ pub(super) struct Batch {
 pub(super) struct Scope<'a>(Rc<ScopeInner<'a>>);
 
 struct ScopeInner<'a> {
-    variables: RefCell<HashMap<String, Value<'a>>>,
+    variables: RefCell<Variables<'a>>,
     around: Option<Scope<'a>>,
+    all: Rc<AllScopes<'a>>,
+}
+
+/// Values by their names.
+pub(super) type Variables<'a> = HashMap<String, Value<'a>, foldhash::fast::RandomState>;
+
+type AllScopes<'a> = RefCell<Vec<Weak<ScopeInner<'a>>>>;
+
+/// The scopes of one script. A function is a variable of the scope that it remembers, a circle that nobody would free:
+/// when this goes, all of them forget what they hold.
+#[derive(Default)]
+pub(super) struct Scopes<'a>(Rc<AllScopes<'a>>);
+
+impl<'a> Scopes<'a> {
+    /// A scope without another around it: a module's, or an object's attributes.
+    pub fn outermost(&self) -> Scope<'a> {
+        Scope::within(None, self.0.clone())
+    }
+}
+
+impl Drop for Scopes<'_> {
+    fn drop(&mut self) {
+        for scope in self.0.take() {
+            let variables = scope.upgrade().map(|scope| scope.variables.take());
+            drop(variables);
+        }
+    }
 }
 
 impl<'a> Scope<'a> {
-    pub fn new(around: Option<Scope<'a>>) -> Self {
-        Scope(Rc::new(ScopeInner { variables: RefCell::default(), around }))
+    fn within(around: Option<Scope<'a>>, all: Rc<AllScopes<'a>>) -> Self {
+        let scope = Rc::new(ScopeInner { variables: RefCell::default(), around, all });
+        scope.all.borrow_mut().push(Rc::downgrade(&scope));
+        Scope(scope)
+    }
+
+    /// A scope of its own inside of this one.
+    pub fn inner(&self) -> Self {
+        Scope::within(Some(self.clone()), self.0.all.clone())
     }
 
     pub fn get(&self, name: &str) -> Option<Value<'a>> {
@@ -186,16 +220,16 @@ impl<'a> Scope<'a> {
     }
 
     /// A copy of this scope's own variables, to come back to.
-    pub fn save(&self) -> HashMap<String, Value<'a>> {
+    pub fn save(&self) -> Variables<'a> {
         self.0.variables.borrow().clone()
     }
 
-    pub fn restore(&self, variables: HashMap<String, Value<'a>>) {
+    pub fn restore(&self, variables: Variables<'a>) {
         *self.0.variables.borrow_mut() = variables;
     }
 
     /// Forgets what differs from `other`: after a condition that could go either way.
-    pub fn merge(&self, other: &HashMap<String, Value<'a>>) {
+    pub fn merge(&self, other: &Variables<'a>) {
         let mut variables = self.0.variables.borrow_mut();
         for (name, value) in other {
             variables.entry(name.clone()).or_insert_with(|| value.clone());
