@@ -41,9 +41,7 @@ fn step_findings(environment: &Environment, settings: &Settings, enabled: &[Enab
         list => list.iter().copied().map(Some).collect(),
     };
     for dialect in dialects {
-        let rules: Vec<Enabled> = enabled.iter().filter(|(rule, _)| rule.applies_to(dialect)).copied().collect();
-        let view = View { environment, settings, dialect, rules: &rules };
-        let mut found = view.all();
+        let mut found = View::new(environment, settings, dialect, enabled).all();
         let mut seen = HashSet::new();
         found.retain(|finding| !told.contains(&hazard(finding)) && seen.insert((hazard(finding), finding.message.clone())));
         told.extend(found.iter().map(hazard));
@@ -235,7 +233,10 @@ struct View<'a> {
     environment: &'a Environment,
     settings: &'a Settings,
     dialect: Option<Dialect>,
-    rules: &'a [Enabled],
+    engine: Engine,
+    /// The rules that look at a whole script, and those that look at each of its steps.
+    of_scripts: Vec<Enabled>,
+    of_steps: Vec<Enabled>,
 }
 
 /// How many migrations are handed to another thread at once.
@@ -245,7 +246,22 @@ const BATCH: usize = 16;
 /// fill the memory with snapshots.
 const WAITING: usize = 256;
 
-impl View<'_> {
+impl<'a> View<'a> {
+    fn new(environment: &'a Environment, settings: &'a Settings, dialect: Option<Dialect>, enabled: &[Enabled]) -> Self {
+        let speaking = |wanted: fn(&Check) -> bool| {
+            let speaks = move |(rule, _): &&Enabled| wanted(&rule.check) && rule.applies_to(dialect);
+            enabled.iter().filter(speaks).copied().collect()
+        };
+        View {
+            environment,
+            settings,
+            dialect,
+            engine: settings.engine(environment, dialect),
+            of_scripts: speaking(|check| matches!(check, Check::Script(_))),
+            of_steps: speaking(|check| matches!(check, Check::Step(_) | Check::NewColumn(_))),
+        }
+    }
+
     /// Judges on all threads while the replay goes on, so that snapshots live no longer than they are needed.
     fn all(&self) -> Vec<Finding> {
         let found: Mutex<Vec<(Index, Vec<Finding>)>> = Mutex::new(Vec::new());
@@ -300,10 +316,9 @@ impl View<'_> {
         way: &[Schema],
         undoes: Option<&Schema>,
     ) -> Vec<Finding> {
-        let engine = self.settings.engine(self.environment, self.dialect);
-        let inside = runner::surroundings(script, self.environment, self.dialect, |step| engine.refuses_transaction(step));
+        let inside = runner::surroundings(script, self.environment, self.dialect, |step| self.engine.refuses_transaction(step));
         let outline = Outline::new(script);
-        let stages = stages(script, way, engine);
+        let stages = stages(script, way, self.engine);
         let place = Place {
             view: self,
             index,
@@ -315,10 +330,10 @@ impl View<'_> {
             stages: &stages,
             undoes,
         };
-        let Some(&(first, severity)) = self.rules.first() else { return Vec::new() };
+        let Some(&(first, severity)) = self.of_scripts.first().or(self.of_steps.first()) else { return Vec::new() };
         let mut found = Found::new(first, severity, script.source.clone(), &self.environment.root);
         (found.revision, found.direction) = (Some(migration.id.as_str()), Some(direction));
-        for &(rule, severity) in self.rules {
+        for &(rule, severity) in &self.of_scripts {
             if let Check::Script(check) = rule.check {
                 (found.rule, found.severity, found.statement) = (rule, severity, Span::default());
                 check(&place.context(0), &mut found);
@@ -327,11 +342,12 @@ impl View<'_> {
         for (at, step) in script.steps.iter().enumerate().filter(|(_, step)| step.runs_on(self.dialect)) {
             found.statement = step.statement;
             let columns = if direction == Direction::Up { NewColumn::of(step) } else { Vec::new() };
-            for &(rule, severity) in self.rules {
+            let context = place.context(at);
+            for &(rule, severity) in &self.of_steps {
                 (found.rule, found.severity) = (rule, severity);
                 let before = found.findings.len();
                 match rule.check {
-                    Check::Step(check) => check(step, &place.context(at), &mut found),
+                    Check::Step(check) => check(step, &context, &mut found),
                     Check::NewColumn(check) => columns.iter().for_each(|new| check(new, &mut found)),
                     _ => {}
                 }
@@ -339,7 +355,7 @@ impl View<'_> {
                     continue;
                 }
                 if rule.group == "locking" {
-                    self.by_size(&place.context(at), &mut found.findings, before);
+                    self.by_size(&context, &mut found.findings, before);
                 }
                 if step.conditional {
                     found.findings[before..].iter_mut().for_each(Finding::keep_condition);
@@ -415,7 +431,7 @@ impl<'a> Place<'a> {
             direction: self.direction,
             script: self.script,
             outline: self.outline,
-            engine: self.view.settings.engine(self.view.environment, self.view.dialect),
+            engine: self.view.engine,
             schema: self.stages[at].schema,
             inside: self.inside,
             stages: self.stages,

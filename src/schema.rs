@@ -17,6 +17,7 @@ mod rows;
 mod session;
 pub mod value;
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use rpds::HashTrieMap;
@@ -128,12 +129,13 @@ impl Schema {
         }
     }
 
-    fn key(&self, name: &Name) -> String {
+    fn key<'n>(&self, name: &'n Name) -> Cow<'n, str> {
         let key = match &name.schema {
-            Some(schema) if schema != "public" => format!("{schema}.{}", name.name),
-            _ => name.name.clone(),
+            Some(schema) if schema != "public" => Cow::Owned(format!("{schema}.{}", name.name)),
+            _ => Cow::Borrowed(name.name.as_str()),
         };
-        if self.folds { key.to_lowercase() } else { key }
+        let is_folded = || key.chars().all(|c| c.to_lowercase().eq([c]));
+        if !self.folds || is_folded() { key } else { Cow::Owned(key.to_lowercase()) }
     }
 
     fn is_sqlite(&self) -> bool {
@@ -150,7 +152,7 @@ impl Schema {
 
     /// A table or view.
     pub fn table(&self, name: &Name) -> Option<&Table> {
-        self.relations.get(self.by_name.get(&self.key(name))?)
+        self.relations.get(self.by_name.get(&*self.key(name))?)
     }
 
     /// Enum types by name.
@@ -161,17 +163,17 @@ impl Schema {
     /// Whether the history has made and dropped a table of this name, and not made one again.
     pub fn was_made_and_dropped(&self, name: &Name) -> bool {
         let key = self.key(name);
-        self.dropped.get(&key) == Some(&true) && !self.by_name.contains_key(&key)
+        self.dropped.get(&*key) == Some(&true) && !self.by_name.contains_key(&*key)
     }
 
     /// Whether the history has dropped a table of this name, and not made one again.
     pub fn was_dropped(&self, name: &Name) -> bool {
         let key = self.key(name);
-        self.dropped.contains_key(&key) && !self.by_name.contains_key(&key)
+        self.dropped.contains_key(&*key) && !self.by_name.contains_key(&*key)
     }
 
     pub fn is_sequence(&self, name: &Name) -> bool {
-        self.sequences.contains_key(&self.key(name))
+        self.sequences.contains_key(&*self.key(name))
     }
 
     pub fn relation(&self, id: RelationId) -> Option<&Table> {
@@ -184,16 +186,16 @@ impl Schema {
 
     /// The table of an index and what is known of it.
     pub fn index(&self, name: &Name) -> Option<(&Table, &TableIndex)> {
-        let table = self.relations.get(self.indexes.get(&self.key(name))?)?;
+        let table = self.relations.get(self.indexes.get(&*self.key(name))?)?;
         Some((table, table.indexes.get(&self.fold(&name.name))?))
     }
 
     pub fn enum_type(&self, name: &Name) -> Option<&EnumType> {
-        self.enums.get(&self.key(name))
+        self.enums.get(&*self.key(name))
     }
 
     pub fn domain(&self, name: &Name) -> Option<&Domain> {
-        self.domains.get(&self.key(name))
+        self.domains.get(&*self.key(name))
     }
 
     /// Domains whose values are of this one.
@@ -209,7 +211,7 @@ impl Schema {
     }
 
     pub fn composite(&self, name: &Name) -> bool {
-        self.composites.contains_key(&self.key(name))
+        self.composites.contains_key(&*self.key(name))
     }
 
     /// A function of this history.
@@ -219,7 +221,7 @@ impl Schema {
 
     /// Whether the sequence is known, and the column that it belongs to.
     pub fn sequence(&self, name: &Name) -> Option<Option<(&Table, &str)>> {
-        let owner = self.sequences.get(&self.key(name))?;
+        let owner = self.sequences.get(&*self.key(name))?;
         Some(owner.as_ref().and_then(|(table, column)| Some((self.relations.get(table)?, column.as_str()))))
     }
 
@@ -248,7 +250,7 @@ impl Schema {
     /// Enums, domains and composites.
     pub fn has_type(&self, name: &Name) -> bool {
         let key = self.key(name);
-        self.enums.contains_key(&key) || self.domains.contains_key(&key) || self.composites.contains_key(&key)
+        self.enums.contains_key(&*key) || self.domains.contains_key(&*key) || self.composites.contains_key(&*key)
     }
 
     /// Children and partitions, and theirs.

@@ -391,6 +391,10 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
 
 /// An index of the same name over something else.
 fn changed_index(table: &Name, was: &TableIndex, now: &TableIndex, out: &mut Vec<Difference>) {
+    // Nearly always nothing has changed, and no words are needed.
+    if was.unique == now.unique && was.columns == now.columns && was.method == now.method && was.predicate == now.predicate {
+        return;
+    }
     let over = |index: &TableIndex| {
         let unique = if index.unique { "unique over " } else { "over " };
         let only = index.predicate.as_ref().map_or_else(String::new, |predicate| format!(" where {predicate}"));
@@ -419,6 +423,9 @@ fn changed_constraint(
     (now, after): (&TableConstraint, &Schema),
     out: &mut Vec<Difference>,
 ) {
+    if was.kind == now.kind && was.references == now.references {
+        return;
+    }
     let says = |constraint: &TableConstraint, schema: &Schema| match constraint_of(constraint, schema).kind {
         ConstraintKind::ForeignKey { columns, reference } => {
             let action = reference
@@ -502,6 +509,7 @@ fn in_column(table: &Name, was: &TableColumn, now: &TableColumn, out: &mut Vec<D
     let what = || format!("the column `{table}.{}`", was.name);
     let column = || was.name.clone();
     if let (Some(old), Some(new)) = (&was.data_type, &now.data_type)
+        && old != new
         && old.to_string() != new.to_string()
         && !old.name.contains(crate::operation::HOLE)
         && !new.name.contains(crate::operation::HOLE)
@@ -544,6 +552,7 @@ fn in_column(table: &Name, was: &TableColumn, now: &TableColumn, out: &mut Vec<D
         out.push(Difference { what: what(), how: How::Changed(says.to_owned()), repair: vec![repair] });
     }
     if let (Some(ColumnDefault::Expression(old)), Some(ColumnDefault::Expression(new))) = (&was.default, &now.default)
+        && old.0 != new.0
         && let (Some(plain_old), Some(plain_new)) = (plain_default(&old.0), plain_default(&new.0))
         && plain_old != plain_new
         && ![old, new].iter().any(|text| text.0.contains(crate::operation::HOLE))

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use super::conventions::Framework;
+use super::relevant::AT_ONCE;
 use super::{Evidence, Layout, shown};
 use crate::migration::Migration;
 use crate::operation::{Dialect, Dialects};
@@ -61,7 +62,7 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
             }
         }
     }
-    let mut asked: Vec<Evidence> = sources.par_iter().flat_map_iter(from_script).collect();
+    let mut asked: Vec<Evidence> = sources.par_iter().with_max_len(AT_ONCE).flat_map_iter(from_script).collect();
     asked.sort_by_key(|evidence| evidence.dialect);
     found.extend(asked);
     if found.is_empty() {
@@ -300,7 +301,6 @@ fn from_script_names(sources: &[Source]) -> Vec<Evidence> {
     sources.iter().filter_map(named).collect()
 }
 
-/// `0001-init.sqlite.sql`.
 /// `0001_name.sqlite.sql`, `0001_name.postgres.up.sql`: the file is for one database.
 pub fn in_file_name(source: &Source) -> Option<Dialect> {
     let stem = source.file_name().strip_suffix(".sql")?;
@@ -396,43 +396,46 @@ const WORDS_IN_PYTHON: &[&str] = &[
 const LOOKED_AT: usize = 300_000;
 
 fn from_syntax(sources: &[Source]) -> Option<Evidence> {
-    let mut hits: Vec<(Dialect, usize, String)> = Vec::new();
     let mut seen = 0;
-    for source in sources {
-        if seen > LOOKED_AT {
-            break;
-        }
+    let enough = |source: &&Source| {
+        let goes_on = seen <= LOOKED_AT;
         seen += source.text().len();
-        if source.path().ends_with(".py") {
-            let text = uncommented(source.text()).to_ascii_lowercase();
-            let known = |(word, _): &&(&str, Dialect)| WORDS_IN_PYTHON.contains(word) && text.contains(word);
-            for (word, dialect) in WORDS.iter().filter(known) {
-                match hits.iter_mut().find(|(known, ..)| known == dialect) {
-                    Some((_, count, _)) => *count += 1,
-                    None => hits.push((*dialect, 1, format!("`{}` in {}", word.trim(), source.path()))),
-                }
-            }
-            continue;
-        }
-        let code: Vec<&str> = source.text().lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
-        // What stands in a template is replaced before any database sees it.
-        let text = code.join("\n").to_ascii_lowercase().split("$%").step_by(2).collect::<Vec<_>>().join(" ");
-        for (word, dialect) in WORDS.iter().filter(|(word, _)| text.contains(word)) {
-            match hits.iter_mut().find(|(known, ..)| known == dialect) {
+        goes_on
+    };
+    let looked_at: Vec<&Source> = sources.iter().take_while(enough).collect();
+    let said: Vec<Vec<(Dialect, String)>> = looked_at.par_iter().with_max_len(AT_ONCE).map(|source| words_of(source)).collect();
+    let mut hits: Vec<(Dialect, usize, String)> = Vec::new();
+    for (source, said) in looked_at.into_iter().zip(said) {
+        for (dialect, what) in said {
+            match hits.iter_mut().find(|(known, ..)| *known == dialect) {
                 Some((_, count, _)) => *count += 1,
-                None => hits.push((*dialect, 1, format!("`{}` in {}", word.trim(), source.path()))),
-            }
-        }
-        if text.matches('`').count() >= 2 {
-            match hits.iter_mut().find(|(known, ..)| *known == Dialect::MySql) {
-                Some((_, count, _)) => *count += 1,
-                None => hits.push((Dialect::MySql, 1, format!("backquotes in {}", source.path()))),
+                None => hits.push((dialect, 1, format!("{what} in {}", source.path()))),
             }
         }
     }
     hits.sort_by_key(|(_, count, _)| std::cmp::Reverse(*count));
     let clear = hits.len() < 2 || hits[0].1 > hits[1].1;
     hits.into_iter().next().filter(|_| clear).map(|(dialect, _, because)| Evidence { dialect, driver: None, because })
+}
+
+/// What of a file's SQL only one product has.
+fn words_of(source: &Source) -> Vec<(Dialect, String)> {
+    let is_python = source.path().ends_with(".py");
+    let text = match is_python {
+        true => uncommented(source.text()).to_ascii_lowercase(),
+        false => {
+            let code: Vec<&str> = source.text().lines().map(|line| line.split("--").next().unwrap_or_default()).collect();
+            // What stands in a template is replaced before any database sees it.
+            code.join("\n").to_ascii_lowercase().split("$%").step_by(2).collect::<Vec<_>>().join(" ")
+        }
+    };
+    let says = |word: &str| (!is_python || WORDS_IN_PYTHON.contains(&word)) && text.contains(word);
+    let words = WORDS.iter().filter(|(word, _)| says(word)).map(|(word, dialect)| (*dialect, format!("`{}`", word.trim())));
+    let mut out: Vec<(Dialect, String)> = words.collect();
+    if !is_python && text.matches('`').count() >= 2 {
+        out.push((Dialect::MySql, "backquotes".to_owned()));
+    }
+    out
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use crate::sql;
 /// Reads an environment. `forced` replaces what would be detected.
 /// Call it on threads with a deep stack (see [`crate::with_deep_stack`]).
 pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
-    let loaded: Vec<Loaded> = layout.files.par_iter().map(load).collect();
+    let loaded: Vec<Loaded> = layout.files.par_iter().with_max_len(relevant::AT_ONCE).map(load).collect();
     let (sources, mut units): (Vec<Source>, Vec<Unit>) = loaded.into_iter().map(|loaded| (loaded.source, loaded.unit)).unzip();
     let evidence = match forced {
         [] => dialect::detect(layout, &sources),

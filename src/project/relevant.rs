@@ -17,6 +17,9 @@ pub(super) struct File<'f> {
     pub judged: bool,
 }
 
+/// How many files a thread takes at once: few, so that no thread has a long rest left when the others are done.
+pub(super) const AT_ONCE: usize = 16;
+
 /// Reads judged files, and those that share a name with them, with `full`; the others with `glance`, or in
 /// full where a glance does not suffice. Results are in the order of the files.
 pub(super) fn read<T: Send>(
@@ -26,13 +29,13 @@ pub(super) fn read<T: Send>(
     scripts: impl Fn(&T) -> Vec<&Script>,
 ) -> Vec<T> {
     if files.iter().all(|file| file.judged) {
-        return (0..files.len()).into_par_iter().map(&full).collect();
+        return (0..files.len()).into_par_iter().with_max_len(AT_ONCE).map(&full).collect();
     }
     let mut read: Vec<Option<T>> = files.iter().map(|_| None).collect();
     let mut names: BTreeSet<String> = BTreeSet::new();
     let mut next: Vec<usize> = (0..files.len()).filter(|&index| files[index].judged).collect();
     while !next.is_empty() {
-        let done: Vec<(usize, T)> = next.into_par_iter().map(|index| (index, full(index))).collect();
+        let done: Vec<(usize, T)> = next.into_par_iter().with_max_len(AT_ONCE).map(|index| (index, full(index))).collect();
         let mut new = BTreeSet::new();
         for (index, result) in done {
             for script in scripts(&result) {
@@ -49,7 +52,7 @@ pub(super) fn read<T: Send>(
         next = (0..files.len()).filter(|&index| read[index].is_none() && shares(files[index].text)).collect();
     }
     let missing = |(index, known): (usize, Option<T>)| known.unwrap_or_else(|| glance(index).unwrap_or_else(|| full(index)));
-    read.into_par_iter().enumerate().map(missing).collect()
+    read.into_par_iter().with_max_len(AT_ONCE).enumerate().map(missing).collect()
 }
 
 /// The tables, indexes and types that an operation names.

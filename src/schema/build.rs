@@ -12,7 +12,7 @@ impl Schema {
     }
 
     pub(super) fn insert(&mut self, table: Table) {
-        self.by_name.insert_mut(self.key(&table.name), table.id);
+        self.by_name.insert_mut(self.key(&table.name).into_owned(), table.id);
         self.relations.insert_mut(table.id, table);
     }
 
@@ -21,7 +21,7 @@ impl Schema {
         if !name.is_known() {
             return None;
         }
-        if let Some(id) = self.by_name.get(&self.key(name)) {
+        if let Some(id) = self.by_name.get(&*self.key(name)) {
             return Some(*id);
         }
         let id = self.new_id();
@@ -57,7 +57,7 @@ impl Schema {
             self.unnamed_made_in = Some(migration);
             return;
         }
-        if create.if_not_exists && self.by_name.contains_key(&key) {
+        if create.if_not_exists && self.by_name.contains_key(&*key) {
             return;
         }
         let waiting = self.pointing_to_nothing(&create.table);
@@ -124,7 +124,7 @@ impl Schema {
             // The inherited columns come first.
             let own: Vec<String> = table.columns.keys().filter(|key| !columns.contains_key(*key)).cloned().collect();
             for key in own {
-                if let Some(column) = table.columns.get_mut(&key) {
+                if let Some(column) = table.columns.get_mut(&*key) {
                     column.position += columns.size() as u32;
                 }
             }
@@ -175,7 +175,7 @@ impl Schema {
             match fitting.map(|own| own.name.clone()) {
                 Some(own) => {
                     let key = self.fold(&own);
-                    if let Some(own) = self.relations.get_mut(&partition).and_then(|table| table.indexes.get_mut(&key)) {
+                    if let Some(own) = self.relations.get_mut(&partition).and_then(|table| table.indexes.get_mut(&*key)) {
                         own.parent = Some(index.name.clone());
                     }
                 }
@@ -286,8 +286,8 @@ impl Schema {
         let schema = owner.name.schema.clone();
         let name = naming::object_name(&owner.name.name, column, "seq");
         let name = naming::free(name, |name| self.sequences.contains_key(name));
-        self.sequences.insert_mut(self.key(&Name::with_schema(schema, name.as_str())), Some((table, key.clone())));
-        if let Some(column) = self.relations.get_mut(&table).and_then(|table| table.columns.get_mut(&key)) {
+        self.sequences.insert_mut(self.key(&Name::with_schema(schema, name.as_str())).into_owned(), Some((table, key.clone())));
+        if let Some(column) = self.relations.get_mut(&table).and_then(|table| table.columns.get_mut(&*key)) {
             column.sequence = Some(name);
         }
     }
@@ -329,7 +329,7 @@ impl Schema {
         let taken = |name: &str| {
             table.constraints.contains_key(name)
                 || table.indexes.contains_key(&self.fold(name))
-                || !self.is_mysql() && self.indexes.contains_key(&self.key(&Name::with_schema(schema.clone(), name)))
+                || !self.is_mysql() && self.indexes.contains_key(&*self.key(&Name::with_schema(schema.clone(), name)))
         };
         let made = || match (&constraint.kind, self.dialect) {
             // SQLite has no name for the constraint, and one of its own for the index.
@@ -408,7 +408,7 @@ impl Schema {
         };
         if let Some(using) = using {
             let key = self.fold(&using);
-            if let Some(index) = self.relations.get(&id).and_then(|table| table.indexes.get(&key)) {
+            if let Some(index) = self.relations.get(&id).and_then(|table| table.indexes.get(&*key)) {
                 columns.clone_from(&index.columns);
                 let schema = self.relations.get(&id).and_then(|table| table.name.schema.clone());
                 self.rename_index(&Name::with_schema(schema, using), None, name);
@@ -445,7 +445,7 @@ impl Schema {
             table.indexes.remove_mut(&replaced);
         }
         table.indexes.insert_mut(key, index);
-        self.indexes.insert_mut(self.key(&Name::with_schema(schema, name)), id);
+        self.indexes.insert_mut(self.key(&Name::with_schema(schema, name)).into_owned(), id);
         for child in children {
             self.index_partition(id, child, created_in);
         }
@@ -479,7 +479,7 @@ impl Schema {
             return naming::after_first_column(columns, |name| table.indexes.contains_key(&self.fold(name)));
         }
         let keys: Vec<&str> = columns.iter().map(|key| naming::key_name(key)).collect();
-        let taken = |name: &str| self.indexes.contains_key(&self.key(&Name::with_schema(table.name.schema.clone(), name)));
+        let taken = |name: &str| self.indexes.contains_key(&*self.key(&Name::with_schema(table.name.schema.clone(), name)));
         naming::free(naming::object_name(&table.name.name, &keys.join("_"), "idx"), taken)
     }
 
@@ -490,8 +490,8 @@ impl Schema {
             Some(_) => return,
             None => self.index_name(id, &create.columns),
         };
-        let key = self.key(&Name::with_schema(create.table.schema.clone(), name.as_str()));
-        if create.if_not_exists && self.indexes.contains_key(&key) {
+        let qualified = Name::with_schema(create.table.schema.clone(), name.as_str());
+        if create.if_not_exists && self.indexes.contains_key(&*self.key(&qualified)) {
             return;
         }
         let index = TableIndex {
@@ -508,7 +508,8 @@ impl Schema {
         };
         if create.only {
             let key = self.fold(&index.name);
-            self.indexes.insert_mut(self.key(&Name::with_schema(create.table.schema.clone(), index.name.as_str())), id);
+            self.indexes
+                .insert_mut(self.key(&Name::with_schema(create.table.schema.clone(), index.name.as_str())).into_owned(), id);
             if let Some(table) = self.relations.get_mut(&id) {
                 table.indexes.insert_mut(key, index);
             }

@@ -22,7 +22,7 @@ impl Schema {
 
     /// With CASCADE the triggers that execute it go too.
     fn drop_function(&mut self, name: &Name, cascade: bool) {
-        self.functions.remove_mut(&self.key(name));
+        self.functions.remove_mut(&*self.key(name));
         let shown = crate::engine::in_public(name).to_string();
         let runs = |trigger: &Trigger| trigger.function.as_ref() == Some(&shown);
         let tables: Vec<Name> = match cascade {
@@ -40,7 +40,7 @@ impl Schema {
     pub(super) fn apply_to_object(&mut self, operation: &Operation, migration: Index) {
         match operation {
             Operation::CreateEnum { name, labels } => {
-                self.enums.insert_mut(self.key(name), EnumType { labels: labels.clone(), created_in: migration });
+                self.enums.insert_mut(self.key(name).into_owned(), EnumType { labels: labels.clone(), created_in: migration });
             }
             Operation::AddEnumValue { name, value, place, .. } => {
                 if let Some(mut known) = self.enum_type(name).cloned()
@@ -53,25 +53,25 @@ impl Schema {
                         EnumPlace::After(label) => position(label).map(|at| at + 1),
                     };
                     known.labels.insert(at.unwrap_or(known.labels.len()), value.clone());
-                    self.enums.insert_mut(self.key(name), known);
+                    self.enums.insert_mut(self.key(name).into_owned(), known);
                 }
             }
             Operation::RenameEnumValue { name, value, to } => {
                 if let Some(mut known) = self.enum_type(name).cloned() {
                     known.labels.iter_mut().filter(|label| *label == value).for_each(|label| to.clone_into(label));
-                    self.enums.insert_mut(self.key(name), known);
+                    self.enums.insert_mut(self.key(name).into_owned(), known);
                     self.rename_in_defaults(name, value, to);
                 }
             }
             Operation::DropType { name, .. } => {
                 let key = self.key(name);
-                self.enums.remove_mut(&key);
-                self.domains.remove_mut(&key);
-                self.composites.remove_mut(&key);
+                self.enums.remove_mut(&*key);
+                self.domains.remove_mut(&*key);
+                self.composites.remove_mut(&*key);
             }
             Operation::RenameType { name, to } => self.rename_type(name, to),
             Operation::CreateComposite { name } => {
-                self.composites.insert_mut(self.key(name), migration);
+                self.composites.insert_mut(self.key(name).into_owned(), migration);
             }
             Operation::CreateDomain { name, base, not_null, checks } => {
                 let default_name = super::naming::object_name(&name.name, "", "check");
@@ -81,22 +81,22 @@ impl Schema {
                     names.push(check.clone().unwrap_or_else(made));
                 }
                 let domain = Domain { base: base.clone(), not_null: *not_null, checks: names, created_in: migration };
-                self.domains.insert_mut(self.key(name), domain);
+                self.domains.insert_mut(self.key(name).into_owned(), domain);
             }
             Operation::AlterDomain { name, change } => self.alter_domain(name, change),
             Operation::CreateFunction { name, volatility, body, returns_trigger, .. } => {
                 self.functions.insert_mut(
-                    self.key(name),
+                    self.key(name).into_owned(),
                     Function { volatility: *volatility, body: body.clone(), returns_trigger: *returns_trigger },
                 );
             }
             Operation::DropFunction { name, cascade, .. } => self.drop_function(name, *cascade),
             Operation::CreateSequence { name, owned_by, .. } | Operation::OwnSequence { name, owned_by } => {
                 let owner = owned_by.as_ref().and_then(|(table, column)| Some((self.table(table)?.id, column.clone())));
-                self.sequences.insert_mut(self.key(name), owner);
+                self.sequences.insert_mut(self.key(name).into_owned(), owner);
             }
             Operation::DropSequence { name, .. } => {
-                self.sequences.remove_mut(&self.key(name));
+                self.sequences.remove_mut(&*self.key(name));
             }
             Operation::CreateTrigger(trigger) => {
                 let CreateTrigger { name, columns, function, text, on_insert, .. } = &**trigger;
@@ -140,7 +140,7 @@ impl Schema {
 
     fn alter_domain(&mut self, name: &Name, change: &DomainChange) {
         let key = self.key(name);
-        let Some(mut domain) = self.domains.get(&key).cloned() else { return };
+        let Some(mut domain) = self.domains.get(&*key).cloned() else { return };
         match change {
             DomainChange::AddCheck { constraint, .. } => {
                 let made = || super::naming::object_name(&name.name, "", "check");
@@ -155,38 +155,39 @@ impl Schema {
             }
             DomainChange::ValidateConstraint { .. } | DomainChange::Other => return,
         }
-        self.domains.insert_mut(key, domain);
+        self.domains.insert_mut(key.into_owned(), domain);
     }
 
     fn rename_type(&mut self, name: &Name, to: &str) {
-        let (key, new) = (self.key(name), self.key(&Name::with_schema(name.schema.clone(), to)));
-        if let Some(known) = self.enums.get(&key).cloned() {
-            self.enums.remove_mut(&key);
-            self.enums.insert_mut(new.clone(), known);
+        let renamed = Name::with_schema(name.schema.clone(), to);
+        let (key, new) = (self.key(name), self.key(&renamed));
+        if let Some(known) = self.enums.get(&*key).cloned() {
+            self.enums.remove_mut(&*key);
+            self.enums.insert_mut(new.clone().into_owned(), known);
         }
-        if let Some(known) = self.domains.get(&key).cloned() {
-            self.domains.remove_mut(&key);
-            self.domains.insert_mut(new.clone(), known);
+        if let Some(known) = self.domains.get(&*key).cloned() {
+            self.domains.remove_mut(&*key);
+            self.domains.insert_mut(new.clone().into_owned(), known);
         }
-        if let Some(known) = self.composites.get(&key).copied() {
-            self.composites.remove_mut(&key);
-            self.composites.insert_mut(new.clone(), known);
+        if let Some(known) = self.composites.get(&*key).copied() {
+            self.composites.remove_mut(&*key);
+            self.composites.insert_mut(new.clone().into_owned(), known);
         }
         let using: Vec<(RelationId, String)> =
             self.columns_of_type(name).iter().map(|(table, column)| (table.id, self.fold(&column.name))).collect();
         for (id, column) in using {
             let column = self.relations.get_mut(&id).and_then(|table| table.columns.get_mut(&column));
             if let Some(data_type) = column.and_then(|column| column.data_type.as_mut()) {
-                data_type.name.clone_from(&new);
+                new.as_ref().clone_into(&mut data_type.name);
             }
         }
     }
 
     pub(super) fn rename_sequence(&mut self, from: &Name, to: &Name) {
         let key = self.key(from);
-        let Some(owner) = self.sequences.get(&key).cloned() else { return };
-        self.sequences.remove_mut(&key);
-        self.sequences.insert_mut(self.key(to), owner);
+        let Some(owner) = self.sequences.get(&*key).cloned() else { return };
+        self.sequences.remove_mut(&*key);
+        self.sequences.insert_mut(self.key(to).into_owned(), owner);
     }
 
     pub(super) fn create_view(

@@ -21,9 +21,9 @@ impl Schema {
     /// Drops a table or view with all that depends on it: without CASCADE the server would have refused.
     pub(super) fn drop_relation(&mut self, name: &Name) {
         let key = self.key(name);
-        let Some(id) = self.by_name.get(&key).copied() else {
+        let Some(id) = self.by_name.get(&*key).copied() else {
             if name.is_known() {
-                self.dropped.insert_mut(key, false);
+                self.dropped.insert_mut(key.into_owned(), false);
             }
             return;
         };
@@ -55,16 +55,15 @@ impl Schema {
             }
         }
         for index in table.indexes.keys() {
-            let index = self.key(&Name::with_schema(table.name.schema.clone(), index.as_str()));
-            self.indexes.remove_mut(&index);
+            self.indexes.remove_mut(&*self.key(&Name::with_schema(table.name.schema.clone(), index.as_str())));
         }
         let owned: Vec<String> = table.columns.values().filter_map(|column| column.sequence.clone()).collect();
         for sequence in owned {
-            self.sequences.remove_mut(&self.key(&Name::with_schema(table.name.schema.clone(), sequence)));
+            self.sequences.remove_mut(&*self.key(&Name::with_schema(table.name.schema.clone(), sequence)));
         }
         self.relations.remove_mut(&id);
-        self.by_name.remove_mut(&key);
-        self.dropped.insert_mut(key, table.created_in.is_some());
+        self.by_name.remove_mut(&*key);
+        self.dropped.insert_mut(key.into_owned(), table.created_in.is_some());
         // SQLite's foreign keys point to a name; the next table of that name is theirs.
         if self.is_sqlite() && !pointing.is_empty() {
             self.repoint(&pointing, name);
@@ -97,7 +96,7 @@ impl Schema {
         let children: Vec<RelationId> = self
             .descendants(table)
             .iter()
-            .filter(|child| child.columns.get(&key).is_some_and(|column| column.inherited))
+            .filter(|child| child.columns.get(&*key).is_some_and(|column| column.inherited))
             .map(|child| child.id)
             .collect();
         let views: Vec<Name> = self.views_using(table, &key).iter().map(|view| view.name.clone()).collect();
@@ -160,7 +159,7 @@ impl Schema {
             }
         }
         if let Some(sequence) = sequence {
-            self.sequences.remove_mut(&self.key(&Name::with_schema(schema, sequence)));
+            self.sequences.remove_mut(&*self.key(&Name::with_schema(schema, sequence)));
         }
         if let Some(table) = self.relations.get_mut(&id) {
             table.columns.remove_mut(column);
@@ -228,7 +227,7 @@ impl Schema {
     /// Where a name is unique within its table only, the statement names the table.
     pub(super) fn table_of_index(&self, index: &Name, table: Option<&Name>) -> Option<RelationId> {
         let named = table.and_then(|table| Some(self.table(table)?.id));
-        named.or_else(|| self.indexes.get(&self.key(index)).copied())
+        named.or_else(|| self.indexes.get(&*self.key(index)).copied())
     }
 
     /// The indexes of partitions that belong to a partitioned index.
@@ -245,7 +244,7 @@ impl Schema {
         if let Some(table) = self.relations.get_mut(&id) {
             table.indexes.remove_mut(&name);
         }
-        self.indexes.remove_mut(&self.key(index));
+        self.indexes.remove_mut(&*self.key(index));
     }
 }
 

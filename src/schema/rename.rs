@@ -11,8 +11,8 @@ impl Schema {
         let (old, new) = (self.fold(&index.name), self.fold(to));
         let Some(id) = self.table_of_index(index, table) else { return };
         if let Some(table) = self.relations.get_mut(&id) {
-            if let Some(entry) = table.indexes.get(&old).cloned() {
-                table.indexes.remove_mut(&old);
+            if let Some(entry) = table.indexes.get(&*old).cloned() {
+                table.indexes.remove_mut(&*old);
                 table.indexes.insert_mut(new, TableIndex { name: to.to_owned(), ..entry });
             }
             // The constraint on it goes by the same name.
@@ -21,8 +21,8 @@ impl Schema {
                 table.constraints.insert_mut(to.to_owned(), TableConstraint { name: to.to_owned(), ..entry });
             }
         }
-        self.indexes.remove_mut(&key);
-        self.indexes.insert_mut(self.key(&Name::with_schema(index.schema.clone(), to)), id);
+        self.indexes.remove_mut(&*key);
+        self.indexes.insert_mut(self.key(&Name::with_schema(index.schema.clone(), to)).into_owned(), id);
     }
 
     pub(super) fn rename_relation(&mut self, from: &Name, to: &Name, migration: Index) {
@@ -30,10 +30,10 @@ impl Schema {
             return;
         }
         // ALTER TABLE also renames indexes and sequences.
-        if self.table(from).is_none() && self.indexes.contains_key(&self.key(from)) {
+        if self.table(from).is_none() && self.indexes.contains_key(&*self.key(from)) {
             return self.rename_index(from, None, &to.name);
         }
-        if self.table(from).is_none() && self.sequences.contains_key(&self.key(from)) {
+        if self.table(from).is_none() && self.sequences.contains_key(&*self.key(from)) {
             return self.rename_sequence(from, to);
         }
         let (key, new_key) = (self.key(from), self.key(to));
@@ -45,13 +45,12 @@ impl Schema {
             table.renamed_in = Some(migration);
             let indexes: Vec<String> = if moves { table.indexes.keys().cloned().collect() } else { Vec::new() };
             for index in indexes {
-                let old = self.key(&Name::with_schema(from.schema.clone(), index.as_str()));
-                self.indexes.remove_mut(&old);
-                self.indexes.insert_mut(self.key(&Name::with_schema(to.schema.clone(), index)), id);
+                self.indexes.remove_mut(&*self.key(&Name::with_schema(from.schema.clone(), index.as_str())));
+                self.indexes.insert_mut(self.key(&Name::with_schema(to.schema.clone(), index)).into_owned(), id);
             }
         }
-        self.by_name.remove_mut(&key);
-        self.by_name.insert_mut(new_key, id);
+        self.by_name.remove_mut(&*key);
+        self.by_name.insert_mut(new_key.into_owned(), id);
         self.repoint(&waiting, to);
     }
 
@@ -69,8 +68,8 @@ impl Schema {
         };
         for id in ids {
             let Some(table) = self.relations.get_mut(&id) else { continue };
-            if let Some(old) = table.columns.get(&key).cloned() {
-                table.columns.remove_mut(&key);
+            if let Some(old) = table.columns.get(&*key).cloned() {
+                table.columns.remove_mut(&*key);
                 table.columns.insert_mut(new_key.clone(), TableColumn { name: to.to_owned(), ..old });
             }
             rename_in_definitions(table, from, to, rename);

@@ -11,8 +11,6 @@ pub const CHECK: Check = Check::Script(|context, found| {
     if !context.is_upgrade() || rolls_back {
         return;
     }
-    // Which tables are new changes as the script goes on, so the replay runs along.
-    let mut schema = context.schema.clone();
     let altered: Vec<&Name> = context
         .steps()
         .filter(|(_, step)| step.operation.class() == Class::Schema)
@@ -21,15 +19,16 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let commits = context.dialect().is_some_and(Dialect::is_mysql_like);
     let (mut definition, mut change) = (None, None);
     for (at, step) in context.steps() {
-        let matters = step.operation.table().is_none_or(|table| !is_new(&schema, context, table)) && !step.autocommit;
+        // Which tables are new changes as the script goes on.
+        let schema = context.stages[at].schema;
+        let matters = step.operation.table().is_none_or(|table| !is_new(schema, context, table)) && !step.autocommit;
         match step.operation.class() {
             Class::Schema if matters && locks_a_table(&step.operation) => definition = definition.or(Some((at, step))),
             Class::Data if makes_room(context, at, &step.operation) => {}
-            Class::Data if !commits && is_one_row_elsewhere(&step.operation, &altered, &schema) => {}
-            Class::Data if matters && writes_existing(&step.operation, &schema, context) => change = change.or(Some((at, step))),
+            Class::Data if !commits && is_one_row_elsewhere(&step.operation, &altered, schema) => {}
+            Class::Data if matters && writes_existing(&step.operation, schema, context) => change = change.or(Some((at, step))),
             _ => {}
         }
-        schema.apply(&step.operation, context.index);
     }
     if let (Some((defined_at, definition)), Some((changed_at, change))) = (definition, change) {
         report(definition, change, defined_at < changed_at, context, found);
