@@ -4,6 +4,7 @@ use crate::migration::Step;
 use crate::operation::{ConstraintKind, CreateIndex, Dialect, Name, Operation};
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
+use crate::source::Span;
 
 pub const CHECK: Check = Check::Script(|context, found| {
     // MySQL makes the index by itself.
@@ -40,12 +41,15 @@ pub const CHECK: Check = Check::Script(|context, found| {
                 continue;
             }
             told.push(key);
-            let step = context.steps().map(|(_, step)| step).find(|step| makes(step, &table.name, columns)).unwrap_or(step);
+            let steps = || context.steps().map(|(_, step)| step);
+            let made = steps().find(|step| adds(step, &table.name, columns)).or_else(|| steps().find(|step| creates(step, &table.name)));
+            let step = made.unwrap_or(step);
+            let place = if creates(step, &table.name) { word_in(context, step, &columns[0]) } else { None };
             found.statement = step.statement;
             let list = columns.join("`, `");
             found
                 .at(
-                    step.span,
+                    place.unwrap_or(step.span),
                     format!(
                         "`{}.{list}` points to `{}` and has no index: deleting a row there reads all of `{}`",
                         table.name, reference.table, table.name
@@ -71,15 +75,30 @@ fn index_of(context: &Context<'_>, table: &Name, columns: &[String]) -> String {
     if live { phrase::outside_transaction(context, &text) } else { text }
 }
 
-/// Whether the step is where the key comes from.
-fn makes(step: &Step, table: &Name, columns: &[String]) -> bool {
+/// The first place in a statement where a column is named.
+fn word_in(context: &Context<'_>, step: &Step, column: &str) -> Option<Span> {
+    let text = context.text(step.statement);
+    let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
+    let is_whole = |at: usize| {
+        !is_part(text[..at].chars().next_back()) && !is_part(text[at + column.len()..].chars().next())
+    };
+    let at = text.match_indices(column).map(|(at, _)| at).find(|at| is_whole(*at))?;
+    let start = step.statement.start as usize + at;
+    Some(Span::new(start, start + column.len()))
+}
+
+fn creates(step: &Step, table: &Name) -> bool {
+    matches!(&step.operation, Operation::CreateTable(create) if create.table == *table)
+}
+
+/// Whether the step adds the key to a table that is there.
+fn adds(step: &Step, table: &Name, columns: &[String]) -> bool {
     let is_it = |kind: &ConstraintKind| matches!(kind, ConstraintKind::ForeignKey { columns: own, .. } if own == columns);
     match &step.operation {
         Operation::AddConstraint { table: of, constraint } => of == table && is_it(&constraint.kind),
         Operation::AddColumn { table: of, column, .. } => {
             of == table && column.references.is_some() && columns == [column.name.as_str()]
         }
-        Operation::CreateTable(create) => create.table == *table,
         _ => false,
     }
 }
