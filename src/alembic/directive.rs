@@ -7,7 +7,7 @@ use super::sqlalchemy::{self, column_list, optional_name, sql_text, text_or_hole
 use super::value::{Argument, Arguments, Batch, Call, Value};
 use crate::migration::{Mark, Origin, Recreate, Step};
 use crate::operation::{
-    Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Expression, HOLE, Name, Operation, Reference,
+    Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, HOLE, Name, Operation, Reference,
 };
 use crate::source::Span;
 
@@ -313,15 +313,18 @@ impl<'a> Evaluator<'a> {
         };
         let (mut indexes, mut own) = (Vec::new(), Vec::new());
         let mut numbered = true;
+        let on_sqlite_alone = *self.dialects == [Dialect::Sqlite];
         for element in elements {
-            if let Some(lowered) = sqlalchemy::column(&element.value) {
+            let left_to_alter = !on_sqlite_alone && sqlalchemy::is_left_to_alter(&element.value);
+            if let Some(mut lowered) = sqlalchemy::column(&element.value) {
+                lowered.column.references.take_if(|_| left_to_alter);
                 if let Some(unique) = lowered.index {
                     indexes.push((lowered.column.name.clone(), unique, element.span));
                 }
                 numbered &= !lowered.unnumbered;
                 definition.columns.push(lowered.column);
             } else if let Some(constraint) = sqlalchemy::constraint(&element.value) {
-                definition.constraints.push(constraint);
+                definition.constraints.extend(Some(constraint).filter(|_| !left_to_alter));
             } else if let Some(index) = index_in(&element.value, &table) {
                 own.push((index, element.span));
             } else if !matches!(element.value, Value::None) {

@@ -80,6 +80,9 @@ pub(super) fn column_in_index(value: &Value<'_>) -> String {
     }
 }
 
+/// The packages whose JSON is the type `json`. An application that has a class of its own often means jsonb.
+const TYPE_LIBRARIES: &[&str] = &["sqlalchemy", "sqlmodel", "sqlalchemy_utils"];
+
 /// A type in a Column, `type_=` or `existing_type=`.
 pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
     let (name, arguments, path) = match value {
@@ -97,6 +100,10 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
         },
         _ => return None,
     };
+    let root = path.split_once('.').map(|(root, _)| root);
+    if name == "JSON" && root.is_some_and(|root| !TYPE_LIBRARIES.contains(&root)) {
+        return None;
+    }
     let argument = |position: usize, names: &[&str]| {
         arguments.and_then(|arguments| arguments.get(position, names)).map(|argument| &argument.value)
     };
@@ -367,6 +374,19 @@ fn foreign_key(arguments: &Arguments<'_>) -> Option<Reference> {
         on_delete: action(arguments),
         name: optional_name(arguments.keyword("name").map(|argument| &argument.value)),
     })
+}
+
+/// A foreign key with `use_alter=True`, alone or in a column: create_table leaves it out where a later ALTER TABLE can add
+/// it, which is everywhere but on SQLite.
+pub(super) fn is_left_to_alter(value: &Value<'_>) -> bool {
+    let Value::Call(call) = value else { return false };
+    match construct_name(call).as_deref() {
+        Some("ForeignKeyConstraint" | "ForeignKey") => {
+            call.arguments.keyword("use_alter").is_some_and(|argument| matches!(argument.value, Value::Bool(true)))
+        }
+        Some("Column") => call.arguments.positional.iter().any(|argument| is_left_to_alter(&argument.value)),
+        _ => false,
+    }
 }
 
 pub(super) fn action(arguments: &Arguments<'_>) -> Option<String> {

@@ -3,7 +3,7 @@
 use crate::engine::FailureKind;
 use crate::history::Index;
 use crate::migration::{Origin, Step};
-use crate::operation::{DataType, Name, Operation, show_holes};
+use crate::operation::{Column, DataType, Name, Operation, show_holes};
 use crate::rule::Context;
 use crate::schema::Table;
 
@@ -80,6 +80,17 @@ pub fn whole<'c>(table: &Name, before: &Context<'c>) -> Option<&'c Table> {
     before.table(table).filter(|table| table.is_whole() && !table.is_view())
 }
 
+/// Alembic remembers for one run which types its create_table has made, and makes each once.
+fn is_remembered(kind: &str, before: &Context<'_>) -> bool {
+    let earlier = before.steps().take_while(|(at, _)| *at < before.at);
+    let mut tables = earlier.filter_map(|(_, step)| match &step.operation {
+        Operation::CreateTable(create) if matches!(step.origin, Origin::Directive(_)) => Some(create),
+        _ => None,
+    });
+    let has = |column: &Column| column.data_type.as_ref().is_some_and(|own| own.name == kind && !own.labels.is_empty());
+    tables.any(|create| create.columns.iter().any(has))
+}
+
 /// What the step makes and is there already, and the migration that made it.
 pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index)> {
     // Behind a condition, or with IF NOT EXISTS, the script asks by itself.
@@ -98,7 +109,7 @@ pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index
             let known = |kind: &DataType| {
                 let name = Name::new(kind.name.as_str());
                 let known = before.schema.enum_type(&name).filter(|_| !kind.labels.is_empty() && name.is_known())?;
-                Some((format!("the type `{name}`"), known.created_in))
+                (!is_remembered(&kind.name, before)).then(|| (format!("the type `{name}`"), known.created_in))
             };
             types.find_map(known).filter(|_| of_directive)?
         }
