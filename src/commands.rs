@@ -60,8 +60,8 @@ pub fn style(colour: Colour, verbose: bool) -> Style {
 /// Folders and files that could not be opened, for formats that have no place for them.
 pub fn say_problems(outcome: &whimbrel::Outcome) {
     use whimbrel::source::printable;
-    for (path, reason) in &outcome.problems {
-        eprintln!("whimbrel: not looked at: {}: {}", printable(&whimbrel::project::shown(path)), printable(reason));
+    for told in outcome.not_looked_at() {
+        eprintln!("whimbrel: not looked at: {}", printable(&told));
     }
 }
 

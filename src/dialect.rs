@@ -51,6 +51,13 @@ impl Dialect {
         })
     }
 
+    /// The dialect that one of the words of a folder's name names: `sqlite`, `postgres-migrations`. None where several do.
+    pub fn in_folder_name(name: &str) -> Option<Self> {
+        let mut named: Vec<Self> = name.split(['-', '_', '.', ' ']).filter_map(Self::from_name).collect();
+        named.dedup();
+        if let [one] = named.as_slice() { Some(*one) } else { None }
+    }
+
     /// MySQL and MariaDB commit before and after most DDL.
     pub fn is_mysql_like(self) -> bool {
         matches!(self, Dialect::MySql | Dialect::MariaDb)
@@ -61,6 +68,22 @@ impl Dialect {
     pub fn has_transactional_ddl(self) -> bool {
         self == Dialect::PostgreSql
     }
+}
+
+/// The title of a product that is not modelled, by the word that names of files and folders have for it.
+pub fn not_modelled(word: &str) -> Option<&'static str> {
+    Some(match word.to_ascii_lowercase().as_str() {
+        "cockroach" | "cockroachdb" | "crdb" => "CockroachDB",
+        "mssql" | "sqlserver" => "SQL Server",
+        "oracle" => "Oracle",
+        "clickhouse" => "ClickHouse",
+        "spanner" => "Spanner",
+        "snowflake" => "Snowflake",
+        "redshift" => "Redshift",
+        "h2" => "H2",
+        "db2" => "Db2",
+        _ => return None,
+    })
 }
 
 impl fmt::Display for Dialect {

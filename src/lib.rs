@@ -37,7 +37,7 @@ pub mod sql;
 pub mod text;
 pub mod undo;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,6 +51,9 @@ use project::git::Since;
 use project::{Environment, Layout, Unreadable};
 use rule::Found;
 use source::{Source, Span, printable};
+
+/// So many files that are not looked at for one reason are each told by their name.
+const TOLD_EACH: usize = 3;
 
 /// What a run looked at and found.
 #[derive(Debug, Default)]
@@ -69,6 +72,28 @@ impl Outcome {
     /// Whether something was found that is at least as severe.
     pub fn fails(&self, at: Severity) -> bool {
         self.findings.iter().any(|finding| finding.severity >= at)
+    }
+
+    /// What was not looked at, each with its reason; many files of one folder that share a reason are told together.
+    pub fn not_looked_at(&self) -> Vec<String> {
+        let mut groups: Vec<((&Path, &str), Vec<&Path>)> = Vec::new();
+        let mut places: HashMap<(&Path, &str), usize> = HashMap::new();
+        for (path, reason) in &self.problems {
+            let key = (path.parent().unwrap_or(path), reason.as_str());
+            let place = *places.entry(key).or_insert_with(|| {
+                groups.push((key, Vec::new()));
+                groups.len() - 1
+            });
+            groups[place].1.push(path);
+        }
+        let told = |((folder, reason), paths): ((&Path, &str), Vec<&Path>)| -> Vec<String> {
+            if paths.len() <= TOLD_EACH {
+                return paths.into_iter().map(|path| format!("{}: {reason}", project::shown(path))).collect();
+            }
+            let first = project::file_name(paths[0]);
+            vec![format!("{}: {} files, such as {first}: {reason}", project::shown(folder), paths.len())]
+        };
+        groups.into_iter().flat_map(told).collect()
     }
 }
 

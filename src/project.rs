@@ -118,8 +118,8 @@ pub struct Environment {
 pub struct WaysBack {
     /// Some migration has one, be it empty.
     pub is_used: bool,
-    /// No migration has one with something in it.
-    pub are_empty: bool,
+    /// How many migrations have one with something in it; None where not all were read in full.
+    pub with_content: Option<usize>,
 }
 
 impl Environment {

@@ -1,6 +1,7 @@
 //! Markdown cases: every `##` is a project, its fences are files, and its `findings` fence says what is found.
 //!
-//! A line of `findings` is `FILE:LINE:COLUMN RULE words under the span`. A `dialect` fence forces dialects.
+//! A line of `findings` is `FILE:LINE:COLUMN RULE words under the span`. A `dialect` fence forces dialects; `detected`
+//! in it leaves them to the files.
 
 mod support;
 
@@ -19,7 +20,8 @@ fn found(section: &Section<'_>) -> String {
     let files: Vec<(&str, &str)> = section.files.iter().map(|file| (file.path, file.text)).collect();
     let folder = project(&files);
     let dialect = block(section, "dialect").map_or("postgresql", str::trim);
-    let report = check_json(folder.path(), &["--dialect", dialect]);
+    let forced: &[&str] = if dialect == "detected" { &[] } else { &["--dialect", dialect] };
+    let report = check_json(folder.path(), forced);
     let mut out = String::new();
     for finding in report["findings"].as_array().expect("findings") {
         let start = &finding["range"]["start"];

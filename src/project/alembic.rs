@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use super::conventions::Framework;
 use super::{Candidate, LEVELS_UP, Layout, plain};
 use crate::alembic::ini::{self, Config};
+use crate::operation::Dialect;
 
 /// Folders that usually hold revision files, where neither an ini file nor env.py says so.
 const USUAL_FOLDERS: &[&str] = &["versions", "migrations", "revisions", "alembic"];
@@ -23,8 +24,8 @@ pub fn layouts(python: &[PathBuf], settings: &[PathBuf], roots: &[PathBuf]) -> V
         let below = folders.below(&versions);
         let (mut loaded, mut beside): (Vec<Folder>, Vec<Folder>) =
             below.into_iter().partition(|folder| config.recursive || versions.contains(folder.path));
-        if scripts(&loaded).next().is_none() {
-            // The folder may be filled by env.py's own settings, as OpenStack's projects do.
+        let in_code = || config.version_locations.is_empty() && sets_locations(&location);
+        if scripts(&loaded).next().is_none() || (!beside.is_empty() && in_code()) {
             loaded.append(&mut beside);
         }
         let reason = "the configuration does not set recursive_version_locations, so Alembic does not load it";
@@ -38,10 +39,13 @@ pub fn layouts(python: &[PathBuf], settings: &[PathBuf], roots: &[PathBuf]) -> V
             continue;
         }
         let urls = config.url.clone().map(|url| (url, config.file.clone()));
-        let layout = found.entry(versions).or_insert_with(|| layout(location, scripts));
-        layout.urls.extend(urls);
-        if layout.left_out.is_empty() {
-            layout.left_out = left_out;
+        let apart = if config.recursive { None } else { by_database(&versions, &scripts) };
+        for (root, versions, scripts) in apart.unwrap_or_else(|| vec![(location, versions, scripts)]) {
+            let layout = found.entry(versions).or_insert_with(|| layout(root, scripts));
+            layout.urls.extend(urls.clone());
+            if layout.left_out.is_empty() {
+                layout.left_out.clone_from(&left_out);
+            }
         }
     }
 
@@ -55,7 +59,10 @@ pub fn layouts(python: &[PathBuf], settings: &[PathBuf], roots: &[PathBuf]) -> V
         if !scripts.is_empty() {
             claimed.extend(below.iter().map(|folder| folder.path.clone()));
             claimed.insert(location.clone());
-            found.entry(versions).or_insert_with(|| layout(location.clone(), scripts));
+            let apart = by_database(&versions, &scripts);
+            for (root, versions, scripts) in apart.unwrap_or_else(|| vec![(location.clone(), versions, scripts)]) {
+                found.entry(versions).or_insert_with(|| layout(root, scripts));
+            }
         }
     }
 
@@ -73,6 +80,28 @@ pub fn layouts(python: &[PathBuf], settings: &[PathBuf], roots: &[PathBuf]) -> V
         }
     }
     found.into_values().collect()
+}
+
+/// Whether env.py or a module beside the script folder gives Alembic its `version_locations`, as OpenStack's projects do.
+fn sets_locations(location: &Path) -> bool {
+    let beside = location.parent().and_then(|folder| std::fs::read_dir(folder).ok()).into_iter().flatten().flatten();
+    let modules = beside.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|extension| extension == "py"));
+    let says = |text: &[u8]| memchr::memmem::find(text, b"version_locations").is_some();
+    std::iter::once(location.join("env.py")).chain(modules).any(|file| std::fs::read(file).is_ok_and(|text| says(&text)))
+}
+
+/// `versions/sqlite` and `versions/postgresql`, of which env.py gives Alembic the one that it needs: the folder of each
+/// history, its version locations and its files. None where some file lies outside of such folders.
+fn by_database(versions: &[PathBuf], scripts: &[PathBuf]) -> Option<Vec<(PathBuf, Vec<PathBuf>, Vec<PathBuf>)>> {
+    let mut out: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for script in scripts {
+        let below = versions.iter().find_map(|folder| Some((folder, script.strip_prefix(folder).ok()?)));
+        let (folder, first) = below.and_then(|(folder, rest)| Some((folder, rest.components().next()?)))?;
+        let named = folder.join(first);
+        Dialect::from_name(&super::file_name(&named)).filter(|_| named != *script)?;
+        out.entry(named).or_default().push(script.clone());
+    }
+    Some(out.into_iter().map(|(folder, files)| (folder.clone(), vec![folder], files)).collect())
 }
 
 /// The script folder that a file or folder belongs to: the nearest ancestor with `env.py`.

@@ -3,10 +3,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::above;
 use super::conventions::{CONVENTIONS, Convention, Framework, Names};
 use super::numbered::FileName;
 use super::sections::opens;
+use super::{above, dialect};
+use crate::dialect::not_modelled;
+use crate::operation::Dialect;
 
 /// How many files are read for markers: a project does not mix tools in a folder.
 const LOOKED_INTO: usize = 4;
@@ -24,7 +26,7 @@ pub(super) fn framework(root: &Path, files: &[PathBuf]) -> Framework {
     };
     // Where a folder itself says what it was made by, its names need not fit.
     let known = by_trace.or_else(marked).copied().or_else(|| by_manifest(root, &candidates));
-    known.map_or_else(|| without_evidence(shape), |convention| convention.framework)
+    known.map_or_else(|| without_evidence(shape, files), |convention| convention.framework)
 }
 
 /// The tool whose words the files begin with, where their names say nothing.
@@ -38,8 +40,14 @@ pub(super) fn by_words(files: &[PathBuf]) -> Option<Framework> {
 }
 
 /// What a shape of names stands for when nothing else tells.
-fn without_evidence(shape: Names) -> Framework {
+fn without_evidence(shape: Names, files: &[PathBuf]) -> Framework {
+    // `0001_name.sqlite3.up.sql`
+    let is_for_one = |file: &PathBuf| {
+        let name = name(file);
+        dialect::database_word(&name).is_some_and(|word| Dialect::from_name(word).is_some() || not_modelled(word).is_some())
+    };
     match shape {
+        Names::UpDown if files.iter().any(is_for_one) => Framework::Pop,
         Names::UpDown => Framework::GolangMigrate,
         Names::Versioned => Framework::Flyway,
         Names::UpDownFolders => Framework::Diesel,

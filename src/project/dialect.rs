@@ -72,6 +72,11 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
         found.extend(from_syntax(sources));
     }
     found.extend(from_script_names(sources));
+    // Who keeps a folder for each database means it; the rest still tells the driver.
+    if let Some(mut named) = from_folder_name(&layout.root) {
+        named.driver = found.into_iter().find_map(|evidence| evidence.driver.filter(|_| evidence.dialect == named.dialect));
+        return vec![named];
+    }
     let mut out: Vec<Evidence> = Vec::new();
     for evidence in found {
         if !out.iter().any(|known| known.dialect == evidence.dialect) {
@@ -79,6 +84,15 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
         }
     }
     out
+}
+
+/// `migrations/sqlite`, `sqlite/migrations`, up to the folder of the project itself.
+fn from_folder_name(root: &Path) -> Option<Evidence> {
+    let inside = |folder: &&Path| !folder.join(".git").exists();
+    root.ancestors().take(2).take_while(inside).find_map(|folder| {
+        let dialect = Dialect::in_folder_name(&super::file_name(folder))?;
+        Some(Evidence { dialect, driver: None, because: format!("the name of the folder {}", shown(folder)) })
+    })
 }
 
 /// A URL names its dialect; Alembic's placeholder names none.
@@ -303,10 +317,14 @@ fn from_script_names(sources: &[Source]) -> Vec<Evidence> {
 
 /// `0001_name.sqlite.sql`, `0001_name.postgres.up.sql`: the file is for one database.
 pub fn in_file_name(source: &Source) -> Option<Dialect> {
-    let stem = source.file_name().strip_suffix(".sql")?;
+    Dialect::from_name(database_word(source.file_name())?)
+}
+
+/// The word of a file's name that may say which database it is for.
+pub(super) fn database_word(name: &str) -> Option<&str> {
+    let stem = name.strip_suffix(".sql")?;
     let stem = stem.strip_suffix(".up").or_else(|| stem.strip_suffix(".down")).unwrap_or(stem);
-    let (_, part) = stem.rsplit_once('.')?;
-    Dialect::from_name(part)
+    stem.rsplit_once('.').map(|(_, word)| word)
 }
 
 /// `018_add_tags_postgres.py` and `018_add_tags_sqlite.py` in one history: each is written for one database, whatever
@@ -325,8 +343,13 @@ pub(super) fn restrict_to_names(migrations: &mut [Migration]) {
     }
 }
 
+/// Whether a file says in its name that it is for one database.
+pub fn is_for_one(source: &Source) -> bool {
+    in_file_name(source).or_else(|| at_the_end_of_name(source)).is_some()
+}
+
 /// The last word of a script's name, or the one before a number.
-pub fn at_the_end_of_name(source: &Source) -> Option<Dialect> {
+fn at_the_end_of_name(source: &Source) -> Option<Dialect> {
     let mut words =
         source.file_name().strip_suffix(".py")?.rsplit('_').skip_while(|word| word.bytes().all(|byte| byte.is_ascii_digit()));
     Dialect::from_name(words.next()?)

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use super::conventions::Framework;
 use super::detect::{by_words, framework};
 use super::journal::in_other_languages;
-use super::{Candidate, Layout, above};
+use super::{Candidate, Layout, above, dialect};
+use crate::dialect::not_modelled;
 
 /// The parts of a migration's file name.
 #[derive(Debug, PartialEq, Eq, Clone)]
@@ -98,7 +99,12 @@ fn folder_version(folder: &Path, file: &Path) -> Option<String> {
     // Prisma's `0_init/migration.sql`, diesel's `0001_init/up.sql`: the file says what the folder is.
     let holds_one = file.file_name().is_some_and(|name| name == "migration.sql" || name == "up.sql" || name == "down.sql");
     let is_step = head.len() == name.len() || digits.len() >= 14 || holds_one;
-    (is_number && is_step).then_some(digits)
+    // `0.10/01__name.sql`: a release, and its steps.
+    let release = name.strip_prefix('v').unwrap_or(&name);
+    let is_release = release.contains('.')
+        && release.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
+        && FileName::is_numbered(file);
+    if is_release { Some(release.to_owned()) } else { (is_number && is_step).then_some(digits) }
 }
 
 /// Groups SQL files into environments.
@@ -136,6 +142,10 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
             files.retain(numbered);
         }
         let framework = told.unwrap_or_else(|| framework(&root, &files));
+        let elsewhere = for_other_products(&mut files);
+        if files.is_empty() {
+            continue;
+        }
         let baselines = if framework == Framework::Flyway { superseded(&mut files) } else { Vec::new() };
         let unread = in_other_languages(&root, framework);
         let reason = |language| format!("a migration in {language}, which is not read");
@@ -149,6 +159,7 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
                         .into_iter()
                         .map(|path| (path, "a baseline of versions that are here: it never runs after them".to_owned())),
                 )
+                .chain(elsewhere)
                 .collect(),
             unread_versions: unread.into_iter().map(|(_, version, _)| version).collect(),
             framework,
@@ -157,6 +168,18 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
             root,
         });
     }
+    out
+}
+
+/// Files for databases that are not modelled, by their names, taken out; with the reason.
+fn for_other_products(files: &mut Vec<PathBuf>) -> Vec<(PathBuf, String)> {
+    let mut out = Vec::new();
+    files.retain(|file| {
+        let name = name(file);
+        let product = dialect::database_word(&name).and_then(not_modelled);
+        out.extend(product.map(|product| (file.clone(), format!("it is for {product}, which is not modelled"))));
+        product.is_none()
+    });
     out
 }
 
@@ -203,8 +226,23 @@ pub(super) fn version_for(framework: Framework, root: &Path, file: &Path) -> Ver
             Version { order: (Vec::new(), id.clone()), id, side, title: String::new() }
         }
         Framework::Refinery => Version { side: None, ..usual },
+        Framework::Plain => match date_and_time(&name(file)) {
+            Some(version) => {
+                Version { order: (version_order(&version.replace(['-', '_'], ".")), String::new()), id: version, ..usual }
+            }
+            None => usual,
+        },
         _ => usual,
     }
+}
+
+/// `20240131-120000`, `20240131_1200` at the start of a name: one version, not a day's.
+fn date_and_time(name: &str) -> Option<String> {
+    let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    let date = digits(name);
+    let time = name.get(date + 1..).map_or(0, digits);
+    let is_both = date == 8 && name[date..].starts_with(['-', '_']) && (time == 4 || time == 6);
+    is_both.then(|| name[..date + 1 + time].to_owned())
 }
 
 /// The version of a file: its own number, its folder's name (Prisma), the number of its folder and its own

@@ -11,7 +11,9 @@ use rayon::prelude::*;
 use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_for};
 use super::sections::{Section, sections, wish};
-use super::{Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, dialect, journal, relevant, search_path, shown};
+use super::{
+    Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, alembic, dialect, journal, relevant, search_path, shown,
+};
 use crate::alembic::modules::Modules;
 use crate::alembic::naming;
 use crate::alembic::python::SyntaxError;
@@ -46,7 +48,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
     dialect::restrict_to_names(&mut migrations);
-    let env = std::fs::read_to_string(layout.root.join("env.py")).ok().map(|text| dialect::uncommented(&text));
+    let env = env_of(layout).map(|text| dialect::uncommented(&text));
     let history = History::new(&migrations);
     search_path::resolve(&mut migrations, &history);
     if let Some(convention) = env.as_ref().and_then(|text| naming::in_env(text)) {
@@ -77,11 +79,17 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     }
 }
 
+/// The text of `env.py`, which stands in the folder of an environment, or above where it has a folder for each database.
+fn env_of(layout: &Layout) -> Option<String> {
+    let folder = alembic::environment_around(&layout.root).filter(|_| layout.framework == Framework::Alembic)?;
+    std::fs::read_to_string(folder.join("env.py")).ok()
+}
+
 fn ways_back(migrations: &[Migration]) -> WaysBack {
     let downs = || migrations.iter().filter_map(|migration| migration.down.as_ref());
-    let has_content = |down: &Script| down.body != Body::Empty;
+    let has_content = |down: &&Script| down.body != Body::Empty;
     let in_full = migrations.iter().all(|migration| migration.judged);
-    WaysBack { is_used: downs().next().is_some(), are_empty: in_full && !downs().any(has_content) }
+    WaysBack { is_used: downs().next().is_some(), with_content: in_full.then(|| downs().filter(has_content).count()) }
 }
 
 /// What a project's configuration changes of its runner's ways.
@@ -311,8 +319,9 @@ fn read_files(
     let read = relevant::read(
         &files,
         |index| {
+            let dialect = dialect::in_file_name(&sources[index]).or(reader.dialect);
             read_file(convention, &units[index], &sources[index], |text, range, delimiter| {
-                sql::read_section(text, range, sql::Reader { delimiter, ..reader })
+                sql::read_section(text, range, sql::Reader { delimiter, dialect, ..reader })
             })
         },
         |index| Some(read_file(convention, &units[index], &sources[index], |_, _, _| sql::Reading::default())),
@@ -343,7 +352,10 @@ fn read_files(
     }
     let mut migrations: Vec<Migration> = Vec::with_capacity(versions.len());
     let mut previous: Option<String> = None;
-    for (version, parts) in versions.into_values() {
+    for (version, mut parts) in versions.into_values() {
+        // The file for all databases has the version's own name.
+        parts.sort_by_key(|part| dialect::in_file_name(&part.script.source).is_some());
+        leave_to_the_named(&mut parts);
         let mut last = version.clone();
         for (at, (up, down)) in pair(parts).into_iter().enumerate() {
             // Files of one version for several engines follow each other, each under a name of its own.
@@ -410,6 +422,21 @@ fn place(id: &str, needs: &BTreeMap<&str, Vec<&str>>, places: &mut BTreeMap<Stri
     }
     let next = places.len() as u128;
     places.entry(id.to_owned()).or_insert(next);
+}
+
+/// Where a version has files for some databases, the one for all is for the others.
+fn leave_to_the_named(parts: &mut [Part]) {
+    for side in [Side::Up, Side::Down] {
+        let of_side = || parts.iter().filter(|part| part.side == side);
+        let named = of_side().filter_map(|part| dialect::in_file_name(&part.script.source));
+        let named = named.fold(Dialects::NONE, |all, dialect| all.union(Dialects::named(dialect.as_str())));
+        if named.is_empty() {
+            continue;
+        }
+        let is_for_all = |part: &&mut Part| part.side == side && dialect::in_file_name(&part.script.source).is_none();
+        let steps = parts.iter_mut().filter(is_for_all).flat_map(|part| &mut part.script.steps);
+        steps.for_each(|step| step.only = step.only.intersection(named.complement()));
+    }
 }
 
 /// Joins each up with the down of the same title, else with any that is left over.

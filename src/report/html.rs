@@ -35,9 +35,8 @@ pub fn write(outcome: &Outcome, settings: &Settings, out: &mut dyn Write) -> io:
     writeln!(out, "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">")?;
     writeln!(out, "<title>whimbrel: {}</title>\n<style>\n{STYLE}</style>", counted(outcome.findings.len(), "finding"))?;
     writeln!(out, "<main>\n<h1>whimbrel</h1>\n<p>{}</p>", escaped(&summary(outcome)))?;
-    for (path, reason) in &outcome.problems {
-        let path = crate::project::shown(path);
-        writeln!(out, "<p class=\"warning\">not looked at: {}: {}</p>", escaped(&path), escaped(reason))?;
+    for told in outcome.not_looked_at() {
+        writeln!(out, "<p class=\"warning\">not looked at: {}</p>", escaped(&told))?;
     }
     if !shown.is_empty() {
         contents(&shown, &plans, &findings, out)?;

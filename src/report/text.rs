@@ -13,7 +13,7 @@ use crate::Outcome;
 use crate::finding::{Finding, Severity};
 use crate::migration::Step;
 use crate::operation::Operation;
-use crate::project::{Environment, shown};
+use crate::project::Environment;
 use crate::source::{Source, floor, printable};
 
 pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -30,8 +30,8 @@ pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result
         remarks(finding, style.width, out)?;
         writeln!(out)?;
     }
-    for (path, reason) in &outcome.problems {
-        writeln!(out, "not looked at: {}: {}", printable(&shown(path)), printable(reason))?;
+    for told in outcome.not_looked_at() {
+        writeln!(out, "not looked at: {}", printable(&told))?;
     }
     if style.verbose {
         for environment in &outcome.environments {

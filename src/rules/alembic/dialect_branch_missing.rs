@@ -1,12 +1,14 @@
 use crate::operation::{Class, Dialects};
+use crate::project::conventions::Framework;
+use crate::project::dialect::is_for_one;
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
     let Some(dialect) = context.dialect().filter(|_| context.environment.dialects().len() > 1 && context.is_upgrade()) else {
         return;
     };
-    // A file for one database says so in its name.
-    if crate::project::dialect::at_the_end_of_name(&context.script.source).is_some() {
+    // A file for one database says so in its name, and SQL files have no branches.
+    if context.framework() != Framework::Alembic || is_for_one(&context.script.source) {
         return;
     }
     let changes =

@@ -1,12 +1,14 @@
 use crate::migration::{Body, Migration, Script};
 use crate::project::conventions::Framework;
+use crate::project::dialect::is_for_one;
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Migration(|migration, environment, found| {
     let Some(up) = migration.up.as_ref().filter(|up| up.body == Body::Empty) else { return };
     // Placeholders say so in their names.
     let is_placeholder = ["empty", "placeholder", "noop", "no_op"].iter().any(|word| up.source.file_name().contains(word));
-    if is_placeholder || is_anchor(migration) || is_explained(up, environment.framework) {
+    // With no file for a database, its runner would take the one for all.
+    if is_placeholder || is_for_one(&up.source) || is_anchor(migration) || is_explained(up, environment.framework) {
         return;
     }
     let undoes_something = migration.down.as_ref().is_some_and(|down| down.body == Body::Present);

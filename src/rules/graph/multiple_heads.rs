@@ -1,6 +1,9 @@
+use std::path::Path;
+
 use crate::finding::{Edit, Fix};
 use crate::migration::Migration;
 use crate::project::Environment;
+use crate::project::alembic::environment_around;
 use crate::project::conventions::Framework;
 use crate::project::dialect::in_file_name;
 use crate::rule::{Check, Found};
@@ -48,7 +51,9 @@ fn diverged_heads(environment: &Environment, found: &mut Found<'_>) {
 
 /// The merge revision, as the environment's own template has it.
 fn merge(environment: &Environment, beside: &Migration, heads: &[&str]) -> Option<Fix> {
-    let template = std::fs::read_to_string(format!("{}/script.py.mako", environment.root)).ok()?;
+    let root = Path::new(&environment.root);
+    let folder = environment_around(root).unwrap_or_else(|| root.to_owned());
+    let template = std::fs::read_to_string(folder.join("script.py.mako")).ok()?;
     // An id that is the same wherever the same heads are merged.
     let id = format!(
         "{:012x}",

@@ -18,12 +18,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
         WayBack::WhereUsed if !environment.ways_back.is_used => return,
         WayBack::WhereUsed | WayBack::Expected => {}
     }
-    // Where no migration has a way back, that is said once, at the newest.
-    let without = match environment.ways_back.are_empty {
-        true if environment.files >= DECIDED => environment.files,
-        _ => 0,
-    };
-    if without > 0 && environment.migrations.iter().rposition(|other| other.judged) != Some(context.index) {
+    // Where hardly a migration has a way back, that is said once, at the newest without.
+    let (all, with) = (environment.migrations.len(), environment.ways_back.with_content);
+    let with = with.filter(|with| all >= DECIDED && with * HARDLY <= all);
+    if with.is_some() && environment.migrations.iter().rposition(lacks_way_back) != Some(context.index) {
         return;
     }
     // It belongs to the migration, not to one of its ways.
@@ -48,9 +46,11 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
     found.direction = direction;
     if let Some(finding) = found.findings.last_mut() {
-        if without > 0 {
+        if let Some(with) = with {
+            let those = if with == 0 { "none".to_owned() } else { format!("only {with}") };
+            let have = if with > 1 { "have" } else { "has" };
             finding.note(format!(
-                "none of the {without} files here has a way back; where that is meant so, `[severity] missing_downgrade = \"off\"` says it"
+                "{those} of the {all} migrations here {have} a way back; where that is meant so, `[severity] missing_downgrade = \"off\"` says it"
             ));
         }
         finding.fix(written(context));
@@ -66,8 +66,15 @@ fn is_enum(kind: &DataType) -> bool {
     !kind.labels.is_empty()
 }
 
-/// So many migrations without any way back are a decision, not an oversight.
+/// So many migrations without a way back are a decision, not an oversight, also where one in so many has one.
 const DECIDED: usize = 20;
+const HARDLY: usize = 20;
+
+/// Whether an upgrade that does something cannot be taken back.
+fn lacks_way_back(migration: &Migration) -> bool {
+    let is_missing = migration.down.as_ref().is_none_or(|down| down.body == Body::Empty || does_nothing(down));
+    migration.judged && is_missing && migration.up.as_ref().is_some_and(|up| up.body == Body::Present)
+}
 
 /// The way back, where every step of the way forth can be undone for certain.
 fn written(context: &Context<'_>) -> Option<Fix> {
