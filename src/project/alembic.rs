@@ -39,9 +39,9 @@ pub fn layouts(python: &[PathBuf], settings: &[PathBuf], roots: &[PathBuf]) -> V
             continue;
         }
         let urls = config.url.clone().map(|url| (url, config.file.clone()));
-        let apart = if config.recursive { None } else { by_database(&versions, &scripts) };
-        for (root, versions, scripts) in apart.unwrap_or_else(|| vec![(location, versions, scripts)]) {
-            let layout = found.entry(versions).or_insert_with(|| layout(root, scripts));
+        let whole = Loaded { root: location, versions, scripts };
+        for part in if config.recursive { vec![whole] } else { by_database(whole) } {
+            let layout = found.entry(part.versions).or_insert_with(|| layout(part.root, part.scripts));
             layout.urls.extend(urls.clone());
             if layout.left_out.is_empty() {
                 layout.left_out.clone_from(&left_out);
@@ -59,9 +59,8 @@ pub fn layouts(python: &[PathBuf], settings: &[PathBuf], roots: &[PathBuf]) -> V
         if !scripts.is_empty() {
             claimed.extend(below.iter().map(|folder| folder.path.clone()));
             claimed.insert(location.clone());
-            let apart = by_database(&versions, &scripts);
-            for (root, versions, scripts) in apart.unwrap_or_else(|| vec![(location.clone(), versions, scripts)]) {
-                found.entry(versions).or_insert_with(|| layout(root, scripts));
+            for part in by_database(Loaded { root: location.clone(), versions, scripts }) {
+                found.entry(part.versions).or_insert_with(|| layout(part.root, part.scripts));
             }
         }
     }
@@ -90,18 +89,31 @@ fn sets_locations(location: &Path) -> bool {
     std::iter::once(location.join("env.py")).chain(modules).any(|file| std::fs::read(file).is_ok_and(|text| says(&text)))
 }
 
-/// `versions/sqlite` and `versions/postgresql`, of which env.py gives Alembic the one that it needs: the folder of each
-/// history, its version locations and its files. None where some file lies outside of such folders.
-fn by_database(versions: &[PathBuf], scripts: &[PathBuf]) -> Option<Vec<(PathBuf, Vec<PathBuf>, Vec<PathBuf>)>> {
-    let mut out: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
-    for script in scripts {
-        let below = versions.iter().find_map(|folder| Some((folder, script.strip_prefix(folder).ok()?)));
-        let (folder, first) = below.and_then(|(folder, rest)| Some((folder, rest.components().next()?)))?;
-        let named = folder.join(first);
-        Dialect::from_name(&super::file_name(&named)).filter(|_| named != *script)?;
-        out.entry(named).or_default().push(script.clone());
+/// What Alembic loads as one history.
+struct Loaded {
+    /// The folder that users know it by.
+    root: PathBuf,
+    /// Its version locations.
+    versions: Vec<PathBuf>,
+    scripts: Vec<PathBuf>,
+}
+
+/// `versions/sqlite` and `versions/postgresql`, of which env.py gives Alembic the one that it needs, are histories of their
+/// own; one history where some script lies outside of such folders.
+fn by_database(whole: Loaded) -> Vec<Loaded> {
+    let folder_of = |script: &PathBuf| {
+        let below = |folder: &'_ PathBuf| Some(folder.join(script.strip_prefix(folder).ok()?.components().next()?));
+        let folder = whole.versions.iter().find_map(below)?;
+        Dialect::from_name(&super::file_name(&folder)).map(|_| folder).filter(|folder| folder != script)
+    };
+    let mut parts: BTreeMap<PathBuf, Vec<PathBuf>> = BTreeMap::new();
+    for script in &whole.scripts {
+        match folder_of(script) {
+            Some(folder) => parts.entry(folder).or_default().push(script.clone()),
+            None => return vec![whole],
+        }
     }
-    Some(out.into_iter().map(|(folder, files)| (folder.clone(), vec![folder], files)).collect())
+    parts.into_iter().map(|(folder, scripts)| Loaded { root: folder.clone(), versions: vec![folder], scripts }).collect()
 }
 
 /// The script folder that a file or folder belongs to: the nearest ancestor with `env.py`.
