@@ -10,6 +10,7 @@ mod connection;
 mod custom;
 mod directive;
 mod entity;
+pub mod env;
 mod eval;
 mod expression;
 pub mod ini;

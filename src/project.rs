@@ -19,6 +19,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use globset::GlobSet;
 
+use crate::alembic::env::OuterTransaction;
 use crate::history::{History, Index};
 use crate::migration::{Execution, Migration};
 use crate::operation::{Dialect, Name};
@@ -102,6 +103,10 @@ pub struct Environment {
     pub begins_on_sqlite: bool,
     /// `env.py` makes no connection itself, so that nothing is known of its isolation level.
     pub is_handed_connection: bool,
+    /// The transaction that `env.py` has begun before Alembic could.
+    pub outer_transaction: Option<OuterTransaction>,
+    /// `env.py` sets a lock_timeout or a statement_timeout for every migration.
+    pub timeouts: Timeouts,
     /// `env.py` speaks of a naming convention: constraints without a name get one.
     pub has_naming_convention: bool,
     pub ways_back: WaysBack,
@@ -111,6 +116,13 @@ pub struct Environment {
     pub unread_versions: Vec<String>,
     /// See [`Environment::naming`].
     pub by_table: OnceLock<HashMap<Name, Vec<Index>>>,
+}
+
+/// Which limits hold for every statement of an environment.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timeouts {
+    pub lock: bool,
+    pub statement: bool,
 }
 
 /// What the migrations of an environment have of ways back, where all of them were read in full.

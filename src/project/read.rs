@@ -12,8 +12,10 @@ use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_for};
 use super::sections::{Section, sections, wish};
 use super::{
-    Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, alembic, dialect, journal, relevant, search_path, shown,
+    Candidate, Environment, Evidence, Layout, Timeouts, Unreadable, WaysBack, alembic, dialect, journal, relevant, search_path,
+    shown,
 };
+use crate::alembic::env::{is_before_2, outer_transaction};
 use crate::alembic::modules::Modules;
 use crate::alembic::naming;
 use crate::alembic::python::SyntaxError;
@@ -57,6 +59,8 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     let convention = layout.framework.convention();
     let words = env.as_ref().filter(|_| layout.framework == Framework::Alembic).map(|text| text.replace([' ', '\''], ""));
     let configured = configured(layout, words.as_deref());
+    let outer_transaction = env.as_deref().and_then(outer_transaction).filter(|_| !is_old_sqlalchemy(&layout.evidence_from));
+    let sets = |name: &str| env.as_ref().is_some_and(|env| env.contains(name));
     let ways_back = ways_back(&migrations);
     Environment {
         root: shown(&layout.root),
@@ -75,7 +79,9 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         discords: journal::discords(layout, &sources),
         unread_versions: layout.unread_versions.clone(),
         by_table: OnceLock::new(),
-        all_pending_together: convention.all_pending_together && !configured.each_in_its_own,
+        all_pending_together: convention.all_pending_together && (outer_transaction.is_some() || !configured.each_in_its_own),
+        outer_transaction,
+        timeouts: Timeouts { lock: sets("lock_timeout"), statement: sets("statement_timeout") },
     }
 }
 
@@ -113,6 +119,13 @@ fn configured(layout: &Layout, env: Option<&str>) -> Configured {
         }
         _ => Configured::default(),
     }
+}
+
+/// What a project's files of dependencies say of SQLAlchemy.
+fn is_old_sqlalchemy(folders: &[PathBuf]) -> bool {
+    let files = ["pyproject.toml", "requirements.txt", "setup.cfg", "setup.py", "Pipfile"];
+    let says = |file: PathBuf| std::fs::read_to_string(file).is_ok_and(|text| is_before_2(&text));
+    folders.iter().any(|folder| files.iter().any(|file| says(folder.join(file))))
 }
 
 /// How many modules beside an environment are read for a PRAGMA.

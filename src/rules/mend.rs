@@ -35,11 +35,12 @@ fn indentation(source: &Source, statement: Span) -> Option<&str> {
     (before.trim().is_empty() && behind.trim().is_empty()).then_some(before)
 }
 
-/// Puts a Python call into a block: `with …:` and the call, one level deeper.
+/// Puts a Python call into a block: what opens it, such as `with …:`, and the call one level deeper.
 pub fn in_block(source: &Source, statement: Span, opener: &str, call: &str) -> Option<Vec<Edit>> {
     let indent = indentation(source, statement)?;
     // Inside of brackets indentation is free; what is inside of a string stays as it is.
     let call = if call.contains("\"\"\"") || call.contains("\'\'\'") { call.to_owned() } else { call.replace('\n', "\n    ") };
+    let opener = opener.replace('\n', &format!("\n{indent}"));
     Some(vec![edit(source, statement, format!("{opener}\n{indent}    {call}"))])
 }
 
@@ -144,7 +145,7 @@ pub fn made_concurrent(context: &Context<'_>, step: &Step) -> Option<Fix> {
     match (context.framework(), step.origin) {
         (Framework::Alembic, Origin::Directive(_)) if text.starts_with("op.") => {
             let call = with_keyword(text, "postgresql_concurrently=True")?;
-            let edits = in_block(source, step.statement, "with op.get_context().autocommit_block():", &call)?;
+            let edits = in_block(source, step.statement, phrase::autocommit_block(context), &call)?;
             with_a_look(what, edits)
         }
         (Framework::Alembic, _) => None,

@@ -188,6 +188,9 @@ pub fn in_next_migration(context: &Context<'_>) -> String {
 pub fn unless_committed_apart(context: &Context<'_>) -> &'static str {
     match (context.framework(), context.environment.all_pending_together) {
         (_, false) => "",
+        (Framework::Alembic, true) if context.environment.outer_transaction.is_some() => {
+            " (deployed one by one: env.py begins the transaction before Alembic could, and all pending revisions share it)"
+        }
         (Framework::Alembic, true) => {
             " (env.py has to set `transaction_per_migration=True`, or they are deployed one by one: Alembic commits all pending \
              revisions at once)"
@@ -210,13 +213,21 @@ pub fn outside_transaction(context: &Context<'_>, text: &str) -> String {
         true => execute(&one_line(text)),
         false => text.replace('\n', "\n    "),
     };
-    let block = format!("with op.get_context().autocommit_block():\n    {call}");
+    let block = format!("{}\n    {call}", autocommit_block(context));
     let place = match context.is_upgrade() {
         true => "in a migration of its own",
         // What is built then is of the schema that the way back leads to.
         false => "in the place of this step, behind what has to be rolled back together",
     };
     format!("{place}:\n{}", if is_sql { for_this_dialect(context, &block) } else { block })
+}
+
+/// The line that opens an autocommit block, behind what ends the transaction where Alembic has begun none.
+pub fn autocommit_block(context: &Context<'_>) -> &'static str {
+    match context.environment.outer_transaction.is_some() && !context.outline.commits {
+        true => "op.get_bind().commit()\nwith op.get_context().autocommit_block():",
+        false => "with op.get_context().autocommit_block():",
+    }
 }
 
 /// With the semicolon that ends it.

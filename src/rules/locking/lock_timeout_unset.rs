@@ -2,6 +2,9 @@ use crate::operation::Operation;
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
+    if context.environment.timeouts.lock {
+        return;
+    }
     for (at, step) in context.steps() {
         if matches!(&step.operation, Operation::Set { name, .. } if name == "lock_timeout") {
             return;

@@ -20,7 +20,11 @@ pub const CHECK: Check = Check::Script(|context, found| {
         // Of one DROP TABLE of several, each takes its sequences along.
         let first = (0..=at).rev().take_while(|other| context.script.steps[*other].statement == step.statement).last();
         let at_first = context.at_step(first.unwrap_or(at));
-        for (name, mode) in &context.stages[at].effects.locks {
+        // The table that the statement names is locked before those that hang on it.
+        let own = step.operation.table();
+        let (named, others): (Vec<_>, Vec<_>) =
+            context.stages[at].effects.locks.iter().partition(|(name, _)| own.is_some_and(|own| own == *name));
+        for (name, mode) in named.into_iter().chain(others) {
             let is_table = here.table(name).is_none_or(|table| !table.is_view()) && !at_first.schema.is_sequence(name);
             if *mode == LockMode::AccessExclusive
                 && is_table
@@ -45,7 +49,8 @@ pub const CHECK: Check = Check::Script(|context, found| {
         .at(last.span, format!("one transaction locks {} tables against everybody, one after the other: {}", names.len(), names.join(", ")))
         .note("each lock is held until the end, while the next one is waited for; a session that takes them in another order makes a deadlock")
         .help(format!(
-            "change one table a migration{}, or set a lock_timeout and try again",
-            phrase::unless_committed_apart(context)
+            "change one table a migration{}{}",
+            phrase::unless_committed_apart(context),
+            if context.environment.timeouts.lock { "" } else { ", or set a lock_timeout and try again" }
         ));
 });

@@ -26,6 +26,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             .help("write it as a statement of its own, outside of DO");
         return;
     }
+    if step.autocommit && before.environment.outer_transaction.is_some() && !before.outline.commits {
+        found
+            .at(step.at(Mark::Name), format!("{what} does not run: autocommit_block() stops at an assertion"))
+            .note("env.py sends a statement before context.configure(…): the transaction is not Alembic's to commit")
+            .help("op.get_bind().commit()  # in front of the block\nor connection.commit() in env.py, before context.configure(…)");
+        return;
+    }
     let is_handed = before.environment.is_handed_connection && inside == Inside::RunnerTransaction;
     let message = match inside {
         Inside::Nothing => return,
@@ -67,7 +74,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let by_alembic =
         before.framework() == Framework::Alembic && matches!(inside, Inside::RunnerTransaction) && step.batch.is_none();
     if by_alembic && text.starts_with("op.") && mend::is_alone(before, step) {
-        let edits = mend::in_block(&before.script.source, step.statement, "with op.get_context().autocommit_block():", &text);
+        let edits = mend::in_block(&before.script.source, step.statement, phrase::autocommit_block(before), &text);
         finding.fix(edits.and_then(|edits| mend::safe("run it outside of the transaction", edits)));
     }
 });

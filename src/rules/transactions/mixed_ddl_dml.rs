@@ -1,5 +1,5 @@
 use crate::migration::Step;
-use crate::operation::{Class, Dialect, Name, Operation};
+use crate::operation::{Class, Dialect, LockMode, Name, Operation};
 use crate::rule::Found;
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
@@ -19,12 +19,22 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let commits = context.dialect().is_some_and(Dialect::is_mysql_like);
     let (mut definition, mut change) = (None, None);
     for (at, step) in context.steps() {
+        // What stands before a COMMIT and behind it holds nothing up together.
+        if step.operation == Operation::Commit && !step.conditional && !commits {
+            if definition.is_some() && change.is_some() {
+                break;
+            }
+            (definition, change) = (None, None);
+            continue;
+        }
         // Which tables are new changes as the script goes on.
         let schema = context.stages[at].schema;
         let matters = step.operation.table().is_none_or(|table| !is_new(schema, context, table)) && !step.autocommit;
         match step.operation.class() {
             Class::Schema if matters && locks_a_table(&step.operation) => definition = definition.or(Some((at, step))),
             Class::Data if makes_room(context, at, &step.operation) => {}
+            // A row that nobody else can see yet holds nobody up.
+            Class::Data if !commits && definition.is_none() && is_one_new_row(&step.operation) => {}
             Class::Data if !commits && is_one_row_elsewhere(&step.operation, &altered, schema) => {}
             Class::Data if matters && writes_existing(&step.operation, schema, context) => change = change.or(Some((at, step))),
             _ => {}
@@ -47,6 +57,10 @@ fn locks_a_table(operation: &Operation) -> bool {
         Operation::DropIndex { .. } => true,
         other => other.table().is_some(),
     }
+}
+
+fn is_one_new_row(operation: &Operation) -> bool {
+    matches!(operation, Operation::Insert { rows, .. } if rows.single().is_some() && rows.reads.is_empty())
 }
 
 /// A row of constants in a table that nothing else here touches, such as the order for a job: it holds nothing up, and
@@ -84,6 +98,17 @@ fn writes_existing(operation: &Operation, schema: &Schema, context: &Context<'_>
     operation.table().is_none_or(|table| !is_new(schema, context, table))
 }
 
+/// The LOCK TABLE … IN ACCESS EXCLUSIVE MODE in front of a change to the table whose schema changes too.
+fn taken_by_hand<'c>(change: &Step, altered: Option<&Name>, context: &Context<'c>) -> Option<(&'c Step, &'c Name)> {
+    let earlier = context.steps().map(|(_, step)| step).take_while(|step| step.statement != change.statement);
+    earlier.filter(|_| context.is_postgres()).find_map(|step| match &step.operation {
+        Operation::LockTable { table, mode } if *mode == LockMode::AccessExclusive && Some(table) == altered => {
+            Some((step, table))
+        }
+        _ => None,
+    })
+}
+
 fn report(definition: &Step, change: &Step, definition_first: bool, context: &Context<'_>, found: &mut Found<'_>) {
     let (kind, table) = (definition.operation.kind(), definition.operation.table());
     let altered = table.map_or_else(|| "a table".to_owned(), |table| format!("`{table}`"));
@@ -94,6 +119,15 @@ fn report(definition: &Step, change: &Step, definition_first: bool, context: &Co
         .map_or_else(|| "rows".to_owned(), |table| format!("rows of `{table}`"));
     let verb = change.operation.kind();
     found.statement = change.statement;
+    if let Some((lock, locked)) = taken_by_hand(change, table, context) {
+        let finding = found.at(
+            change.span,
+            format!("nobody reads or writes `{locked}` while this migration changes {written} and the schema of {altered}"),
+        );
+        finding.label(&context.script.source, lock.span, "locked from here to the end of the transaction");
+        finding.help("run it while nobody needs the table: apart from each other, new rows could come between the two changes");
+        return;
+    }
     let message = match context.dialect() {
         Some(dialect) if dialect.is_mysql_like() => {
             format!(

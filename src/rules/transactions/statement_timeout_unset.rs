@@ -2,6 +2,9 @@ use crate::operation::Operation;
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
+    if context.environment.timeouts.statement {
+        return;
+    }
     for (at, step) in context.steps() {
         if matches!(&step.operation, Operation::Set { name, .. } if name == "statement_timeout") {
             return;

@@ -73,12 +73,13 @@ def alembic(at, sql, apart):
 
 ENV = """import os
 from alembic import context
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 with create_engine(os.environ["ORACLE_URL"]{engine}).connect() as connection:
-    context.configure(connection=connection{settings})
+    {before}context.configure(connection=connection{settings})
     with context.begin_transaction():
         context.run_migrations()
+    {after}
 """
 DRIZZLE = """const { drizzle } = require('drizzle-orm/node-postgres');
 const { migrate } = require('drizzle-orm/node-postgres/migrator');
@@ -166,8 +167,9 @@ def run_alembic(server, database, folder):
     return ["env", f"ORACLE_URL={url}", sys.executable, "-m", "alembic", "-c", folder / "alembic.ini", "upgrade", "head"]
 
 
-def environment(settings, engine=""):
-    return {"env.py": ENV.format(settings=settings, engine=engine), "alembic.ini": "[alembic]\nscript_location = %(here)s\n"}
+def environment(settings, engine="", before="", after=""):
+    text = ENV.format(settings=settings, engine=engine, before=before, after=after)
+    return {"env.py": text, "alembic.ini": "[alembic]\nscript_location = %(here)s\n"}
 
 
 # name: how a file is written, how it is run, whether its files ask to run without a transaction, files beside them
@@ -190,6 +192,17 @@ WAYS = {
     "alembic": (alembic, run_alembic, False, environment("")),
     "alembic-autocommit-block": (alembic, run_alembic, True, environment("")),
     "alembic-transaction-per-migration": (alembic, run_alembic, False, environment(", transaction_per_migration=True")),
+    # SQLAlchemy begins a transaction with the first statement, which Alembic then takes for the caller's.
+    "alembic-outer-transaction": (
+        alembic,
+        run_alembic,
+        False,
+        environment(
+            ", transaction_per_migration=True",
+            before="connection.execute(text('SET search_path TO public'))\n    ",
+            after="connection.commit()",
+        ),
+    ),
     "alembic-autocommit": (alembic, run_alembic, False, environment("", ', isolation_level="AUTOCOMMIT"')),
     "alembic-transactional-ddl-false": (alembic, run_alembic, False, environment(", transactional_ddl=False")),
 }

@@ -1,0 +1,84 @@
+//! What `env.py` does with its connection before Alembic gets it.
+
+/// A transaction that is open when `context.configure` is handed the connection. Alembic takes it for the caller's: it
+/// begins and commits none itself, `transaction_per_migration` does nothing, and `autocommit_block()` stops at an assertion
+/// (measured with Alembic 1.20.1 and SQLAlchemy 2.1.9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OuterTransaction {
+    /// Whether env.py commits at the end, also what follows a `commit()` in a migration.
+    pub commits: bool,
+}
+
+const CONFIGURE: &str = "context.configure(";
+
+/// The transaction that env.py has begun before it configures Alembic. `text` is without comments.
+///
+/// SQLAlchemy 2 begins one with the first statement; 1.4 does not, see [`is_before_2`].
+pub fn outer_transaction(text: &str) -> Option<OuterTransaction> {
+    text.match_indices(CONFIGURE).find_map(|(at, _)| {
+        let connection = handed_over(&text[at + CONFIGURE.len()..])?;
+        let start = ["\ndef ", "\nasync def "].iter().filter_map(|head| text[..at].rfind(head)).max().unwrap_or(0);
+        let before = &text[start..at];
+        let last = |methods: &[&str]| {
+            let calls = methods.iter().filter_map(|method| before.rfind(&format!("{connection}.{method}(")));
+            calls.max()
+        };
+        let begun = last(&["execute", "exec_driver_sql", "begin"])?;
+        let is_ended = last(&["commit", "rollback"]).is_some_and(|end| end > begun);
+        let commits = text[at..].contains(".commit()") || text.contains(".begin()");
+        (!is_ended).then_some(OuterTransaction { commits })
+    })
+}
+
+/// The variable behind `connection=` among the arguments of a call.
+fn handed_over(arguments: &str) -> Option<&str> {
+    let mut depth = 0;
+    let end = arguments.find(|c| {
+        depth += i32::from(matches!(c, '(' | '[' | '{')) - i32::from(matches!(c, ')' | ']' | '}'));
+        depth < 0
+    });
+    let arguments = &arguments[..end?];
+    let at = arguments.find("connection=")? + "connection=".len();
+    let name = arguments[at..].split(|c: char| !(c.is_alphanumeric() || c == '_' || c == '.')).next()?;
+    (!name.is_empty()).then_some(name)
+}
+
+/// Whether the text of a file of dependencies keeps SQLAlchemy below 2, whose connections begin nothing by themselves.
+pub fn is_before_2(dependencies: &str) -> bool {
+    let old = ["<2", "==1.", "~=1.", "= \"1.", "= \"^1.", "= \"~1."];
+    dependencies.lines().map(str::to_ascii_lowercase).any(|line| {
+        let asked = line.trim_start_matches([' ', '"', '\'', '-', '\t']).strip_prefix("sqlalchemy").map(str::to_owned);
+        asked.is_some_and(|rest| {
+            !rest.starts_with(|c: char| c.is_alphanumeric() || matches!(c, '-' | '_')) && old.iter().any(|old| rest.contains(old))
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn online(before: &str, after: &str) -> Option<OuterTransaction> {
+        outer_transaction(&format!(
+            "from alembic import context\n\ndef offline():\n    context.configure(url=url)\n\ndef online():\n    with engine.connect() as connection:\n{before}        context.configure(\n            connection=connection, target_metadata=metadata(),\n        )\n        with context.begin_transaction():\n            context.run_migrations()\n{after}"
+        ))
+    }
+
+    #[test]
+    fn a_statement_before_configure_begins_a_transaction() {
+        assert_eq!(online("", ""), None);
+        let set = "        connection.execute(text(\"SET lock_timeout = '5s'\"))\n";
+        assert_eq!(online(set, ""), Some(OuterTransaction { commits: false }));
+        assert_eq!(online(set, "        connection.commit()\n"), Some(OuterTransaction { commits: true }));
+        assert_eq!(online(&format!("{set}        connection.commit()\n"), ""), None);
+    }
+
+    #[test]
+    fn older_connections_begin_nothing() {
+        assert!(is_before_2("flask==2.0\nSQLAlchemy==1.4.49\n"));
+        assert!(is_before_2("sqlalchemy = \"^1.4\""));
+        assert!(is_before_2("  \"sqlalchemy>=1.4,<2\","));
+        assert!(!is_before_2("sqlalchemy>=1.4"));
+        assert!(!is_before_2("sqlalchemy-utils==1.0\nsqlalchemy==2.0.30"));
+    }
+}
