@@ -1,6 +1,6 @@
 //! One environment through the rules: replay once, then judge every migration in parallel.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -339,6 +339,8 @@ impl<'a> View<'a> {
                 check(&place.context(0), &mut found);
             }
         }
+        let of_script = found.findings.len();
+        let mut steps_of: Vec<usize> = vec![0; of_script];
         for (at, step) in script.steps.iter().enumerate().filter(|(_, step)| step.runs_on(self.dialect)) {
             found.statement = step.statement;
             let columns = if direction == Direction::Up { NewColumn::of(step) } else { Vec::new() };
@@ -361,7 +363,9 @@ impl<'a> View<'a> {
                     found.findings[before..].iter_mut().for_each(Finding::keep_condition);
                 }
             }
+            steps_of.resize(found.findings.len(), at);
         }
+        fold(&mut found.findings, &steps_of, of_script);
         // What a fix would write has the template filled in.
         let is_template = || {
             let text = script.source.text();
@@ -372,6 +376,41 @@ impl<'a> View<'a> {
         }
         found.findings
     }
+}
+
+/// So many steps that one line makes, in a loop or a helper, are each told by a finding of their own.
+const TOLD_EACH: usize = 3;
+
+/// Leaves one finding of a rule for a line that does the same in many steps. `steps` has the step of each finding; those
+/// before `first` are about the whole script.
+fn fold(findings: &mut Vec<Finding>, steps: &[usize], first: usize) {
+    let mut groups: HashMap<(&'static str, Span), Vec<usize>> = HashMap::new();
+    for (place, finding) in findings.iter().enumerate().skip(first) {
+        let group = groups.entry((finding.rule, finding.span)).or_default();
+        if group.last().is_none_or(|last| steps[*last] != steps[place]) {
+            group.push(place);
+        }
+    }
+    let mut gone: Vec<usize> = Vec::new();
+    for group in groups.into_values().filter(|group| group.len() > TOLD_EACH) {
+        let mut names: Vec<&str> = Vec::new();
+        for name in group[1..].iter().filter_map(|place| findings[*place].message.split('`').nth(1)) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        let shown = names.iter().take(TOLD_EACH).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+        let more = if names.len() > TOLD_EACH { " and others" } else { "" };
+        let note = format!("this line does the same {} times more: {shown}{more}", group.len() - 1);
+        findings[group[0]].note(note);
+        gone.extend(&group[1..]);
+    }
+    gone.sort_unstable();
+    let mut place = 0;
+    findings.retain(|_| {
+        place += 1;
+        gone.binary_search(&(place - 1)).is_err()
+    });
 }
 
 impl View<'_> {

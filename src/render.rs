@@ -24,6 +24,11 @@ pub fn sql_name(text: &str) -> String {
     sql::name(text)
 }
 
+/// A key of an index as SQL has to write it.
+pub fn sql_key(text: &str) -> String {
+    sql::key_text(text)
+}
+
 /// One line, or several of one statement; None for what cannot be written without guessing.
 pub fn operation(operation: &Operation, style: Style<'_>) -> Option<String> {
     let text = match style {

@@ -259,7 +259,12 @@ impl<'a> Context<'a> {
         // Far back is far enough: a script of thousands of steps is rows of data.
         let earlier = (0..self.at).rev().take(FAR_BACK).take_while(|at| !ends(*at));
         let lock = |at: usize| names.iter().filter_map(|name| self.stages[at].effects.lock(name)).max();
-        earlier.filter(|at| steps[*at].statement != own).filter_map(lock).max()
+        // Of one ALTER TABLE each part takes the lock for all; what a loop sends is one statement after the other.
+        let is_apart = |at: &usize| {
+            let of_index = matches!(steps[*at].operation, Operation::CreateIndex(_) | Operation::DropIndex { .. });
+            of_index || steps[*at].statement != own
+        };
+        earlier.filter(is_apart).filter_map(lock).max()
     }
 
     /// The first table in use that the step writes anew, and why.

@@ -319,6 +319,11 @@ impl Schema {
         })
     }
 
+    /// Whether a column is part of its table's primary key.
+    pub fn is_in_key(&self, table: &Name, column: &str) -> bool {
+        self.table(table).and_then(Table::primary_key).is_some_and(|key| key.mentions(column))
+    }
+
     /// Columns whose type is this one: their tables and names.
     pub fn columns_of_type(&self, name: &Name) -> Vec<(&Table, &TableColumn)> {
         let key = self.key(name);
@@ -358,6 +363,8 @@ impl Schema {
                 });
             }
             Operation::SetNotNull { table, column } => self.change_column(table, column, |column| column.nullable = Some(false)),
+            // MySQL's MODIFY without NOT NULL leaves the columns of the primary key required (measured on MariaDB).
+            Operation::DropNotNull { table, column } if self.is_mysql() && self.is_in_key(table, column) => {}
             Operation::DropNotNull { table, column } => self.change_column(table, column, |column| column.nullable = Some(true)),
             Operation::SetDefault { table, column, default } => {
                 self.change_column(table, column, |column| column.default = Some(default.clone()));

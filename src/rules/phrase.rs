@@ -9,7 +9,9 @@ use crate::rule::{Context, Found};
 /// The statement or call that does the same with CONCURRENTLY.
 pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
     let text = context.text(step.statement);
-    if step.origin == Origin::Sql {
+    // With the values of a loop, or of an f-string, in the text, it is not the statement that is sent.
+    let is_template = text.contains('{') && context.script.source.path().ends_with(".py");
+    if step.origin == Origin::Sql && !is_template {
         let upper = text.to_ascii_uppercase();
         return upper
             .find("INDEX")

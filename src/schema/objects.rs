@@ -63,7 +63,14 @@ impl Schema {
                     self.rename_in_defaults(name, value, to);
                 }
             }
-            Operation::DropType { name, .. } => {
+            Operation::DropType { name, cascade, .. } => {
+                // Without CASCADE the server would have refused.
+                let using = if *cascade { self.columns_of_type(name) } else { Vec::new() };
+                let using: Vec<(Name, String)> =
+                    using.into_iter().map(|(table, column)| (table.name.clone(), column.name.clone())).collect();
+                for (table, column) in using {
+                    self.drop_column(&table, &column);
+                }
                 let key = self.key(name);
                 self.enums.remove_mut(&*key);
                 self.domains.remove_mut(&*key);

@@ -19,7 +19,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         | Operation::DropSchema { cascade, .. } => *cascade,
         _ => return,
     };
-    if !cascades || !before.is_upgrade() || step.operation.table().is_some_and(|table| !before.is_in_use(table)) {
+    if !cascades || step.operation.table().is_some_and(|table| !before.is_in_use(table)) {
         return;
     }
     // Whether the history shows all that depends on it.
@@ -67,7 +67,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     along.sort_unstable();
     along.dedup();
     let takes: Vec<&str> = if others.is_empty() { Vec::new() } else { along };
-    if takes.is_empty() && known {
+    // The way back takes along what the way forth made: only what it is certain to take from others counts.
+    let columns_of_others = || takes.iter().any(|what| what.starts_with("col "));
+    if takes.is_empty() && known || !before.is_upgrade() && !columns_of_others() {
         return;
     }
     let message = match takes.as_slice() {

@@ -1,11 +1,12 @@
 use crate::migration::Mark;
-use crate::operation::{Operation, show_holes};
+use crate::operation::{Dialect, Operation, show_holes};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropNotNull { table, column } = &step.operation else { return };
     let was_required = before.schema.column(table, column).is_some_and(|known| known.nullable == Some(false));
-    if !before.is_upgrade() || before.is_new_column(table, column) || !was_required {
+    let stays_required = before.dialect().is_some_and(Dialect::is_mysql_like) && before.schema.is_in_key(table, column);
+    if !before.is_upgrade() || before.is_new_column(table, column) || !was_required || stays_required {
         return;
     }
     // A call that renames it as well breaks the same readers by that.

@@ -1,6 +1,7 @@
 use crate::finding::Direction;
 use crate::migration::{Body, Script};
-use crate::operation::{Class, Name, Operation};
+use crate::operation::{Class, Dialect, Name, Operation};
+use crate::project::conventions::Framework;
 use crate::rule::{Check, Context};
 use crate::rules::{mend, phrase};
 use crate::schema::Schema;
@@ -48,7 +49,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let (later, now): (Vec<&Difference>, Vec<&Difference>) = differences.iter().partition(is_unfilled);
     let written = |differences: &[&Difference]| -> Vec<String> {
         let repairs = differences.iter().flat_map(|difference| &difference.repair);
-        repairs.filter_map(|repair| crate::render::operation(repair, style)).collect()
+        repairs.filter(|repair| !is_restated(repair, context)).filter_map(|repair| crate::render::operation(repair, style)).collect()
     };
     let (lines, later) = (written(&now), written(&later));
     let mut help = match (lines.is_empty(), later.is_empty()) {
@@ -66,6 +67,15 @@ pub const CHECK: Check = Check::Script(|context, found| {
         finding.fix(mend::at_the_end(context.script, &lines).and_then(|edits| mend::with_a_look("add what is missing", edits)));
     }
 });
+
+/// MySQL changes these by MODIFY, which has to say all of the column again; Alembic writes that by itself.
+fn is_restated(repair: &Operation, context: &Context<'_>) -> bool {
+    let restates = matches!(
+        repair,
+        Operation::SetNotNull { .. } | Operation::DropNotNull { .. } | Operation::AlterColumnType { .. }
+    );
+    restates && context.framework() != Framework::Alembic && context.dialect().is_some_and(Dialect::is_mysql_like)
+}
 
 fn in_words(difference: &Difference) -> String {
     match &difference.how {
