@@ -1,5 +1,7 @@
 //! The way back: what undoes an operation, and what is still different after going there and back.
 
+use std::collections::HashMap;
+
 use crate::history::Index;
 use crate::migration::{Origin, Step};
 use crate::operation::{
@@ -111,9 +113,17 @@ pub fn reverse(operation: &Operation, before: &Schema) -> Option<Vec<Operation>>
 /// The whole way back of a script: its steps undone, last first, each with the schema before it. None where a step
 /// cannot be undone for certain.
 pub fn way_back(steps: &[(&Step, &Schema)]) -> Option<Vec<Operation>> {
-    let made_here = |name: &Name| {
-        steps.iter().any(|(other, _)| matches!(&other.operation, Operation::CreateTable(create) if create.table == *name))
-    };
+    let made: HashMap<&Name, usize> = steps
+        .iter()
+        .enumerate()
+        .filter_map(|(at, (step, _))| match &step.operation {
+            Operation::CreateTable(create) => Some((&create.table, at)),
+            _ => None,
+        })
+        .collect();
+    let made_here = |name: &Name| made.contains_key(name);
+    // The table that a key points to is dropped first, where it was made last: the key has to go before it.
+    let holds_up = |table: &Name, other: &Name| made.get(table).zip(made.get(other)).is_some_and(|(own, other)| own < other);
     let mut out = Vec::new();
     for (step, before) in steps.iter().rev() {
         if step.conditional || step.only != Dialects::ANY || step.operation.class() == Class::Data {
@@ -121,7 +131,17 @@ pub fn way_back(steps: &[(&Step, &Schema)]) -> Option<Vec<Operation>> {
         }
         // What goes with its table needs no line of its own.
         let goes_along = !matches!(step.operation, Operation::CreateTable(_)) && step.operation.table().is_some_and(made_here);
-        if goes_along {
+        let holds = match &step.operation {
+            Operation::AddConstraint { table, constraint } => match &constraint.kind {
+                ConstraintKind::ForeignKey { reference, .. } => holds_up(table, &reference.table),
+                _ => false,
+            },
+            Operation::AddColumn { table, column, .. } => {
+                column.references.as_ref().is_some_and(|reference| holds_up(table, &reference.table))
+            }
+            _ => false,
+        };
+        if goes_along && !holds {
             continue;
         }
         out.extend(reverse(&step.operation, before)?);

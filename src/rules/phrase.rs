@@ -1,6 +1,6 @@
 //! Words that several rules share: statements rewritten for people to paste, and pictures of table rebuilds.
 
-use crate::migration::{Mark, Origin, Step};
+use crate::migration::{Mark, Origin, Script, Step};
 use crate::operation::{ConstraintKind, CreateIndex, Dialect, HOLE, Name, Operation, show_holes};
 use crate::project::conventions::Framework;
 use crate::render::Style;
@@ -387,4 +387,29 @@ pub fn rename_instead(context: &Context<'_>, step: &Step) -> Option<String> {
     let in_helper = step.origin != Origin::Sql && !context.text(step.at(Mark::Name)).starts_with(['"', '\'']);
     let place = if in_helper { "in the place of this call of the helper" } else { "in the place of both steps" };
     Some(format!("it only gets another name, for which nothing has to be built; {place}:\n{}", in_place_of_steps(context, &sql)))
+}
+
+/// Whether a comment in the place of statements says why there are none. What Alembic's template writes does not.
+pub fn is_commented(script: &Script, framework: Framework) -> bool {
+    if framework != Framework::Alembic {
+        let markers = framework.convention();
+        return script.source.text().lines().any(|line| {
+            let is_marker = !markers.up_marker.is_empty() && (line.contains('+') || line.contains(markers.up_marker));
+            line.trim_start().starts_with("--") && !is_marker
+        });
+    }
+    let is_own = |line: &str| line.starts_with('#') && !line.starts_with("# ###") && !line.contains("whimbrel:");
+    body_of(script).lines().map(str::trim).any(is_own)
+}
+
+/// The same, or a docstring that does.
+pub fn is_explained(script: &Script, framework: Framework) -> bool {
+    let docstring = |line: &str| line.starts_with(['"', '\'']) || line.starts_with("r\"");
+    is_commented(script, framework) || framework == Framework::Alembic && body_of(script).lines().map(str::trim).any(docstring)
+}
+
+/// The text of a function of a script, up to the next.
+fn body_of(script: &Script) -> &str {
+    let body = script.source.text().get(script.head.end as usize..).unwrap_or_default();
+    &body[..body.find("\ndef ").unwrap_or(body.len())]
 }

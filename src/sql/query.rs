@@ -198,7 +198,10 @@ fn narrowed_by(condition: Option<&Expr>, dialect: Option<Dialect>) -> Vec<String
         Some(Expr::Between { expr, negated: false, .. } | Expr::InSubquery { expr, negated: false, .. }) => {
             column_of(expr, dialect).into_iter().collect()
         }
-        Some(Expr::InList { expr, negated: false, .. }) => column_of(expr, dialect).into_iter().collect(),
+        // `= ANY (:ids)` is how a list of values is handed over.
+        Some(Expr::InList { expr, negated: false, .. } | Expr::AnyOp { left: expr, compare_op: BinaryOperator::Eq, .. }) => {
+            column_of(expr, dialect).into_iter().collect()
+        }
         Some(Expr::Nested(inner)) => narrowed_by(Some(inner), dialect),
         _ => Vec::new(),
     }

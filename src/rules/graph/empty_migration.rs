@@ -1,14 +1,14 @@
-use crate::migration::{Body, Migration, Script};
-use crate::project::conventions::Framework;
+use crate::migration::{Body, Migration};
 use crate::project::dialect::is_for_one;
 use crate::rule::Check;
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Migration(|migration, environment, found| {
     let Some(up) = migration.up.as_ref().filter(|up| up.body == Body::Empty) else { return };
     // Placeholders say so in their names.
     let is_placeholder = ["empty", "placeholder", "noop", "no_op"].iter().any(|word| up.source.file_name().contains(word));
     // With no file for a database, its runner would take the one for all.
-    if is_placeholder || is_for_one(&up.source) || is_anchor(migration) || is_explained(up, environment.framework) {
+    if is_placeholder || is_for_one(&up.source) || is_anchor(migration) || phrase::is_explained(up, environment.framework) {
         return;
     }
     let undoes_something = migration.down.as_ref().is_some_and(|down| down.body == Body::Present);
@@ -23,22 +23,4 @@ pub const CHECK: Check = Check::Migration(|migration, environment, found| {
 /// A first revision, a merge, the start of a branch, or one that only waits for another.
 fn is_anchor(migration: &Migration) -> bool {
     migration.parents.names.len() != 1 || !migration.branch_labels.names.is_empty() || !migration.depends_on.names.is_empty()
-}
-
-/// Whether words in the place of statements say why there are none. What Alembic's template writes does not.
-fn is_explained(up: &Script, framework: Framework) -> bool {
-    let text = up.source.text();
-    if framework != Framework::Alembic {
-        let comment = |line: &str| line.trim_start().starts_with("--");
-        let markers = framework.convention();
-        return text.lines().any(|line| {
-            comment(line) && (markers.up_marker.is_empty() || !line.contains("+") && !line.contains(markers.up_marker))
-        });
-    }
-    let body = text.get(up.head.end as usize..).unwrap_or_default();
-    let end = body.find("\ndef ").unwrap_or(body.len());
-    body[..end].lines().map(str::trim).any(|line| {
-        let comment = line.starts_with('#') && !line.starts_with("# ###") && !line.contains("whimbrel:");
-        comment || line.starts_with(['"', '\'']) || line.starts_with("r\"")
-    })
 }

@@ -1,6 +1,6 @@
 use crate::finding::{Edit, Fix};
 use crate::migration::{Body, Migration, Script};
-use crate::operation::{DataType, Operation};
+use crate::operation::{Class, DataType, Operation};
 use crate::project::Environment;
 use crate::project::conventions::{Framework, WayBack};
 use crate::rule::{Check, Context, Found};
@@ -28,6 +28,11 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let direction = found.direction.take();
     match &migration.down {
         None => absent(migration, up, environment, found),
+        // Rows that were mended need not be broken again, where somebody says so.
+        Some(down) if changes_rows_alone(up) && says_why(down, environment.framework) => {
+            found.direction = direction;
+            return;
+        }
         Some(down) if down.body == Body::Empty || does_nothing(down) => {
             let up_source = std::mem::replace(&mut found.source, down.source.clone());
             let what = if environment.framework == Framework::Alembic { "`downgrade()`" } else { "the way back" };
@@ -36,7 +41,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
                     down.head,
                     format!("{what} of `{}` does nothing: going back leaves everything as the upgrade made it", migration.id),
                 )
-                .help(help(environment.framework));
+                .help(match changes_rows_alone(up) {
+                    true => "undo it, or say in a comment in its place why there is nothing to undo",
+                    false => help(environment.framework),
+                });
             found.source = up_source;
         }
         Some(_) => {
@@ -60,6 +68,18 @@ pub const CHECK: Check = Check::Script(|context, found| {
 /// A `downgrade()` that prints or logs, and sends nothing to the database.
 fn does_nothing(down: &Script) -> bool {
     down.body == Body::Present && down.steps.is_empty() && down.source.path().ends_with(".py")
+}
+
+/// Whether an upgrade changes rows and nothing else.
+fn changes_rows_alone(up: &Script) -> bool {
+    let of = |class: Class| up.steps.iter().any(|step| step.operation.class() == class);
+    of(Class::Data) && !of(Class::Schema) && up.is_followed()
+}
+
+/// Whether a way back that does nothing says why. In a file of several sections it is not known of which a comment speaks.
+fn says_why(down: &Script, framework: Framework) -> bool {
+    let own_text = framework == Framework::Alembic || has_files(framework);
+    (down.body == Body::Empty || does_nothing(down)) && own_text && phrase::is_commented(down, framework)
 }
 
 fn is_enum(kind: &DataType) -> bool {

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use crate::migration::Step;
 use crate::operation::{ConstraintKind, CreateIndex, Dialect, Name, Operation};
+use crate::project::conventions::Framework;
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
 use crate::source::Span;
@@ -68,11 +69,20 @@ pub const CHECK: Check = Check::Script(|context, found| {
 fn index_of(context: &Context<'_>, table: &Name, columns: &[String]) -> String {
     let made_in = context.stages.last().and_then(|last| last.schema.table(table)?.created_in);
     let live = context.is_postgres() && made_in != Some(context.index) && context.is_in_use(table);
-    let name = phrase::name_ending(&format!("ix_{}_{}", table.name, columns.join("_")), "");
+    let is_prisma = context.framework() == Framework::Prisma;
+    // The name that Prisma would give it: under another it takes the index for one that has to go.
+    let name = match is_prisma {
+        true => phrase::name_ending(&format!("{}_{}", table.name, columns.join("_")), "_idx"),
+        false => phrase::name_ending(&format!("ix_{}_{}", table.name, columns.join("_")), ""),
+    };
     let plain = CreateIndex::new(Some(name), table.clone(), columns.to_vec());
     let index = CreateIndex { concurrently: live, ..plain };
     let text = crate::render::operation(&Operation::CreateIndex(index.into()), phrase::style(context)).unwrap_or_default();
-    if live { phrase::outside_transaction(context, &text) } else { text }
+    let help = if live { phrase::outside_transaction(context, &text) } else { text };
+    match is_prisma {
+        true => format!("{help}\nand in the model, so that Prisma keeps it: @@index([{}])", columns.join(", ")),
+        false => help,
+    }
 }
 
 /// The first place in a statement where a column is named.
