@@ -2,7 +2,7 @@
 
 use super::{Model, in_public};
 use crate::operation::{LockMode, Name, Operation};
-use crate::schema::{Kind, Table, expression};
+use crate::schema::{Kind, Table, TableColumn, expression};
 
 use LockMode::AccessExclusive;
 
@@ -226,9 +226,10 @@ impl<'m> Model<'m> {
             }
             return;
         };
-        // A column that was made serial takes its default from the sequence.
+        // A column that was made serial takes its default from the sequence, until the default is dropped.
+        let takes_from = |column: &TableColumn| column.sequence.is_some() && column.default.is_some();
         if let Some((table, column)) = owner
-            && table.column(column).is_some_and(|column| column.sequence.is_some())
+            && table.column(column).is_some_and(takes_from)
         {
             if !cascade {
                 return self.fail(format!("the default of `{}.{column}` takes its numbers from `{name}`", table.name));

@@ -8,7 +8,7 @@ use crate::schema::expression::mentions;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::CreateIndex(index) = &step.operation else { return };
-    if index.concurrently || before.is_new(&index.table) {
+    if index.concurrently || before.is_new(&index.table) || before.is_emptied(&index.table) {
         return;
     }
     // IF NOT EXISTS, or behind a check, of one that the history has made.

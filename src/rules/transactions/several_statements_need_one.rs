@@ -14,10 +14,16 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let other = before.steps().map(|(_, other)| other).find(|other| {
         other.statement != step.statement
             && !clears_the_way(&other.operation, &step.operation)
+            && !(is_repeatable(&other.operation) && is_repeatable(&step.operation))
             && other.operation.class() != Class::Neither
             && !before.stages().any(|(known, stage)| known.statement == other.statement && stage.effects.refuses_transaction)
     });
     let Some(other) = other else { return };
+    // Of a file it is told once.
+    let refuses_too = |at: usize| before.stages[at].effects.refuses_transaction && !before.inside_at(at).is_transaction();
+    if before.steps().take_while(|(at, _)| *at < before.at).any(|(at, _)| refuses_too(at)) {
+        return;
+    }
     // Told outright what to do, Flyway does not look.
     let refuses = framework == Framework::Flyway && before.script.transaction.is_none();
     let (message, label) = match refuses {
@@ -37,6 +43,19 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     finding.help("give the statement that refuses a transaction a file of its own");
 });
+
+/// Whether the statement passes a second time, so that a file that failed further down can be run again.
+fn is_repeatable(operation: &Operation) -> bool {
+    match operation {
+        Operation::CreateIndex(index) => index.if_not_exists,
+        Operation::CreateTable(create) => create.if_not_exists,
+        Operation::AddColumn { if_not_exists, .. } => *if_not_exists,
+        Operation::DropIndex { if_exists, .. } | Operation::DropTable { if_exists, .. } | Operation::DropColumn { if_exists, .. } => {
+            *if_exists
+        }
+        _ => false,
+    }
+}
 
 /// What a build that failed has left is dropped, so that the file can be run again.
 fn clears_the_way(drop: &Operation, build: &Operation) -> bool {
