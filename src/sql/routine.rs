@@ -158,7 +158,8 @@ fn keyword(text: &str, word: &str) -> Option<usize> {
 
 /// A statement of PL/pgSQL: SQL as it stands, `EXECUTE 'literal'`, or a command of the language.
 fn block_statement(statement: &str, dialect: Option<Dialect>) -> Vec<Lowered> {
-    let first: String = statement.chars().take_while(|c| c.is_alphanumeric()).collect::<String>().to_ascii_lowercase();
+    let is_word = |c: &char| c.is_alphanumeric() || *c == '_';
+    let first: String = statement.chars().take_while(is_word).collect::<String>().to_ascii_lowercase();
     match first.as_str() {
         "raise" | "return" | "perform" | "null" | "exit" | "continue" | "get" | "assert" | "open" | "close" | "fetch" => {
             Vec::new()

@@ -49,7 +49,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
     let (later, now): (Vec<&Difference>, Vec<&Difference>) = differences.iter().partition(is_unfilled);
     let written = |differences: &[&Difference]| -> Vec<String> {
         let repairs = differences.iter().flat_map(|difference| &difference.repair);
-        repairs.filter(|repair| !is_restated(repair, context)).filter_map(|repair| crate::render::operation(repair, style)).collect()
+        repairs
+            .filter(|repair| !is_restated(repair, context))
+            .filter_map(|repair| crate::render::operation(repair, style))
+            .collect()
     };
     let (lines, later) = (written(&now), written(&later));
     let mut help = match (lines.is_empty(), later.is_empty()) {
@@ -70,10 +73,8 @@ pub const CHECK: Check = Check::Script(|context, found| {
 
 /// MySQL changes these by MODIFY, which has to say all of the column again; Alembic writes that by itself.
 fn is_restated(repair: &Operation, context: &Context<'_>) -> bool {
-    let restates = matches!(
-        repair,
-        Operation::SetNotNull { .. } | Operation::DropNotNull { .. } | Operation::AlterColumnType { .. }
-    );
+    let restates =
+        matches!(repair, Operation::SetNotNull { .. } | Operation::DropNotNull { .. } | Operation::AlterColumnType { .. });
     restates && context.framework() != Framework::Alembic && context.dialect().is_some_and(Dialect::is_mysql_like)
 }
 

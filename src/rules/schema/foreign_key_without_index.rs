@@ -43,7 +43,8 @@ pub const CHECK: Check = Check::Script(|context, found| {
             }
             told.push(key);
             let steps = || context.steps().map(|(_, step)| step);
-            let made = steps().find(|step| adds(step, &table.name, columns)).or_else(|| steps().find(|step| creates(step, &table.name)));
+            let made =
+                steps().find(|step| adds(step, &table.name, columns)).or_else(|| steps().find(|step| creates(step, &table.name)));
             let step = made.unwrap_or(step);
             let place = if creates(step, &table.name) { word_in(context, step, &columns[0]) } else { None };
             found.statement = step.statement;
@@ -89,9 +90,7 @@ fn index_of(context: &Context<'_>, table: &Name, columns: &[String]) -> String {
 fn word_in(context: &Context<'_>, step: &Step, column: &str) -> Option<Span> {
     let text = context.text(step.statement);
     let is_part = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || c == '_');
-    let is_whole = |at: usize| {
-        !is_part(text[..at].chars().next_back()) && !is_part(text[at + column.len()..].chars().next())
-    };
+    let is_whole = |at: usize| !is_part(text[..at].chars().next_back()) && !is_part(text[at + column.len()..].chars().next());
     let at = text.match_indices(column).map(|(at, _)| at).find(|at| is_whole(*at))?;
     let start = step.statement.start as usize + at;
     Some(Span::new(start, start + column.len()))

@@ -30,7 +30,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         found
             .at(step.at(Mark::Name), format!("{what} does not run: autocommit_block() stops at an assertion"))
             .note("env.py sends a statement before context.configure(…): the transaction is not Alembic's to commit")
-            .help("op.get_bind().commit()  # in front of the block\nor connection.commit() in env.py, before context.configure(…)");
+            .help(
+                "op.get_bind().commit()  # in front of the block\nor connection.commit() in env.py, before context.configure(…)",
+            );
         return;
     }
     let is_handed = before.environment.is_handed_connection && inside == Inside::RunnerTransaction;

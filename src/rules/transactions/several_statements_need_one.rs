@@ -50,9 +50,9 @@ fn is_repeatable(operation: &Operation) -> bool {
         Operation::CreateIndex(index) => index.if_not_exists,
         Operation::CreateTable(create) => create.if_not_exists,
         Operation::AddColumn { if_not_exists, .. } => *if_not_exists,
-        Operation::DropIndex { if_exists, .. } | Operation::DropTable { if_exists, .. } | Operation::DropColumn { if_exists, .. } => {
-            *if_exists
-        }
+        Operation::DropIndex { if_exists, .. }
+        | Operation::DropTable { if_exists, .. }
+        | Operation::DropColumn { if_exists, .. } => *if_exists,
         _ => false,
     }
 }
