@@ -239,7 +239,7 @@ impl Settings {
             postgres_major: self.postgres_major,
             sqlite_minor: self.sqlite_minor,
             foreign_keys: self.sqlite_foreign_keys.or(environment.foreign_keys),
-            names_constraints: environment.has_naming_convention,
+            names_constraints: environment.env.has_naming_convention,
         }
     }
 

@@ -19,7 +19,7 @@ use std::sync::{Arc, LazyLock, OnceLock};
 
 use globset::GlobSet;
 
-use crate::alembic::env::OuterTransaction;
+use crate::alembic::env::EnvPy;
 use crate::history::{History, Index};
 use crate::migration::{Execution, Migration};
 use crate::operation::{Dialect, Name};
@@ -98,17 +98,7 @@ pub struct Environment {
     pub all_pending_together: bool,
     /// Whether the project's code sets `PRAGMA foreign_keys=ON` on SQLite; None where nothing that was read does.
     pub foreign_keys: Option<bool>,
-    /// `env.py` turns pysqlite's own transactions off and begins one itself, as SQLAlchemy's documentation shows: then a
-    /// migration on SQLite rolls back as a whole.
-    pub begins_on_sqlite: bool,
-    /// `env.py` makes no connection itself, so that nothing is known of its isolation level.
-    pub is_handed_connection: bool,
-    /// The transaction that `env.py` has begun before Alembic could.
-    pub outer_transaction: Option<OuterTransaction>,
-    /// `env.py` sets a lock_timeout or a statement_timeout for every migration.
-    pub timeouts: Timeouts,
-    /// `env.py` speaks of a naming convention: constraints without a name get one.
-    pub has_naming_convention: bool,
+    pub env: EnvPy,
     pub ways_back: WaysBack,
     /// What of the tool's own list and the files does not fit together.
     pub discords: Vec<journal::Discord>,
@@ -116,13 +106,6 @@ pub struct Environment {
     pub unread_versions: Vec<String>,
     /// See [`Environment::naming`].
     pub by_table: OnceLock<HashMap<Name, Vec<Index>>>,
-}
-
-/// Which limits hold for every statement of an environment.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Timeouts {
-    pub lock: bool,
-    pub statement: bool,
 }
 
 /// What the migrations of an environment have of ways back, where all of them were read in full.

@@ -78,7 +78,7 @@ pub fn execution(
     refuses: impl Fn(&Step) -> bool,
 ) -> Execution {
     let framework = environment.framework;
-    if framework == Framework::Alembic && dialect == Some(Dialect::Sqlite) && environment.begins_on_sqlite {
+    if framework == Framework::Alembic && dialect == Some(Dialect::Sqlite) && environment.env.begins_on_sqlite {
         return Execution::OneTransaction;
     }
     // Alembic opens no transaction where the dialect's DDL commits by itself.

@@ -1,4 +1,92 @@
-//! What `env.py` does with its connection before Alembic gets it.
+//! What `env.py` says of the connection, and of how migrations run on it.
+//!
+//! It is read as text: what is asked for are words that stand there or do not.
+
+use std::path::Path;
+
+/// How `env.py` runs migrations; nothing of it where there is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EnvPy {
+    /// It takes Alembic's transaction away. (`transactional_ddl=False` does not: SQLAlchemy begins one all the same, and
+    /// Alembic commits it behind each migration.)
+    pub autocommits: bool,
+    /// Every migration has a transaction of its own.
+    pub each_in_its_own: bool,
+    /// It makes no connection itself, so that nothing is known of the isolation level.
+    pub is_handed_connection: bool,
+    /// It speaks of a naming convention: constraints without a name get one.
+    pub has_naming_convention: bool,
+    /// It turns pysqlite's own transactions off and begins one itself, as SQLAlchemy's documentation shows: then a
+    /// migration on SQLite rolls back as a whole.
+    pub begins_on_sqlite: bool,
+    pub outer_transaction: Option<OuterTransaction>,
+    pub timeouts: Timeouts,
+}
+
+/// Which limits `env.py` sets for every statement.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Timeouts {
+    pub lock: bool,
+    pub statement: bool,
+}
+
+impl EnvPy {
+    /// Reads the text of the file, [`uncommented`].
+    pub fn read(text: &str) -> Self {
+        // However the spaces and quotes are set.
+        let words = text.replace([' ', '\''], "");
+        let says = |any: &[&str]| any.iter().any(|word| words.contains(word));
+        EnvPy {
+            autocommits: says(&["isolation_level=\"AUTOCOMMIT\"", "isolation_level=AUTOCOMMIT"]),
+            each_in_its_own: says(&["transaction_per_migration=True", "transactional_ddl=False"]),
+            is_handed_connection: !says(&["connect"]),
+            has_naming_convention: says(&["naming_convention"]),
+            begins_on_sqlite: says(&["isolation_level=None"]) && says(&["(\"BEGIN", "(BEGIN"]),
+            outer_transaction: outer_transaction(text),
+            timeouts: Timeouts { lock: says(&["lock_timeout"]), statement: says(&["statement_timeout"]) },
+        }
+    }
+}
+
+/// A file without its `#` comments, which only end what stands before them: a URL may hold a `#`.
+pub fn uncommented(text: &str) -> String {
+    let code = |line: &'_ str| match line.find('#') {
+        Some(at) if line[..at].chars().all(char::is_whitespace) || line[..at].ends_with(char::is_whitespace) => {
+            line[..at].to_owned()
+        }
+        _ => line.to_owned(),
+    };
+    text.lines().map(code).collect::<Vec<_>>().join("\n")
+}
+
+/// How many modules beside an environment are read for a PRAGMA.
+const MODULES_READ: usize = 200;
+
+/// `PRAGMA foreign_keys=ON`, in env.py or in a module of the package around it: there for every connection, by an event
+/// of SQLAlchemy or where connections are made, and not in one session of the application.
+pub fn foreign_keys(env: Option<&str>, around: &Path) -> Option<bool> {
+    const FOR_ALL: [&str; 4] = ["listens_for", "event.listen", "creator", "sqlite3.connect"];
+    const PRAGMA: &str = "pragma foreign_keys";
+    // So far behind the word that says for whom.
+    const NEAR: usize = 800;
+    let says = |text: &str, anywhere: bool| {
+        let text = text.to_ascii_lowercase();
+        let for_all = |at: usize| {
+            let before = &text[crate::source::floor(&text, at.saturating_sub(NEAR))..at];
+            anywhere || FOR_ALL.iter().any(|word| before.contains(word))
+        };
+        let at = text.match_indices(PRAGMA).map(|(at, _)| at).find(|at| for_all(*at))?;
+        let value = text[at + PRAGMA.len()..].trim_start_matches([' ', '=', '(']);
+        Some(value.starts_with("on") || value.starts_with('1') || value.starts_with("true"))
+    };
+    env.and_then(|env| says(env, true)).or_else(|| {
+        let modules = ignore::WalkBuilder::new(around).max_depth(Some(2)).require_git(false).build();
+        let files = modules.flatten().map(ignore::DirEntry::into_path);
+        let python = files.filter(|path| path.extension().is_some_and(|extension| extension == "py")).take(MODULES_READ);
+        let texts = python.filter_map(|path| std::fs::read_to_string(path).ok());
+        texts.into_iter().find_map(|text| says(&uncommented(&text), false))
+    })
+}
 
 /// A transaction that is open when `context.configure` is handed the connection. Alembic takes it for the caller's: it
 /// begins and commits none itself, `transaction_per_migration` does nothing, and `autocommit_block()` stops at an assertion
@@ -14,7 +102,7 @@ const CONFIGURE: &str = "context.configure(";
 /// The transaction that env.py has begun before it configures Alembic. `text` is without comments.
 ///
 /// SQLAlchemy 2 begins one with the first statement; 1.4 does not, see [`is_before_2`].
-pub fn outer_transaction(text: &str) -> Option<OuterTransaction> {
+fn outer_transaction(text: &str) -> Option<OuterTransaction> {
     text.match_indices(CONFIGURE).find_map(|(at, _)| {
         let connection = handed_over(&text[at + CONFIGURE.len()..])?;
         let start = ["\ndef ", "\nasync def "].iter().filter_map(|head| text[..at].rfind(head)).max().unwrap_or(0);

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use super::conventions::Framework;
 use super::relevant::AT_ONCE;
 use super::{Evidence, Layout, shown};
+use crate::alembic::env::uncommented;
 use crate::migration::Migration;
 use crate::operation::{Dialect, Dialects};
 use crate::source::Source;
@@ -212,17 +213,6 @@ fn dependencies(path: &Path, depth: usize) -> Option<String> {
         text.push_str(&dependencies(&other, depth + 1).unwrap_or_default());
     }
     Some(text)
-}
-
-/// A file without its `#` comments, which only end what stands before them: a URL may hold a `#`.
-pub(super) fn uncommented(text: &str) -> String {
-    let code = |line: &'_ str| match line.find('#') {
-        Some(at) if line[..at].chars().all(char::is_whitespace) || line[..at].ends_with(char::is_whitespace) => {
-            line[..at].to_owned()
-        }
-        _ => line.to_owned(),
-    };
-    text.lines().map(code).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether a dependency file names a package: as a whole word, so that `psycopg` is not `psycopg2`.

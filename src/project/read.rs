@@ -12,10 +12,9 @@ use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_for};
 use super::sections::{Section, sections, wish};
 use super::{
-    Candidate, Environment, Evidence, Layout, Timeouts, Unreadable, WaysBack, alembic, dialect, journal, relevant, search_path,
-    shown,
+    Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, alembic, dialect, journal, relevant, search_path, shown,
 };
-use crate::alembic::env::{is_before_2, outer_transaction};
+use crate::alembic::env::{EnvPy, foreign_keys, is_before_2, uncommented};
 use crate::alembic::modules::Modules;
 use crate::alembic::naming;
 use crate::alembic::python::SyntaxError;
@@ -50,17 +49,22 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
     dialect::restrict_to_names(&mut migrations);
-    let env = env_of(layout).map(|text| dialect::uncommented(&text));
+    let env_text = env_of(layout).map(|text| uncommented(&text));
     let history = History::new(&migrations);
     search_path::resolve(&mut migrations, &history);
-    if let Some(convention) = env.as_ref().and_then(|text| naming::in_env(text)) {
+    if let Some(convention) = env_text.as_ref().and_then(|text| naming::in_env(text)) {
         convention.apply(&mut migrations);
     }
     let convention = layout.framework.convention();
-    let words = env.as_ref().filter(|_| layout.framework == Framework::Alembic).map(|text| text.replace([' ', '\''], ""));
-    let configured = configured(layout, words.as_deref());
-    let outer_transaction = env.as_deref().and_then(outer_transaction).filter(|_| !is_old_sqlalchemy(&layout.evidence_from));
-    let sets = |name: &str| env.as_ref().is_some_and(|env| env.contains(name));
+    let mut env = env_text.as_deref().map(EnvPy::read).unwrap_or_default();
+    env.outer_transaction.take_if(|_| is_old_sqlalchemy(&layout.evidence_from));
+    let sends_each = match layout.framework {
+        Framework::Alembic => env.autocommits,
+        Framework::GolangMigrate => is_multi_statement(&layout.evidence_from),
+        _ => false,
+    };
+    let script_folder = alembic::environment_around(&layout.root).unwrap_or_else(|| layout.root.clone());
+    let around = script_folder.parent().filter(|_| dialects.contains(&Dialect::Sqlite));
     let ways_back = ways_back(&migrations);
     Environment {
         root: shown(&layout.root),
@@ -70,18 +74,14 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         unreadable,
         history,
         files,
-        execution: configured.execution.unwrap_or(convention.execution),
-        foreign_keys: dialects.contains(&Dialect::Sqlite).then(|| foreign_keys(layout, env.as_deref())).flatten(),
-        has_naming_convention: words.as_ref().is_some_and(|words| words.contains("naming_convention")),
-        begins_on_sqlite: words.as_ref().is_some_and(|words| begins_on_sqlite(words)),
-        is_handed_connection: words.as_ref().is_some_and(|words| !words.contains("connect")),
+        execution: if sends_each { Execution::EachStatement } else { convention.execution },
+        foreign_keys: around.and_then(|folder| foreign_keys(env_text.as_deref(), folder)),
         ways_back,
         discords: journal::discords(layout, &sources),
         unread_versions: layout.unread_versions.clone(),
         by_table: OnceLock::new(),
-        all_pending_together: convention.all_pending_together && (outer_transaction.is_some() || !configured.each_in_its_own),
-        outer_transaction,
-        timeouts: Timeouts { lock: sets("lock_timeout"), statement: sets("statement_timeout") },
+        all_pending_together: convention.all_pending_together && (env.outer_transaction.is_some() || !env.each_in_its_own),
+        env,
     }
 }
 
@@ -98,64 +98,11 @@ fn ways_back(migrations: &[Migration]) -> WaysBack {
     WaysBack { is_used: downs().next().is_some(), with_content: in_full.then(|| downs().filter(has_content).count()) }
 }
 
-/// What a project's configuration changes of its runner's ways.
-#[derive(Default)]
-struct Configured {
-    execution: Option<Execution>,
-    /// Every migration has a transaction of its own.
-    each_in_its_own: bool,
-}
-
-/// `env` is the text of `env.py` without comments, spaces and single quotes.
-fn configured(layout: &Layout, env: Option<&str>) -> Configured {
-    let says = |words: &[&str]| env.is_some_and(|env| words.iter().any(|word| env.contains(word)));
-    match layout.framework {
-        Framework::Alembic => Configured {
-            execution: says(&AUTOCOMMIT).then_some(Execution::EachStatement),
-            each_in_its_own: says(&["transaction_per_migration=True", "transactional_ddl=False"]),
-        },
-        Framework::GolangMigrate if is_multi_statement(&layout.evidence_from) => {
-            Configured { execution: Some(Execution::EachStatement), ..Configured::default() }
-        }
-        _ => Configured::default(),
-    }
-}
-
 /// What a project's files of dependencies say of SQLAlchemy.
 fn is_old_sqlalchemy(folders: &[PathBuf]) -> bool {
     let files = ["pyproject.toml", "requirements.txt", "setup.cfg", "setup.py", "Pipfile"];
     let says = |file: PathBuf| std::fs::read_to_string(file).is_ok_and(|text| is_before_2(&text));
     folders.iter().any(|folder| files.iter().any(|file| says(folder.join(file))))
-}
-
-/// How many modules beside an environment are read for a PRAGMA.
-const MODULES_READ: usize = 200;
-
-/// `PRAGMA foreign_keys=ON`, in env.py or in a module of the package around it: there for every connection, by an event
-/// of SQLAlchemy or where connections are made, and not in one session of the application.
-fn foreign_keys(layout: &Layout, env: Option<&str>) -> Option<bool> {
-    const FOR_ALL: [&str; 4] = ["listens_for", "event.listen", "creator", "sqlite3.connect"];
-    const PRAGMA: &str = "pragma foreign_keys";
-    // So far behind the word that says for whom.
-    const NEAR: usize = 800;
-    let says = |text: &str, anywhere: bool| {
-        let text = text.to_ascii_lowercase();
-        let for_all = |at: usize| {
-            let before = &text[crate::source::floor(&text, at.saturating_sub(NEAR))..at];
-            anywhere || FOR_ALL.iter().any(|word| before.contains(word))
-        };
-        let at = text.match_indices(PRAGMA).map(|(at, _)| at).find(|at| for_all(*at))?;
-        let value = text[at + PRAGMA.len()..].trim_start_matches([' ', '=', '(']);
-        Some(value.starts_with("on") || value.starts_with('1') || value.starts_with("true"))
-    };
-    env.and_then(|env| says(env, true)).or_else(|| {
-        let around = layout.root.parent().into_iter();
-        let modules = around.flat_map(|folder| ignore::WalkBuilder::new(folder).max_depth(Some(2)).require_git(false).build());
-        let files = modules.flatten().map(ignore::DirEntry::into_path);
-        let python = files.filter(|path| path.extension().is_some_and(|extension| extension == "py")).take(MODULES_READ);
-        let texts = python.filter_map(|path| std::fs::read_to_string(path).ok());
-        texts.into_iter().find_map(|text| says(&dialect::uncommented(&text), false))
-    })
 }
 
 /// Where projects write the URL that golang-migrate is called with.
@@ -176,15 +123,6 @@ const CALLERS: &[&str] = &[
 fn is_multi_statement(folders: &[PathBuf]) -> bool {
     let says = |path: PathBuf| std::fs::read_to_string(path).is_ok_and(|text| text.contains("x-multi-statement=true"));
     folders.iter().any(|folder| CALLERS.iter().any(|name| says(folder.join(name))))
-}
-
-/// `env.py` takes Alembic's transaction away. (`transactional_ddl=False` does not: SQLAlchemy begins one all the same,
-/// and Alembic commits it behind each migration.)
-const AUTOCOMMIT: [&str; 2] = ["isolation_level=\"AUTOCOMMIT\"", "isolation_level=AUTOCOMMIT"];
-
-/// SQLAlchemy's recipe for transactional DDL on SQLite, in the text of `env.py` without spaces and single quotes.
-fn begins_on_sqlite(words: &str) -> bool {
-    words.contains("isolation_level=None") && (words.contains("(\"BEGIN") || words.contains("(BEGIN"))
 }
 
 /// A file's text, or what stands for it.

@@ -37,7 +37,7 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
             let table = whole(table, before)?;
             let there = table.indexes().iter().any(|known| known.name.eq_ignore_ascii_case(&index.name))
                 || table.constraint(&index.name).is_some()
-                || before.environment.has_naming_convention;
+                || before.environment.env.has_naming_convention;
             (!there).then(|| format!("`{}` has no index `{index}`", table.name))
         }
         _ => None,

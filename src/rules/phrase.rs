@@ -190,7 +190,7 @@ pub fn in_next_migration(context: &Context<'_>) -> String {
 pub fn unless_committed_apart(context: &Context<'_>) -> &'static str {
     match (context.framework(), context.environment.all_pending_together) {
         (_, false) => "",
-        (Framework::Alembic, true) if context.environment.outer_transaction.is_some() => {
+        (Framework::Alembic, true) if context.environment.env.outer_transaction.is_some() => {
             " (deployed one by one: env.py begins the transaction before Alembic could, and all pending revisions share it)"
         }
         (Framework::Alembic, true) => {
@@ -226,7 +226,7 @@ pub fn outside_transaction(context: &Context<'_>, text: &str) -> String {
 
 /// The line that opens an autocommit block, behind what ends the transaction where Alembic has begun none.
 pub fn autocommit_block(context: &Context<'_>) -> &'static str {
-    match context.environment.outer_transaction.is_some() && !context.outline.commits {
+    match context.environment.env.outer_transaction.is_some() && !context.outline.commits {
         true => "op.get_bind().commit()\nwith op.get_context().autocommit_block():",
         false => "with op.get_context().autocommit_block():",
     }

@@ -6,7 +6,7 @@ use crate::rules::mend;
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::AddConstraint { table, constraint } = &step.operation else { return };
     let from_directive = matches!(step.origin, Origin::Directive(name) if name.starts_with("create_"));
-    if constraint.name.is_some() || !from_directive || !before.is_upgrade() || before.environment.has_naming_convention {
+    if constraint.name.is_some() || !from_directive || !before.is_upgrade() || before.environment.env.has_naming_convention {
         return;
     }
     // In a batch on SQLite it fails, which batch_unnamed_constraint says.

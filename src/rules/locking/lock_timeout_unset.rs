@@ -2,7 +2,7 @@ use crate::operation::Operation;
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
-    if context.environment.timeouts.lock {
+    if context.environment.env.timeouts.lock {
         return;
     }
     for (at, step) in context.steps() {

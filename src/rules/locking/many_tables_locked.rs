@@ -51,6 +51,6 @@ pub const CHECK: Check = Check::Script(|context, found| {
         .help(format!(
             "change one table a migration{}{}",
             phrase::unless_committed_apart(context),
-            if context.environment.timeouts.lock { "" } else { ", or set a lock_timeout and try again" }
+            if context.environment.env.timeouts.lock { "" } else { ", or set a lock_timeout and try again" }
         ));
 });

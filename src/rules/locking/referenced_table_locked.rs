@@ -55,7 +55,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     found
         .at(step.span, format!("reads and writes of `{name}` wait for this too: it is locked against everybody until the transaction ends"))
         .note("the other table of a foreign key, and the parent of a partition, are locked with AccessExclusive along with the one that is named")
-        .help(match before.environment.timeouts.lock {
+        .help(match before.environment.env.timeouts.lock {
             true => "run it while no long query on that table is running, and again where env.py's lock_timeout strikes",
             false => "set a lock_timeout first, so that a long query on it does not hold up everybody else",
         });

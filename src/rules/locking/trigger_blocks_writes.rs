@@ -12,7 +12,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     };
     let Some(mode) = before.effects().lock(table).filter(|_| before.is_in_use(table)) else { return };
     let sets_timeout = |operation: &Operation| matches!(operation, Operation::Set { name, .. } if name == "lock_timeout");
-    if before.environment.timeouts.lock || before.steps().any(|(at, earlier)| at < before.at && sets_timeout(&earlier.operation))
+    if before.environment.env.timeouts.lock
+        || before.steps().any(|(at, earlier)| at < before.at && sets_timeout(&earlier.operation))
     {
         return;
     }

@@ -43,7 +43,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
 fn commits_connection(step: &Step, before: &Context<'_>, found: &mut Found<'_>) {
     let transactional = before.dialect().is_none_or(|dialect| dialect.has_transactional_ddl());
     // Where env.py has begun the transaction, and commits at its end, nothing is lost, and no other way leads out of it.
-    if before.environment.outer_transaction.is_some_and(|outer| outer.commits) {
+    if before.environment.env.outer_transaction.is_some_and(|outer| outer.commits) {
         return;
     }
     let follows = before.later().any(|later| later.operation.class() != Class::Neither);

@@ -26,7 +26,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             .help("write it as a statement of its own, outside of DO");
         return;
     }
-    if step.autocommit && before.environment.outer_transaction.is_some() && !before.outline.commits {
+    if step.autocommit && before.environment.env.outer_transaction.is_some() && !before.outline.commits {
         found
             .at(step.at(Mark::Name), format!("{what} does not run: autocommit_block() stops at an assertion"))
             .note("env.py sends a statement before context.configure(…): the transaction is not Alembic's to commit")
@@ -35,7 +35,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             );
         return;
     }
-    let is_handed = before.environment.is_handed_connection && inside == Inside::RunnerTransaction;
+    let is_handed = before.environment.env.is_handed_connection && inside == Inside::RunnerTransaction;
     let message = match inside {
         Inside::Nothing => return,
         Inside::RunnerTransaction if is_handed => {

@@ -2,7 +2,7 @@ use crate::operation::Operation;
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
-    if context.environment.timeouts.statement {
+    if context.environment.env.timeouts.statement {
         return;
     }
     for (at, step) in context.steps() {
