@@ -51,11 +51,17 @@ impl Dialect {
         })
     }
 
-    /// The dialect that one of the words of a folder's name names: `sqlite`, `postgres-migrations`. None where several do.
+    /// The dialect that a folder's name names: `sqlite`, `postgres-migrations`. What else may stand in it says nothing of
+    /// its own, so that a project called `sqlite-to-postgres` or `my_postgres_app` is none.
     pub fn in_folder_name(name: &str) -> Option<Self> {
-        let mut named: Vec<Self> = name.split(['-', '_', '.', ' ']).filter_map(Self::from_name).collect();
-        named.dedup();
-        if let [one] = named.as_slice() { Some(*one) } else { None }
+        const BESIDE: [&str; 8] = ["migrations", "migration", "migrate", "sql", "db", "schema", "versions", "scripts"];
+        let (named, others): (Vec<&str>, Vec<&str>) =
+            name.split(['-', '_', '.', ' ']).partition(|word| Self::from_name(word).is_some());
+        let says_nothing = |word: &&str| BESIDE.contains(&word.to_ascii_lowercase().as_str());
+        match named.as_slice() {
+            [one] if others.iter().all(says_nothing) => Self::from_name(one),
+            _ => None,
+        }
     }
 
     /// MySQL and MariaDB commit before and after most DDL.
@@ -140,5 +146,20 @@ impl Dialects {
 
     pub fn is_empty(self) -> bool {
         self.0 == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_that_are_for_one_database() {
+        for name in ["sqlite", "sqlite3", "postgres", "postgres-migrations", "migrations_pg", "sqlite.sql"] {
+            assert!(Dialect::in_folder_name(name).is_some(), "{name}");
+        }
+        for name in ["migrations", "my_postgres_app", "sqlite-to-postgres", "test_sqlite0", "storage", "pg_sqlite"] {
+            assert_eq!(Dialect::in_folder_name(name), None, "{name}");
+        }
     }
 }

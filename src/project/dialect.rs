@@ -74,7 +74,7 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
     }
     found.extend(from_script_names(sources));
     // Who keeps a folder for each database means it; the rest still tells the driver.
-    if let Some(mut named) = from_folder_name(&layout.root) {
+    if let Some(mut named) = from_folder_name(layout) {
         named.driver = found.into_iter().find_map(|evidence| evidence.driver.filter(|_| evidence.dialect == named.dialect));
         return vec![named];
     }
@@ -87,10 +87,11 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
     out
 }
 
-/// `migrations/sqlite`, `sqlite/migrations`, up to the folder of the project itself.
-fn from_folder_name(root: &Path) -> Option<Evidence> {
+/// `migrations/sqlite`, and `sqlite/migrations` where no URL of its own says otherwise; up to the folder of the project.
+fn from_folder_name(layout: &Layout) -> Option<Evidence> {
     let inside = |folder: &&Path| !folder.join(".git").exists();
-    root.ancestors().take(2).take_while(inside).find_map(|folder| {
+    let levels = if layout.urls.is_empty() { 2 } else { 1 };
+    layout.root.ancestors().take(levels).take_while(inside).find_map(|folder| {
         let dialect = Dialect::in_folder_name(&super::file_name(folder))?;
         Some(Evidence { dialect, driver: None, because: format!("the name of the folder {}", shown(folder)) })
     })
