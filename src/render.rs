@@ -3,7 +3,7 @@
 mod python;
 mod sql;
 
-use crate::operation::Operation;
+use crate::operation::{DataType, Operation};
 use crate::schema::Schema;
 
 /// What a text is written for.
@@ -22,6 +22,11 @@ pub enum Style<'s> {
 /// A name as SQL has to write it.
 pub fn sql_name(text: &str) -> String {
     sql::name(text)
+}
+
+/// A type as SQL has to write it.
+pub fn sql_type(kind: &DataType) -> String {
+    sql::type_name(kind)
 }
 
 /// A key of an index as SQL has to write it.

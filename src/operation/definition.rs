@@ -80,15 +80,6 @@ impl DataType {
     }
 }
 
-impl DataType {
-    /// The type as SQL has to write it: a name with capitals stands in quotes.
-    pub fn in_sql(&self) -> String {
-        let part = |part: &'_ str| if part.contains(char::is_uppercase) { format!("\"{part}\"") } else { part.to_owned() };
-        let name = self.name.split('.').map(part).collect::<Vec<_>>().join(".");
-        DataType { name, ..self.clone() }.to_string()
-    }
-}
-
 impl fmt::Display for DataType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&show_holes(&self.name))?;

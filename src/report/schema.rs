@@ -6,8 +6,8 @@ use std::io::{self, Write};
 use serde::{Serialize, Serializer};
 
 use crate::engine::mysql;
-use crate::operation::{ConstraintKind, DataType, Default, Dialect, Name, show_holes};
-use crate::render::sql_key;
+use crate::operation::{ConstraintKind, Default, Dialect, Name, show_holes};
+use crate::render::{self, sql_key, sql_type};
 use crate::schema::{Schema, Table, TableColumn, TableConstraint};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -283,7 +283,7 @@ fn write_table(view: &SchemaView<'_>, table: &Table, out: &mut dyn Write) -> io:
 
 fn column_line(column: &TableColumn, dialect: Option<Dialect>) -> String {
     let kind = match dialect {
-        Some(Dialect::PostgreSql) => column.data_type.as_ref().map(DataType::in_sql),
+        Some(Dialect::PostgreSql) => column.data_type.as_ref().map(sql_type),
         _ => column_type(column, dialect),
     };
     let mut line = format!("{} {}", sql_name(&column.name), kind.unwrap_or_else(|| "/* unknown */".to_owned()));
@@ -321,10 +321,7 @@ fn constraint_line(view: &SchemaView<'_>, constraint: &TableConstraint) -> Optio
 
 /// Quoted where it has to be.
 fn sql_name(name: &str) -> String {
-    let shown = show_holes(name);
-    let plain = shown.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
-        && !shown.starts_with(|c: char| c.is_ascii_digit());
-    if plain { shown } else { format!("\"{}\"", shown.replace('"', "\"\"")) }
+    render::sql_name(&show_holes(name))
 }
 
 fn qualified(name: &Name) -> String {
