@@ -391,11 +391,11 @@ fn fold(findings: &mut Vec<Finding>, steps: &[usize], first: usize) {
             group.push(place);
         }
     }
-    let mut gone: Vec<usize> = Vec::new();
+    let mut gone: HashSet<usize> = HashSet::new();
     for group in groups.into_values().filter(|group| group.len() > TOLD_EACH) {
         let mut names: Vec<&str> = Vec::new();
         for name in group[1..].iter().filter_map(|place| findings[*place].message.split('`').nth(1)) {
-            if !names.contains(&name) {
+            if names.len() <= TOLD_EACH && !names.contains(&name) {
                 names.push(name);
             }
         }
@@ -405,12 +405,8 @@ fn fold(findings: &mut Vec<Finding>, steps: &[usize], first: usize) {
         findings[group[0]].note(note);
         gone.extend(&group[1..]);
     }
-    gone.sort_unstable();
-    let mut place = 0;
-    findings.retain(|_| {
-        place += 1;
-        gone.binary_search(&(place - 1)).is_err()
-    });
+    let mut places = 0..;
+    findings.retain(|_| places.next().is_some_and(|place| !gone.contains(&place)));
 }
 
 impl View<'_> {

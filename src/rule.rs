@@ -314,6 +314,11 @@ impl<'a> Context<'a> {
         !self.is_upgrade() && made_in == self.index
     }
 
+    /// Whether `env.py` has begun the transaction that the script runs in, and the script does not end it itself.
+    pub fn is_in_outer_transaction(&self) -> bool {
+        self.environment.env.outer_transaction.is_some() && !self.outline.commits
+    }
+
     pub fn inside(&self) -> Inside {
         self.inside.get(self.at).copied().unwrap_or(Inside::Nothing)
     }

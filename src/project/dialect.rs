@@ -170,20 +170,26 @@ const IMPORTS: &[(&str, Dialect)] = &[
     ("sqlalchemy.dialects import sqlite", Dialect::Sqlite),
 ];
 
+/// Files in which a project lists what it depends on.
+const DEPENDENCIES: &[&str] = &[
+    "pyproject.toml",
+    "requirements.txt",
+    "requirements.in",
+    "requirements/base.txt",
+    "setup.cfg",
+    "setup.py",
+    "Pipfile",
+    "go.mod",
+];
+
+/// Those that a folder has, with their texts, see [`dependencies`].
+pub(super) fn dependencies_in(folder: &Path) -> impl Iterator<Item = (PathBuf, String)> {
+    DEPENDENCIES.iter().map(|name| folder.join(name)).filter_map(|path| dependencies(&path, 0).map(|text| (path, text)))
+}
+
 fn from_dependencies(folder: &Path) -> Vec<Evidence> {
     let mut out = Vec::new();
-    for name in [
-        "pyproject.toml",
-        "requirements.txt",
-        "requirements.in",
-        "requirements/base.txt",
-        "setup.cfg",
-        "setup.py",
-        "Pipfile",
-        "go.mod",
-    ] {
-        let path = folder.join(name);
-        let Some(text) = dependencies(&path, 0) else { continue };
+    for (path, text) in dependencies_in(folder) {
         for (driver, dialect, module) in DRIVERS {
             if mentions(&text, driver) {
                 let because = format!("`{driver}` in {}", shown(&path));

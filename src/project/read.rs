@@ -49,7 +49,9 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
     dialect::restrict_to_names(&mut migrations);
-    let env_text = env_of(layout).map(|text| uncommented(&text));
+    let script_folder = script_folder(layout);
+    let env_text = script_folder.as_ref().and_then(|folder| std::fs::read_to_string(folder.join("env.py")).ok());
+    let env_text = env_text.map(|text| uncommented(&text));
     let history = History::new(&migrations);
     search_path::resolve(&mut migrations, &history);
     if let Some(convention) = env_text.as_ref().and_then(|text| naming::in_env(text)) {
@@ -63,8 +65,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         Framework::GolangMigrate => is_multi_statement(&layout.evidence_from),
         _ => false,
     };
-    let script_folder = alembic::environment_around(&layout.root).unwrap_or_else(|| layout.root.clone());
-    let around = script_folder.parent().filter(|_| dialects.contains(&Dialect::Sqlite));
+    let around = script_folder.as_ref().unwrap_or(&layout.root).parent().filter(|_| dialects.contains(&Dialect::Sqlite));
     let ways_back = ways_back(&migrations);
     Environment {
         root: shown(&layout.root),
@@ -85,10 +86,9 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     }
 }
 
-/// The text of `env.py`, which stands in the folder of an environment, or above where it has a folder for each database.
-fn env_of(layout: &Layout) -> Option<String> {
-    let folder = alembic::environment_around(&layout.root).filter(|_| layout.framework == Framework::Alembic)?;
-    std::fs::read_to_string(folder.join("env.py")).ok()
+/// The folder with `env.py`: an environment's own, or the one above where it has a folder for each database.
+fn script_folder(layout: &Layout) -> Option<PathBuf> {
+    (layout.framework == Framework::Alembic).then(|| alembic::environment_around(&layout.root)).flatten()
 }
 
 fn ways_back(migrations: &[Migration]) -> WaysBack {
@@ -100,9 +100,7 @@ fn ways_back(migrations: &[Migration]) -> WaysBack {
 
 /// What a project's files of dependencies say of SQLAlchemy.
 fn is_old_sqlalchemy(folders: &[PathBuf]) -> bool {
-    let files = ["pyproject.toml", "requirements.txt", "setup.cfg", "setup.py", "Pipfile"];
-    let says = |file: PathBuf| std::fs::read_to_string(file).is_ok_and(|text| is_before_2(&text));
-    folders.iter().any(|folder| files.iter().any(|file| says(folder.join(file))))
+    folders.iter().flat_map(|folder| dialect::dependencies_in(folder)).any(|(_, text)| is_before_2(&text))
 }
 
 /// Where projects write the URL that golang-migrate is called with.

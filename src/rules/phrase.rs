@@ -226,7 +226,7 @@ pub fn outside_transaction(context: &Context<'_>, text: &str) -> String {
 
 /// The line that opens an autocommit block, behind what ends the transaction where Alembic has begun none.
 pub fn autocommit_block(context: &Context<'_>) -> &'static str {
-    match context.environment.env.outer_transaction.is_some() && !context.outline.commits {
+    match context.is_in_outer_transaction() {
         true => "op.get_bind().commit()\nwith op.get_context().autocommit_block():",
         false => "with op.get_context().autocommit_block():",
     }

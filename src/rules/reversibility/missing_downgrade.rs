@@ -33,7 +33,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
             found.direction = direction;
             return;
         }
-        Some(down) if down.body == Body::Empty || does_nothing(down) => {
+        Some(down) if is_void(down) => {
             let up_source = std::mem::replace(&mut found.source, down.source.clone());
             let what = if environment.framework == Framework::Alembic { "`downgrade()`" } else { "the way back" };
             found
@@ -65,9 +65,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
 });
 
-/// A `downgrade()` that prints or logs, and sends nothing to the database.
-fn does_nothing(down: &Script) -> bool {
-    down.body == Body::Present && down.steps.is_empty() && down.source.path().ends_with(".py")
+/// Nothing there, or a `downgrade()` that prints or logs, and sends nothing to the database.
+fn is_void(down: &Script) -> bool {
+    let only_talks = down.body == Body::Present && down.steps.is_empty() && down.source.path().ends_with(".py");
+    down.body == Body::Empty || only_talks
 }
 
 /// Whether an upgrade changes rows and nothing else.
@@ -79,7 +80,7 @@ fn changes_rows_alone(up: &Script) -> bool {
 /// Whether a way back that does nothing says why. In a file of several sections it is not known of which a comment speaks.
 fn says_why(down: &Script, framework: Framework) -> bool {
     let own_text = framework == Framework::Alembic || has_files(framework);
-    (down.body == Body::Empty || does_nothing(down)) && own_text && phrase::is_commented(down, framework)
+    is_void(down) && own_text && phrase::is_commented(down, framework)
 }
 
 fn is_enum(kind: &DataType) -> bool {
@@ -92,7 +93,7 @@ const HARDLY: usize = 20;
 
 /// Whether an upgrade that does something cannot be taken back.
 fn lacks_way_back(migration: &Migration) -> bool {
-    let is_missing = migration.down.as_ref().is_none_or(|down| down.body == Body::Empty || does_nothing(down));
+    let is_missing = migration.down.as_ref().is_none_or(is_void);
     migration.judged && is_missing && migration.up.as_ref().is_some_and(|up| up.body == Body::Present)
 }
 

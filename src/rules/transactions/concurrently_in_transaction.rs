@@ -26,7 +26,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             .help("write it as a statement of its own, outside of DO");
         return;
     }
-    if step.autocommit && before.environment.env.outer_transaction.is_some() && !before.outline.commits {
+    if step.autocommit && before.is_in_outer_transaction() {
         found
             .at(step.at(Mark::Name), format!("{what} does not run: autocommit_block() stops at an assertion"))
             .note("env.py sends a statement before context.configure(…): the transaction is not Alembic's to commit")

@@ -67,9 +67,7 @@ fn is_one_new_row(operation: &Operation) -> bool {
 /// often has to come or go with the change.
 fn is_one_row_elsewhere(operation: &Operation, altered: &[&Name], schema: &Schema) -> bool {
     match operation {
-        Operation::Insert { table, rows } => {
-            rows.single().is_some() && rows.reads.is_empty() && table.is_known() && !altered.contains(&table)
-        }
+        Operation::Insert { table, .. } => is_one_new_row(operation) && table.is_known() && !altered.contains(&table),
         // One row by its key: a version, a lock, a setting.
         Operation::Update { table, rows, has_where: true } | Operation::Delete { table, rows, has_where: true } => {
             let is_given = |column: &String| rows.narrowed_by.contains(column);
