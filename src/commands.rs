@@ -16,6 +16,7 @@ pub mod watch;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
+use whimbrel::Outcome;
 use whimbrel::config::{Overrides, Settings};
 use whimbrel::report::Style;
 
@@ -58,7 +59,7 @@ pub fn style(colour: Colour, verbose: bool) -> Style {
 }
 
 /// Folders and files that could not be opened, for formats that have no place for them.
-pub fn say_problems(outcome: &whimbrel::Outcome) {
+pub fn say_problems(outcome: &Outcome) {
     use whimbrel::source::printable;
     for told in outcome.not_looked_at() {
         eprintln!("whimbrel: not looked at: {}", printable(&told));
@@ -66,23 +67,34 @@ pub fn say_problems(outcome: &whimbrel::Outcome) {
 }
 
 /// Files that a hook hands over need not be migrations; a folder without any is a mistake.
-pub fn nothing_to_judge(paths: &[PathBuf]) -> Result<Exit, Failure> {
-    if paths.iter().all(|path| path.is_file()) {
-        eprintln!("whimbrel: none of the {} files given belongs to a migration environment", paths.len());
-        return Ok(Exit::Clean);
+pub fn nothing_to_judge(outcome: &Outcome, paths: &[PathBuf]) -> Result<Exit, Failure> {
+    if !paths.iter().all(|path| path.is_file()) {
+        return or_nothing_found(outcome, paths).map(|()| Exit::Clean);
     }
-    Err(nothing_found(paths))
+    say_problems(outcome);
+    match paths {
+        [_] => eprintln!("whimbrel: the file given belongs to no migration environment"),
+        _ => eprintln!("whimbrel: none of the {} files given belongs to a migration environment", paths.len()),
+    }
+    Ok(Exit::Clean)
 }
 
-/// A path under which nothing was found: say what would have been.
-pub fn nothing_found(paths: &[PathBuf]) -> Failure {
+/// Paths under which nothing was found: say what was left out, and what would have been found.
+///
+/// # Errors
+/// That nothing was found.
+pub fn or_nothing_found(outcome: &Outcome, paths: &[PathBuf]) -> Result<(), Failure> {
+    if !outcome.environments.is_empty() {
+        return Ok(());
+    }
+    say_problems(outcome);
     let shown: Vec<String> =
         paths.iter().map(|path| whimbrel::source::printable(&path.display().to_string()).into_owned()).collect();
-    format!(
+    Err(format!(
         "no migrations in {}\nlooked for: alembic.ini or [tool.alembic] in pyproject.toml; a folder with env.py and versions/; \
          revision files in versions/ or migrations/; SQL files that begin with a number, such as 000001_name.up.sql",
         shown.join(", ")
-    )
+    ))
 }
 
 /// Whoever reads a pipe may stop early (`whimbrel check | head`); that is no error.

@@ -54,14 +54,7 @@ impl Dialect {
     /// The dialect that a folder's name names: `sqlite`, `postgres-migrations`. What else may stand in it says nothing of
     /// its own, so that a project called `sqlite-to-postgres` or `my_postgres_app` is none.
     pub fn in_folder_name(name: &str) -> Option<Self> {
-        const BESIDE: [&str; 8] = ["migrations", "migration", "migrate", "sql", "db", "schema", "versions", "scripts"];
-        let (named, others): (Vec<&str>, Vec<&str>) =
-            name.split(['-', '_', '.', ' ']).partition(|word| Self::from_name(word).is_some());
-        let says_nothing = |word: &&str| BESIDE.contains(&word.to_ascii_lowercase().as_str());
-        match named.as_slice() {
-            [one] if others.iter().all(says_nothing) => Self::from_name(one),
-            _ => None,
-        }
+        named_in_folder(name, Self::from_name)
     }
 
     /// MySQL and MariaDB commit before and after most DDL.
@@ -74,6 +67,27 @@ impl Dialect {
     pub fn has_transactional_ddl(self) -> bool {
         self == Dialect::PostgreSql
     }
+}
+
+/// What one word of a folder's name stands for, where the others say nothing of their own.
+fn named_in_folder<T>(name: &str, meaning: impl Fn(&str) -> Option<T>) -> Option<T> {
+    const BESIDE: [&str; 8] = ["migrations", "migration", "migrate", "sql", "db", "schema", "versions", "scripts"];
+    let says_nothing = |word: &str| BESIDE.contains(&word.to_ascii_lowercase().as_str());
+    let mut found = None;
+    for word in name.split(['-', '_', '.', ' ']) {
+        match meaning(word) {
+            Some(_) if found.is_some() => return None,
+            Some(meant) => found = Some(meant),
+            None if says_nothing(word) => {}
+            None => return None,
+        }
+    }
+    found
+}
+
+/// The title of a product that is not modelled, by the name of a folder for its migrations.
+pub fn not_modelled_in_folder(name: &str) -> Option<&'static str> {
+    named_in_folder(name, not_modelled)
 }
 
 /// The title of a product that is not modelled, by the word that names of files and folders have for it.

@@ -163,6 +163,11 @@ fn above(folder: &Path) -> Vec<PathBuf> {
     out
 }
 
+/// The folder and the one above, within the project, whose names may tell the database: `migrations/sqlite`, `sqlite/migrations`.
+fn folders_that_name(root: &Path) -> impl Iterator<Item = &Path> {
+    root.ancestors().take(2).take_while(|folder| !folder.join(".git").exists())
+}
+
 /// Without `.` and `..`.
 fn plain(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
@@ -255,9 +260,10 @@ impl Discovery {
             for candidate in layouts.iter_mut().flat_map(|layout| &mut layout.files) {
                 candidate.judged = judged.iter().any(|path| candidate.path.starts_with(path));
             }
-            layouts.retain(|layout| layout.files.iter().any(|candidate| candidate.judged));
+            layouts.retain(|layout| layout.files.is_empty() || layout.files.iter().any(|candidate| candidate.judged));
         }
         self.problems.extend(layouts.iter().flat_map(|layout| layout.left_out.iter().cloned()));
+        layouts.retain(|layout| !layout.files.is_empty());
         self.layouts.extend(layouts);
         self.problems.extend(problems);
     }

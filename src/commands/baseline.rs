@@ -10,9 +10,7 @@ pub fn run(args: &BaselineArgs) -> Result<Exit, Failure> {
     let paths = super::or_here(&args.paths);
     let settings = super::settings(&args.config, &paths, &args.config.overrides(None))?;
     let outcome = whimbrel::check(&paths, &settings, &|| ())?;
-    if outcome.environments.is_empty() {
-        return Err(super::nothing_found(&paths));
-    }
+    super::or_nothing_found(&outcome, &paths)?;
     let baseline = Baseline::of(&outcome.findings);
     let shown = printable(&args.output.display().to_string()).into_owned();
     std::fs::write(&args.output, baseline.to_json()).map_err(|error| format!("{shown}: {}", error.kind()))?;

@@ -67,11 +67,11 @@ fn once(args: &Check, colour: Colour, paths: &[PathBuf], settings: &Settings) ->
     if args.fix || args.unsafe_fixes {
         outcome = mend(outcome, args.unsafe_fixes, || check(paths, settings, args.since.as_deref(), &|| ()))?;
     }
+    if outcome.environments.is_empty() {
+        return super::nothing_to_judge(&outcome, paths);
+    }
     if args.format != report::Format::Text {
         super::say_problems(&outcome);
-    }
-    if outcome.environments.is_empty() {
-        return super::nothing_to_judge(paths);
     }
     let style = super::style(colour, args.verbose);
     let write = |out: &mut dyn Write| match args.statistics {

@@ -11,9 +11,7 @@ pub fn run(args: &Graph) -> Result<Exit, Failure> {
     let paths = super::or_here(&args.paths);
     let settings = super::settings(&args.config, &paths, &args.config.overrides(None))?;
     let outcome = whimbrel::check(&paths, &settings, &|| ())?;
-    if outcome.environments.is_empty() {
-        return Err(super::nothing_found(&paths));
-    }
+    super::or_nothing_found(&outcome, &paths)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     let write = match args.format {
         GraphFormat::Text => graph::write_text,

@@ -31,10 +31,7 @@ pub fn run(folder: &Path) -> Result<Exit, Failure> {
     }
     let paths = [folder.to_owned()];
     let outcome = whimbrel::read(&paths, &Settings::find(folder, &Overrides::default())?, &|| ())?;
-    super::say_problems(&outcome);
-    if outcome.environments.is_empty() {
-        return Err(super::nothing_found(&paths));
-    }
+    super::or_nothing_found(&outcome, &paths)?;
     let write = |path: &Path, text: &str| {
         std::fs::write(path, text).map_err(|error| format!("{}: {}", shown(path), error.kind()))?;
         println!("wrote {}", shown(path));

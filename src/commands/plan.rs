@@ -14,9 +14,7 @@ pub fn run(args: &Plan) -> Result<Exit, Failure> {
         Some(revision) => whimbrel::read_since(&paths, &settings, revision, &|| ())?.0,
         None => whimbrel::read(&paths, &settings, &|| ())?,
     };
-    if outcome.environments.is_empty() {
-        return Err(super::nothing_found(&paths));
-    }
+    super::or_nothing_found(&outcome, &paths)?;
     let mut plans = Vec::new();
     let mut unknown = None;
     for environment in &outcome.environments {

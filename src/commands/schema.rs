@@ -12,9 +12,7 @@ pub fn run(args: &SchemaArgs) -> Result<Exit, Failure> {
     let paths = super::or_here(&args.paths);
     let settings = super::settings(&args.config, &paths, &args.config.overrides(None))?;
     let outcome = whimbrel::read(&paths, &settings, &|| ())?;
-    if outcome.environments.is_empty() {
-        return Err(super::nothing_found(&paths));
-    }
+    super::or_nothing_found(&outcome, &paths)?;
     let mut views = Vec::new();
     for environment in &outcome.environments {
         let history = &environment.history;

@@ -15,6 +15,8 @@ pub enum Framework {
     SqlMigrate,
     Tern,
     Pop,
+    /// maragudk/migrate, which goes by whole names.
+    MaragudkMigrate,
     Atlas,
     Sqlx,
     Diesel,
@@ -88,8 +90,8 @@ pub struct Convention {
     pub names: &'static [Names],
     /// Files or folders, from the migrations' folder or one above, that only this tool writes.
     pub traces: &'static [&'static str],
-    /// A package, and the manifest that names it where this tool is used.
-    pub package: Option<(&'static str, &'static str)>,
+    /// Packages, and the manifest that names one of them where this tool is used.
+    pub packages: &'static [(&'static str, &'static str)],
     /// Lines that open the two sections of a file; empty when a file has one direction. With a marker for the way
     /// back alone, the file begins with the way forth.
     pub up_marker: &'static str,
@@ -112,7 +114,7 @@ const fn convention(framework: Framework, name: &'static str) -> Convention {
         name,
         names: &[Names::Numbered],
         traces: &[],
-        package: None,
+        packages: &[],
         up_marker: "",
         down_marker: "",
         execution: Execution::OneTransaction,
@@ -199,7 +201,7 @@ pub const CONVENTIONS: &[Convention] = &[
     },
     Convention {
         names: &[Names::Numbered, Names::UpDown],
-        package: Some(("node-pg-migrate", "package.json")),
+        packages: &[("node-pg-migrate", "package.json")],
         up_marker: "Up Migration",
         down_marker: "Down Migration",
         all_pending_together: true,
@@ -218,7 +220,7 @@ pub const CONVENTIONS: &[Convention] = &[
     Convention {
         names: &[Names::Numbered, Names::UpDown],
         traces: &[".sqlx", "sqlx.toml"],
-        package: Some(("sqlx", "Cargo.toml")),
+        packages: &[("sqlx", "Cargo.toml")],
         no_transaction: Directive::FirstLine("-- no-transaction"),
         without_transaction: Execution::OneMessage,
         way_back: WayBack::WhereUsed,
@@ -228,21 +230,27 @@ pub const CONVENTIONS: &[Convention] = &[
     Convention {
         names: &[Names::Versioned],
         traces: &["refinery.toml"],
-        package: Some(("refinery", "Cargo.toml")),
+        packages: &[("refinery", "Cargo.toml")],
         way_back: WayBack::None,
         outside_transaction: "run it by hand: refinery runs every file in a transaction",
         ..convention(Framework::Refinery, "refinery")
     },
     Convention {
         names: &[Names::UpDown],
-        package: Some(("gobuffalo/pop", "go.mod")),
+        packages: &[("gobuffalo/pop", "go.mod")],
         outside_transaction: "run it by hand: pop runs every file in a transaction",
         ..convention(Framework::Pop, "pop")
     },
     Convention {
+        names: &[Names::UpDown],
+        packages: &[("maragudk/migrate", "go.mod"), ("maragu.dev/migrate", "go.mod")],
+        outside_transaction: "run it by hand: maragudk/migrate runs every file in a transaction",
+        ..convention(Framework::MaragudkMigrate, "maragudk-migrate")
+    },
+    Convention {
         names: &[Names::Numbered, Names::UpDown],
         traces: &["yoyo.ini"],
-        package: Some(("yoyo-migrations", "requirements.txt")),
+        packages: &[("yoyo-migrations", "requirements.txt")],
         no_transaction: Directive::Comment("transactional: false"),
         way_back: WayBack::WhereUsed,
         outside_transaction: "put it into a file of its own that starts with `-- transactional: false`",

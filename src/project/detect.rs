@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::conventions::{CONVENTIONS, Convention, Framework, Names};
 use super::numbered::FileName;
 use super::sections::opens;
-use super::{above, dialect};
+use super::{above, dialect, file_name};
 use crate::dialect::not_modelled;
 use crate::operation::Dialect;
 
@@ -43,7 +43,7 @@ pub(super) fn by_words(files: &[PathBuf]) -> Option<Framework> {
 fn without_evidence(shape: Names, files: &[PathBuf]) -> Framework {
     // `0001_name.sqlite3.up.sql`
     let is_for_one = |file: &PathBuf| {
-        let name = name(file);
+        let name = file_name(file);
         dialect::database_word(&name).is_some_and(|word| Dialect::from_name(word).is_some() || not_modelled(word).is_some())
     };
     match shape {
@@ -57,7 +57,7 @@ fn without_evidence(shape: Names, files: &[PathBuf]) -> Framework {
 }
 
 fn shape(files: &[PathBuf]) -> Names {
-    let names: Vec<String> = files.iter().map(|file| name(file)).collect();
+    let names: Vec<String> = files.iter().map(|file| file_name(file)).collect();
     let parsed = || names.iter().filter_map(|name| FileName::parse(name));
     if !names.is_empty() && names.iter().all(|name| name == "migration.sql") {
         Names::MigrationFolders
@@ -70,10 +70,6 @@ fn shape(files: &[PathBuf]) -> Names {
     } else {
         Names::Numbered
     }
-}
-
-fn name(file: &Path) -> String {
-    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Traces stand in the folder itself, or, where they are a tool's configuration, in one above.
@@ -117,18 +113,9 @@ fn has_marker(convention: &Convention, text: &str) -> bool {
 fn by_manifest<'c>(root: &Path, candidates: &[&'c Convention]) -> Option<&'c Convention> {
     above(root).iter().find_map(|folder| {
         candidates.iter().copied().find(|convention| {
-            convention.package.is_some_and(|(package, manifest)| {
-                std::fs::read_to_string(folder.join(manifest)).is_ok_and(|text| names_package(&text, package))
+            convention.packages.iter().any(|(package, manifest)| {
+                std::fs::read_to_string(folder.join(manifest)).is_ok_and(|text| dialect::mentions(&text, package))
             })
         })
-    })
-}
-
-fn names_package(manifest: &str, package: &str) -> bool {
-    manifest.match_indices(package).any(|(at, _)| {
-        let before = manifest[..at].chars().next_back();
-        let after = manifest[at + package.len()..].chars().next();
-        let is_word = |c: Option<char>| c.is_some_and(|c| c.is_alphanumeric() || matches!(c, '-' | '_'));
-        !is_word(before) && !is_word(after)
     })
 }

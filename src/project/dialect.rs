@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::conventions::Framework;
 use super::relevant::AT_ONCE;
-use super::{Evidence, Layout, shown};
+use super::{Evidence, Layout, folders_that_name, shown};
 use crate::alembic::env::uncommented;
 use crate::migration::Migration;
 use crate::operation::{Dialect, Dialects};
@@ -89,9 +89,8 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
 
 /// `migrations/sqlite`, and `sqlite/migrations` where no URL of its own says otherwise; up to the folder of the project.
 fn from_folder_name(layout: &Layout) -> Option<Evidence> {
-    let inside = |folder: &&Path| !folder.join(".git").exists();
     let levels = if layout.urls.is_empty() { 2 } else { 1 };
-    layout.root.ancestors().take(levels).take_while(inside).find_map(|folder| {
+    folders_that_name(&layout.root).take(levels).find_map(|folder| {
         let dialect = Dialect::in_folder_name(&super::file_name(folder))?;
         Some(Evidence { dialect, driver: None, because: format!("the name of the folder {}", shown(folder)) })
     })
@@ -223,7 +222,7 @@ fn dependencies(path: &Path, depth: usize) -> Option<String> {
 }
 
 /// Whether a dependency file names a package: as a whole word, so that `psycopg` is not `psycopg2`.
-fn mentions(text: &str, package: &str) -> bool {
+pub(super) fn mentions(text: &str, package: &str) -> bool {
     text.match_indices(package).any(|(at, _)| {
         let before = text[..at].chars().last().is_none_or(|c| !(c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')));
         let after =

@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use super::conventions::Framework;
 use super::detect::{by_words, framework};
 use super::journal::in_other_languages;
-use super::{Candidate, Layout, above, dialect};
-use crate::dialect::not_modelled;
+use super::{Candidate, Layout, above, dialect, file_name, folders_that_name};
+use crate::dialect::{not_modelled, not_modelled_in_folder};
+use crate::operation::Dialect;
 
 /// The parts of a migration's file name.
 #[derive(Debug, PartialEq, Eq, Clone)]
@@ -142,10 +143,7 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
             files.retain(numbered);
         }
         let framework = told.unwrap_or_else(|| framework(&root, &files));
-        let elsewhere = for_other_products(&mut files);
-        if files.is_empty() {
-            continue;
-        }
+        let elsewhere = for_other_products(&root, &mut files);
         let baselines = if framework == Framework::Flyway { superseded(&mut files) } else { Vec::new() };
         let unread = in_other_languages(&root, framework);
         let reason = |language| format!("a migration in {language}, which is not read");
@@ -171,12 +169,15 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
     out
 }
 
-/// Files for databases that are not modelled, by their names, taken out; with the reason.
-fn for_other_products(files: &mut Vec<PathBuf>) -> Vec<(PathBuf, String)> {
+/// Files for databases that are not modelled, by their names or their folder's, taken out; with the reason.
+fn for_other_products(root: &Path, files: &mut Vec<PathBuf>) -> Vec<(PathBuf, String)> {
+    let names_ours = |folder: &&Path| Dialect::in_folder_name(&file_name(folder)).is_some();
+    let of_folder = folders_that_name(root)
+        .take_while(|folder| !names_ours(folder))
+        .find_map(|folder| not_modelled_in_folder(&file_name(folder)));
     let mut out = Vec::new();
     files.retain(|file| {
-        let name = name(file);
-        let product = dialect::database_word(&name).and_then(not_modelled);
+        let product = of_folder.or_else(|| dialect::database_word(&file_name(file)).and_then(not_modelled));
         out.extend(product.map(|product| (file.clone(), format!("it is for {product}, which is not modelled"))));
         product.is_none()
     });
@@ -187,21 +188,17 @@ fn for_other_products(files: &mut Vec<PathBuf>) -> Vec<(PathBuf, String)> {
 fn superseded(files: &mut Vec<PathBuf>) -> Vec<PathBuf> {
     let versioned: Vec<Vec<u128>> = files
         .iter()
-        .filter(|file| !name(file).starts_with(['B', 'U', 'R']))
-        .filter_map(|file| FileName::parse(&name(file)))
+        .filter(|file| !file_name(file).starts_with(['B', 'U', 'R']))
+        .filter_map(|file| FileName::parse(&file_name(file)))
         .map(|name| version_order(&name.version))
         .collect();
     let is_superseded = |file: &PathBuf| {
-        let own = FileName::parse(&name(file)).map(|name| version_order(&name.version));
-        name(file).starts_with('B') && own.is_some_and(|own| versioned.iter().any(|version| *version <= own))
+        let own = FileName::parse(&file_name(file)).map(|name| version_order(&name.version));
+        file_name(file).starts_with('B') && own.is_some_and(|own| versioned.iter().any(|version| *version <= own))
     };
     let (out, rest) = std::mem::take(files).into_iter().partition(is_superseded);
     *files = rest;
     out
-}
-
-fn name(file: &Path) -> String {
-    file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Where a file stands in its environment.
@@ -213,20 +210,18 @@ pub(super) struct Version {
     pub title: String,
 }
 
-/// The version of a file for a tool that has other ways with names than the usual: yoyo's ids are whole names, refinery's
-/// `U` is a migration out of order.
+/// The version of a file for a tool that has other ways with names than the usual: ids that are whole names, refinery's
+/// `U` that is a migration out of order.
 pub(super) fn version_for(framework: Framework, root: &Path, file: &Path) -> Version {
     let usual = version_of(root, file);
     match framework {
-        Framework::Yoyo => {
-            let name = name(file);
-            let stem = name.strip_suffix(".sql").unwrap_or(&name);
-            let id = stem.strip_suffix(".rollback").unwrap_or(stem).to_owned();
-            let side = stem.ends_with(".rollback").then_some(Side::Down);
-            Version { order: (Vec::new(), id.clone()), id, side, title: String::new() }
+        Framework::Yoyo => by_whole_name(file, &[(".rollback", Side::Down)]),
+        // Its patterns read any character for the dot.
+        Framework::MaragudkMigrate => {
+            by_whole_name(file, &[(".up", Side::Up), ("_up", Side::Up), (".down", Side::Down), ("_down", Side::Down)])
         }
         Framework::Refinery => Version { side: None, ..usual },
-        Framework::Plain => match date_and_time(&name(file)) {
+        Framework::Plain => match date_and_time(&file_name(file)) {
             Some(version) => {
                 Version { order: (version_order(&version.replace(['-', '_'], ".")), String::new()), id: version, ..usual }
             }
@@ -234,6 +229,15 @@ pub(super) fn version_for(framework: Framework, root: &Path, file: &Path) -> Ver
         },
         _ => usual,
     }
+}
+
+/// The id is the name without its ending, and orders the files.
+fn by_whole_name(file: &Path, endings: &[(&str, Side)]) -> Version {
+    let name = file_name(file);
+    let stem = name.strip_suffix(".sql").unwrap_or(&name);
+    let ending = endings.iter().find_map(|(ending, side)| Some((stem.strip_suffix(ending)?, *side)));
+    let (id, side) = ending.map_or((stem, None), |(id, side)| (id, Some(side)));
+    Version { order: (Vec::new(), id.to_owned()), id: id.to_owned(), side, title: String::new() }
 }
 
 /// `20240131-120000`, `20240131_1200` at the start of a name: one version, not a day's.
@@ -248,7 +252,7 @@ fn date_and_time(name: &str) -> Option<String> {
 /// The version of a file: its own number, its folder's name (Prisma), the number of its folder and its own
 /// name (folders of deltas), or its name alone.
 pub(super) fn version_of(root: &Path, file: &Path) -> Version {
-    let name = name(file);
+    let name = file_name(file);
     let stem = name.strip_suffix(".sql").unwrap_or(&name).to_owned();
     let folder = file.parent().filter(|folder| *folder != root);
     let in_folder =

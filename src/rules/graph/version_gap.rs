@@ -11,7 +11,10 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
     let convention = environment.framework.convention();
     let by_folder = convention.names == [Names::MigrationFolders] || convention.names == [Names::UpDownFolders];
     if by_folder
-        || matches!(environment.framework, Framework::Alembic | Framework::Liquibase | Framework::Drizzle | Framework::Yoyo)
+        || matches!(
+            environment.framework,
+            Framework::Alembic | Framework::Liquibase | Framework::Drizzle | Framework::Yoyo | Framework::MaragudkMigrate
+        )
     {
         return;
     }
