@@ -24,7 +24,7 @@ fn scripts_say_what_alembic_emits() {
     }
     let files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
     let folder = project(&files);
-    for dialect in ["postgresql", "sqlite"] {
+    for dialect in ["postgresql", "sqlite", "mysql"] {
         let script = Path::new(ROOT).join("tests/oracle/offline.py");
         let run = Command::new(&python)
             .arg(script)

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::directive::Given;
 use super::eval::Evaluator;
 use super::sqlalchemy::{self, sql_text, text_or_hole};
+use super::types;
 use super::value::{Arguments, Call, Value};
 use crate::migration::{Mark, Origin};
 use crate::operation::{Class, Name, Operation};
@@ -93,7 +94,7 @@ impl<'a> Evaluator<'a> {
                 }
             }
             "create" | "drop" => {
-                if let Some((name, labels)) = sqlalchemy::enum_type(receiver) {
+                if let Some((name, labels)) = types::enum_type(receiver) {
                     let operation = match method {
                         "create" => Operation::CreateEnum { name, labels },
                         _ => {

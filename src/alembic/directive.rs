@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use super::eval::Evaluator;
 use super::sqlalchemy::{self, column_list, optional_name, sql_text, text_or_hole};
+use super::types::{self, TypeCheck};
 use super::value::{Argument, Arguments, Batch, Call, Value};
 use crate::migration::{Mark, Origin, Recreate, Step};
 use crate::operation::{
-    Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Expression, HOLE, Name, Operation, Reference,
+    Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Dialects, Expression, HOLE, Name, Operation, Reference,
 };
 use crate::source::Span;
 
@@ -264,9 +265,15 @@ impl<'a> Evaluator<'a> {
             | "create_primary_key"
             | "create_exclude_constraint" => self.create_constraint(name, given),
             "drop_constraint" => {
+                let on_mysql = self.sql_dialect().is_some_and(Dialect::is_mysql_like);
+                let constraint = match given.value("type_").and_then(Value::as_str) {
+                    // Alembic sends DROP PRIMARY KEY there, whatever the name.
+                    Some("primary") if on_mysql => Some("PRIMARY".to_owned()),
+                    _ => optional_name(given.value("constraint_name")),
+                };
                 let operation = Operation::DropConstraint {
                     table: given.table("table_name"),
-                    constraint: optional_name(given.value("constraint_name")),
+                    constraint,
                     if_exists: given.flag("if_exists"),
                     cascade: false,
                 };
@@ -322,6 +329,7 @@ impl<'a> Evaluator<'a> {
                     indexes.push((lowered.column.name.clone(), unique, element.span));
                 }
                 numbered &= !lowered.unnumbered;
+                definition.constraints.extend(self.type_constraint(lowered.type_check));
                 definition.columns.push(lowered.column);
             } else if let Some(constraint) = sqlalchemy::constraint(&element.value) {
                 definition.constraints.extend(Some(constraint).filter(|_| !left_to_alter));
@@ -340,6 +348,12 @@ impl<'a> Evaluator<'a> {
         for (index, span) in own {
             self.emit_marked(Operation::CreateIndex(Box::new(index)), "create_index", given.whole, &[(Mark::Name, span)]);
         }
+    }
+
+    /// The CHECK of a column's type, on a database that has no such type.
+    fn type_constraint(&self, check: Option<TypeCheck>) -> Option<Constraint> {
+        let dialect = self.sql_dialect()?;
+        check.filter(|check| !check.native_on.contains(dialect)).map(|check| check.constraint)
     }
 
     /// The index that `index=True` makes, under the name SQLAlchemy gives it.
@@ -378,8 +392,10 @@ impl<'a> Evaluator<'a> {
         let own = || vec![name.clone()];
         let unique = unique.then(|| (None, ConstraintKind::Unique { columns: own(), using_index: None }));
         let key = references.map(|reference| (reference.name.clone(), ConstraintKind::ForeignKey { columns: own(), reference }));
-        for (named, kind) in unique.into_iter().chain(key) {
-            let constraint = Box::new(Constraint::new(named, kind));
+        let constraints = unique.into_iter().chain(key).map(|(named, kind)| Constraint::new(named, kind));
+        // On SQLite, Alembic leaves it out with a warning.
+        let check = self.type_constraint(lowered.type_check).filter(|_| self.sql_dialect() != Some(Dialect::Sqlite));
+        for constraint in constraints.chain(check).map(Box::new) {
             self.emit_marked(Operation::AddConstraint { table: table.clone(), constraint }, "add_column", given.whole, &marks);
         }
         if let Some(unique) = lowered.index {
@@ -393,9 +409,9 @@ impl<'a> Evaluator<'a> {
         let marks = [(Mark::Table, given.table_span("table_name")), (Mark::Name, given.span("column_name"))];
         let mut changes = Vec::new();
         if let Some(argument) = given.argument("type_").filter(|argument| !matches!(argument.value, Value::None)) {
-            let to = sqlalchemy::data_type(&argument.value);
+            let to = types::data_type(&argument.value);
             let using = given.value("postgresql_using").map(|using| Expression(text_or_hole(using)));
-            let from = given.value("existing_type").and_then(sqlalchemy::data_type);
+            let from = given.value("existing_type").and_then(types::data_type);
             let (table, column) = (table.clone(), column.clone());
             changes.push((Operation::AlterColumnType { table, column, to, from, using, collation: None }, argument.span));
         }
@@ -437,6 +453,18 @@ impl<'a> Evaluator<'a> {
             self.emit_marked(operation, "alter_column", given.whole, &marks);
             return;
         }
+        let said = self.redefined_on_mysql(given, &table, &column);
+        // A type's CHECK goes with the old type and comes with the new one.
+        let check = |name: &str| match given.value(name) {
+            Some(Value::Call(kind)) => self.type_constraint(types::type_check(kind, &column)),
+            _ => None,
+        };
+        let (gone, come) = if given.value("type_").is_some() { (check("existing_type"), check("type_")) } else { (None, None) };
+        if let Some(Constraint { name, .. }) = gone.filter(|gone| gone.name.is_some()) {
+            let operation =
+                Operation::DropConstraint { table: table.clone(), constraint: name, if_exists: false, cascade: false };
+            self.emit_marked(operation, "alter_column", given.whole, &marks);
+        }
         for (operation, span) in changes {
             let mark = if matches!(operation, Operation::SetNotNull { .. }) { Mark::Nullable } else { Mark::Default };
             let marked = self.places_are_here();
@@ -446,6 +474,49 @@ impl<'a> Evaluator<'a> {
                 step.span = span;
             }
         }
+        if let Some(constraint) = come {
+            let operation = Operation::AddConstraint { table: table.clone(), constraint: Box::new(constraint) };
+            self.emit_marked(operation, "alter_column", given.whole, &marks);
+        }
+        let everywhere = self.around.on;
+        self.around.on = everywhere.intersection(Dialects::named("mysql"));
+        for operation in said {
+            self.emit_marked(operation, "alter_column", given.whole, &marks);
+        }
+        self.around.on = everywhere;
+    }
+
+    /// What MODIFY and CHANGE say of a column on MySQL beside what is asked for. They write the whole column, so what the call
+    /// does not repeat as `existing_nullable` and `existing_server_default` is gone (`MySQLImpl.alter_column` of Alembic).
+    fn redefined_on_mysql(&self, given: &Given<'_, 'a>, table: &Name, column: &str) -> Vec<Operation> {
+        let reaches = |dialect: &Dialect| dialect.is_mysql_like() && self.around.on.contains(*dialect);
+        let is_given = |name: &str| given.value(name).is_some_and(|value| !matches!(value, Value::None));
+        let is_comment = given.value("comment").is_some_and(|value| !matches!(value, Value::Bool(false)));
+        let writes_all = is_comment || ["nullable", "type_", "new_column_name", "autoincrement"].into_iter().any(is_given);
+        if !self.dialects.iter().any(reaches) || !writes_all || given.arguments.open {
+            return Vec::new();
+        }
+        let (table, mut out) = (table.clone(), Vec::new());
+        let column = given.value("new_column_name").map_or_else(|| column.to_owned(), text_or_hole);
+        if !is_given("nullable") {
+            match given.value("existing_nullable") {
+                Some(Value::Bool(false)) => out.push(Operation::SetNotNull { table: table.clone(), column: column.clone() }),
+                Some(Value::Bool(true) | Value::None) | None => {
+                    out.push(Operation::DropNotNull { table: table.clone(), column: column.clone() });
+                }
+                Some(_) => {}
+            }
+        }
+        if given.value("server_default").is_none_or(|value| matches!(value, Value::Bool(false))) {
+            match given.value("existing_server_default") {
+                Some(Value::None | Value::Bool(false)) | None => out.push(Operation::DropDefault { table, column }),
+                Some(value) => {
+                    let default = sqlalchemy::server_default(value);
+                    out.extend(default.map(|default| Operation::SetDefault { table, column, default }));
+                }
+            }
+        }
+        out
     }
 
     fn create_constraint(&mut self, name: &'static str, given: &Given<'_, 'a>) {

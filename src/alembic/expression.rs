@@ -6,6 +6,7 @@ use std::rc::Rc;
 use num_traits::ToPrimitive;
 use rustpython_parser::ast::{self, CmpOp, Constant, Expr, Operator};
 
+use super::enumeration;
 use super::eval::Evaluator;
 use super::literal::{self, Piece};
 use super::python::span;
@@ -346,6 +347,7 @@ impl<'a> Evaluator<'a> {
                 let at = if *index < 0 { items.len() as i64 + index } else { *index };
                 usize::try_from(at).ok().and_then(|at| items.get(at).cloned()).unwrap_or(Value::Unknown)
             }
+            (Value::Class(class), _) if class.is_enumeration => enumeration::member_with(class, "name", &key),
             (Value::Dict(_), _) => super::builtin::lookup(&value, &key).unwrap_or(Value::Unknown),
             _ => Value::Unknown,
         }
@@ -404,7 +406,7 @@ impl<'a> Evaluator<'a> {
         self.call_value(callee, receiver.as_ref(), arguments, whole)
     }
 
-    fn call_value(
+    pub(super) fn call_value(
         &mut self,
         callee: Value<'a>,
         receiver: Option<&(Value<'a>, &str)>,
@@ -451,6 +453,8 @@ impl<'a> Evaluator<'a> {
                 if let Some(value) = super::builtin::function(path, &arguments, whole) {
                     return value;
                 }
+                let mut arguments = arguments;
+                self.enum_arguments(path, &mut arguments, whole);
                 self.note_unfollowed(path, &arguments, whole);
                 Value::Call(Rc::new(Call { callee, arguments, span: whole }))
             }
@@ -496,6 +500,10 @@ impl<'a> Evaluator<'a> {
     }
 
     fn instance(&mut self, class: &Rc<Class<'a>>, arguments: Arguments<'a>, whole: Span) -> Value<'a> {
+        if class.is_enumeration {
+            let wanted = arguments.positional.first();
+            return wanted.map_or(Value::Unknown, |wanted| enumeration::member_with(class, "value", &wanted.value));
+        }
         let object = Value::Object(Rc::new(Object { class: class.clone(), fields: self.scopes.outermost() }));
         if let Some(Value::Function(init)) = class.get("__init__") {
             self.enter_method(&object, &init, arguments, whole);

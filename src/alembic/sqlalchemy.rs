@@ -1,13 +1,13 @@
 //! SQLAlchemy's constructs as the model knows them: types, columns, constraints, expressions.
 
+use super::types::{TypeCheck, data_type, type_check};
 use super::value::{Arguments, Call, Value};
-use crate::operation::{Column, Constraint, ConstraintKind, DataType, Default, Expression, HOLE, Name, Operation, Reference};
+use crate::operation::{Column, Constraint, ConstraintKind, Default, Expression, HOLE, Name, Operation, Reference};
 use crate::source::Span;
-use crate::sql::types::data_type as sql_type;
 use crate::text::Text;
 
 /// The last part of the dotted name of what a term calls: `Column` of `sa.Column(…)`.
-fn construct_name(call: &Call<'_>) -> Option<String> {
+pub(super) fn construct_name(call: &Call<'_>) -> Option<String> {
     Some(call.callee.as_path()?.rsplit('.').next()?.to_owned())
 }
 
@@ -80,141 +80,6 @@ pub(super) fn column_in_index(value: &Value<'_>) -> String {
     }
 }
 
-/// The packages whose JSON is the type `json`. An application that has a class of its own often means jsonb.
-const TYPE_LIBRARIES: &[&str] = &["sqlalchemy", "sqlmodel", "sqlalchemy_utils"];
-
-/// A type in a Column, `type_=` or `existing_type=`.
-pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
-    let (name, arguments, path) = match value {
-        // A TypeDecorator of the project's own is stored as its `impl`.
-        Value::Object(object) => return implemented(&object.class),
-        Value::Class(class) => return implemented(class),
-        Value::Path(path) => (path.rsplit('.').next()?.to_owned(), None, path.to_string()),
-        Value::Call(call) => match construct_name(call) {
-            Some(name) => (name, Some(&call.arguments), call.callee.as_path()?),
-            // sa.String().with_variant(…): the type without the variant
-            None => match &call.callee {
-                Value::Attribute(term) => return data_type(&term.0),
-                _ => return None,
-            },
-        },
-        _ => return None,
-    };
-    let root = path.split_once('.').map(|(root, _)| root);
-    if name == "JSON" && root.is_some_and(|root| !TYPE_LIBRARIES.contains(&root)) {
-        return None;
-    }
-    let argument = |position: usize, names: &[&str]| {
-        arguments.and_then(|arguments| arguments.get(position, names)).map(|argument| &argument.value)
-    };
-    let number = |position: usize, names: &[&str]| match argument(position, names) {
-        Some(Value::Int(number)) => vec![number.to_string()],
-        Some(Value::None) | None => Vec::new(),
-        Some(_) => vec![HOLE.to_string()],
-    };
-    let zoned = |plain: &str| match argument(0, &["timezone"]) {
-        Some(Value::Bool(true)) => DataType::new(format!("{plain} with time zone")),
-        _ => DataType::new(plain),
-    };
-    Some(match name.as_str() {
-        "String" | "Unicode" | "VARCHAR" | "NVARCHAR" | "AutoString" => {
-            DataType::with_modifiers("varchar", number(0, &["length"]))
-        }
-        "CHAR" | "NCHAR" => DataType::with_modifiers("char", number(0, &["length"])),
-        "Text" | "UnicodeText" | "TEXT" | "CLOB" => DataType::new("text"),
-        "Integer" | "INTEGER" | "INT" => DataType::new("integer"),
-        "BigInteger" | "BIGINT" => DataType::new("bigint"),
-        "SmallInteger" | "SMALLINT" => DataType::new("smallint"),
-        "Boolean" | "BOOLEAN" | "BOOL" => DataType::new("boolean"),
-        "DateTime" | "TIMESTAMP" | "DATETIME" => zoned("timestamp"),
-        "Time" | "TIME" => zoned("time"),
-        "Date" | "DATE" => DataType::new("date"),
-        "Interval" | "INTERVAL" => DataType::new("interval"),
-        // FLOAT(p) counts binary digits: up to 24 of them are a real.
-        "Float" | "FLOAT"
-            if number(0, &["precision"]).first().is_some_and(|digits| digits.parse::<u32>().is_ok_and(|digits| digits <= 24)) =>
-        {
-            DataType::new("real")
-        }
-        "Float" | "FLOAT" | "Double" | "DOUBLE" | "DOUBLE_PRECISION" => DataType::new("double precision"),
-        "REAL" => DataType::new("real"),
-        "Numeric" | "NUMERIC" | "DECIMAL" => {
-            DataType::with_modifiers("numeric", [number(0, &["precision"]), number(1, &["scale"])].concat())
-        }
-        "LargeBinary" | "BYTEA" | "BLOB" | "BINARY" | "VARBINARY" | "PickleType" => DataType::new("bytea"),
-        "JSON" => DataType::new("json"),
-        "JSONB" => DataType::new("jsonb"),
-        "Uuid" | "UUID" | "UUIDType" => DataType::new("uuid"),
-        "Enum" | "ENUM" => {
-            let keyword = |name: &str| arguments.and_then(|arguments| arguments.keyword(name)).map(|argument| &argument.value);
-            // Written as a VARCHAR, with or without a CHECK.
-            if matches!(keyword("native_enum"), Some(Value::Bool(false))) {
-                let length = match number(usize::MAX, &["length"]) {
-                    given if !given.is_empty() => given,
-                    // As long as the longest label.
-                    _ => {
-                        let longest = enum_labels(arguments).iter().map(|label| label.chars().count()).max();
-                        vec![longest.map_or_else(|| HOLE.to_string(), |longest| longest.to_string())]
-                    }
-                };
-                return Some(DataType::with_modifiers("varchar", length));
-            }
-            // A type that is there already, by its name.
-            let labels = match keyword("create_type") {
-                Some(Value::Bool(false)) => Vec::new(),
-                _ => enum_labels(arguments),
-            };
-            DataType { labels, ..DataType::new(enum_name(arguments)) }
-        }
-        "ARRAY" => {
-            let inner = argument(0, &["item_type"]).and_then(data_type);
-            DataType { array: true, ..inner.unwrap_or_else(|| DataType::new(HOLE.to_string())) }
-        }
-        "TINYINT" | "MEDIUMINT" => DataType::with_modifiers(name.to_lowercase(), number(0, &["display_width"])),
-        _ if path.starts_with("sqlalchemy.") => sql_type(&name),
-        _ => return None,
-    })
-}
-
-/// The type that a TypeDecorator names; how long it is, its instance may say, which is not followed.
-fn implemented(class: &super::value::Class<'_>) -> Option<DataType> {
-    let kind = data_type(&class.get("impl")?)?;
-    let open = kind.modifiers.is_empty() && matches!(kind.name.as_str(), "varchar" | "char" | "numeric");
-    Some(if open { DataType::with_modifiers(kind.name, vec![HOLE.to_string()]) } else { kind })
-}
-
-/// The name that is given, or that of the Python class in lower case.
-fn enum_name(arguments: Option<&Arguments<'_>>) -> String {
-    let Some(arguments) = arguments else { return HOLE.to_string() };
-    if let Some(name) = arguments.keyword("name") {
-        return text_or_hole(&name.value);
-    }
-    let class = match arguments.positional.first().map(|first| &first.value) {
-        Some(Value::Attribute(term)) => Some(term.1.to_string()),
-        Some(other) => other.as_path().and_then(|path| path.rsplit('.').next().map(str::to_owned)),
-        None => None,
-    };
-    class.map_or_else(|| HOLE.to_string(), |class| class.to_lowercase())
-}
-
-fn enum_labels(arguments: Option<&Arguments<'_>>) -> Vec<String> {
-    let Some(arguments) = arguments else { return Vec::new() };
-    let labels: Option<Vec<String>> =
-        arguments.positional.iter().map(|argument| argument.value.as_str().map(str::to_owned)).collect();
-    labels.unwrap_or_default()
-}
-
-/// The enum type that a term defines: `sa.Enum("a", name="mood")`.
-pub(super) fn enum_type(value: &Value<'_>) -> Option<(Name, Vec<String>)> {
-    let Value::Call(call) = value else { return None };
-    if !matches!(construct_name(call)?.as_str(), "Enum" | "ENUM") {
-        return None;
-    }
-    let name = enum_name(Some(&call.arguments));
-    let schema = optional_name(call.arguments.keyword("schema").map(|argument| &argument.value));
-    Some((Name::with_schema(schema, name), enum_labels(Some(&call.arguments))))
-}
-
 /// A server default: a plain string is a quoted literal, `text("…")` and functions are SQL.
 pub(super) fn server_default(value: &Value<'_>) -> Option<Default> {
     let expression = |sql: String| Some(Default::Expression(Expression(sql)));
@@ -269,6 +134,8 @@ pub(super) struct LoweredColumn {
     pub index: Option<bool>,
     /// `autoincrement=False`.
     pub unnumbered: bool,
+    /// The CHECK that the column's type brings along.
+    pub type_check: Option<TypeCheck>,
 }
 
 /// `sa.Column(…)`; None when the term is something else.
@@ -282,6 +149,7 @@ pub(super) fn column(value: &Value<'_>) -> Option<LoweredColumn> {
     let name_argument = arguments.get(0, &["name"]);
     let name = name_argument.map_or(HOLE.to_string(), |argument| text_or_hole(&argument.value));
     let mut column = Column { constraints_apart: true, ..Column::new(name, None) };
+    let mut check = None;
     for argument in arguments.positional.iter().skip(1).chain(arguments.keyword("type_")) {
         match &argument.value {
             Value::Call(inner) => match construct_name(inner).as_deref() {
@@ -295,7 +163,10 @@ pub(super) fn column(value: &Value<'_>) -> Option<LoweredColumn> {
                 // The application asks for the next number; the column has no default.
                 Some("Sequence") => column.client_default = true,
                 Some("FetchedValue") => {}
-                _ => column.data_type = column.data_type.or_else(|| data_type(&argument.value)),
+                _ => {
+                    check = check.or_else(|| type_check(inner, &column.name));
+                    column.data_type = column.data_type.or_else(|| data_type(&argument.value));
+                }
             },
             other => column.data_type = column.data_type.or_else(|| data_type(other)),
         }
@@ -328,6 +199,7 @@ pub(super) fn column(value: &Value<'_>) -> Option<LoweredColumn> {
         default_at: arguments.keyword("default").map(|argument| argument.span),
         index,
         unnumbered: matches!(numbered, Some(Value::Bool(false))),
+        type_check: check,
     })
 }
 

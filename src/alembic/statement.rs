@@ -1,9 +1,11 @@
 //! Statements of Python, executed abstractly.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use rustpython_parser::ast::{self, Expr, ExprContext, Stmt};
 
+use super::enumeration;
 use super::eval::{EarlierReturn, Evaluator, Flow};
 use super::python::span;
 use super::value::{Body, Class, Function, Scope, Value};
@@ -91,12 +93,17 @@ impl<'a> Evaluator<'a> {
             Stmt::ClassDef(node) => {
                 let attributes = scope.inner();
                 self.run(&node.body, &attributes);
-                let base = |base| match self.value(base, scope) {
+                let inherited: Vec<Value> = node.bases.iter().map(|base| self.value(base, scope)).collect();
+                let is_enumeration = inherited.iter().any(enumeration::is_enumeration);
+                let base = |base| match base {
                     Value::Class(class) => Some(class),
                     _ => None,
                 };
-                let bases = node.bases.iter().filter_map(base).collect();
-                let class = Rc::new(Class { attributes, bases });
+                let bases = inherited.into_iter().filter_map(base).collect();
+                let class = Rc::new(Class { name: &node.name, attributes, bases, is_enumeration, members: RefCell::default() });
+                if is_enumeration {
+                    self.enumerate_members(&node.body, &class);
+                }
                 for decorator in &node.decorator_list {
                     let decorator = self.value(decorator, scope);
                     self.register(&decorator, &class);

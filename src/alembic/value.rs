@@ -98,9 +98,13 @@ pub(super) struct Function<'a> {
 
 /// A class defined in the file.
 pub(super) struct Class<'a> {
+    pub name: &'a str,
     pub attributes: Scope<'a>,
     /// Classes of the project that it inherits from.
     pub bases: Vec<Rc<Class<'a>>>,
+    pub is_enumeration: bool,
+    /// The attributes that are an enumeration's members, in their order.
+    pub members: RefCell<Vec<&'a str>>,
 }
 
 impl<'a> Class<'a> {
@@ -110,6 +114,11 @@ impl<'a> Class<'a> {
             true => Some(self.clone()),
             false => self.bases.iter().find_map(|base| base.with_body(scope)),
         }
+    }
+
+    /// The members of an enumeration.
+    pub fn enumerated(&self) -> Vec<Value<'a>> {
+        self.members.borrow().iter().filter_map(|name| self.attributes.own(name)).collect()
     }
 
     /// An attribute of the class or of one it inherits from.
@@ -270,6 +279,7 @@ impl<'a> Value<'a> {
     pub fn items(&self) -> Option<Vec<Value<'a>>> {
         match self {
             Value::List(items) => Some(items.borrow().clone()),
+            Value::Class(class) if class.is_enumeration => Some(class.enumerated()),
             _ => None,
         }
     }

@@ -330,7 +330,7 @@ fn if_exists(lexemes: &Lexemes<'_>, end: usize, part: &Range<usize>, dialect: Op
     lowered.iter().all(|one| one.operation.is_understood()).then_some(lowered)
 }
 
-/// `DROP {INDEX | KEY} [IF EXISTS] i` and `RENAME [AS] other`.
+/// `DROP {INDEX | KEY} [IF EXISTS] i`, `DROP CHECK c` and `RENAME [AS] other`.
 fn mysql_action(lexemes: &Lexemes<'_>, table: &Name, part: &Range<usize>, dialect: Option<Dialect>) -> Option<Lowered> {
     let dropped = lexemes.skip(part.start, "drop index").or_else(|| lexemes.skip(part.start, "drop key"));
     if let Some(at) = dropped {
@@ -343,6 +343,11 @@ fn mysql_action(lexemes: &Lexemes<'_>, table: &Name, part: &Range<usize>, dialec
             if_exists: behind.is_some(),
             cascade: false,
         };
+        return Some(Lowered::new(operation).mark(Mark::Name, Some(lexemes.range(at))));
+    }
+    if let Some(at) = lexemes.skip(part.start, "drop check") {
+        let constraint = Some(lexemes.identifier(at, dialect)?);
+        let operation = Operation::DropConstraint { table: table.clone(), constraint, if_exists: false, cascade: false };
         return Some(Lowered::new(operation).mark(Mark::Name, Some(lexemes.range(at))));
     }
     let at = lexemes.skip(part.start, "rename")?;
@@ -378,6 +383,7 @@ const ACTIONS: &[(&str, &str)] = &[
     ("enable always rule", "alter_rule"),
     ("enable replica rule", "alter_rule"),
     ("alter constraint", "alter_constraint"),
+    ("alter check", "alter_constraint"),
     // MySQL
     ("convert to", "convert_charset"),
     ("default character set", "default_charset"),

@@ -1,3 +1,5 @@
+import enum
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -5,7 +7,27 @@ revision = "a"
 down_revision = None
 
 
+class Colour(enum.Enum):
+    RED = "r"
+    GREEN = "g"
+    VERT = "g"
+
+
+class Size(str, enum.Enum):
+    SMALL = "small"
+    LARGE = "large"
+
+
 def upgrade():
+    op.create_table(
+        "shirts",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("colour", sa.Enum(Colour), server_default=Colour.RED.name),
+        sa.Column("trim", sa.Enum(Colour, name="trim_colour")),
+        sa.Column("size", sa.Enum(Size, values_callable=lambda sizes: [size.value for size in sizes])),
+        sa.Column("cut", sa.Enum("slim", "wide", name="cut_known", native_enum=False, create_constraint=True)),
+        sa.Column("sold", sa.Boolean(name="sold_known", create_constraint=True)),
+    )
     op.create_table(
         "teams",
         sa.Column("id", sa.Integer, primary_key=True),

@@ -83,6 +83,27 @@ def shape(steps):
     return [entry for _, group in itertools.groupby(out, run) for entry in sorted(group, key=str)]
 
 
+def on_mysql(script, sql):
+    """Both as MySQL's grammar can tell them apart: CHANGE and MODIFY say everything of a column again, also its type and its
+    new name, and a UNIQUE is dropped as the index that it is."""
+    renamed = {table: old for kind, table, old in script if kind == "rename_column"}
+    typed = {entry[1:] for entry in script if entry[0] == "alter_column_type"}
+
+    def plain(entry):
+        kind, table, name = entry
+        if kind in {"drop_index", "drop_constraint"}:
+            return ("drop", None, name and name.split(".")[-1])
+        return (kind, table, renamed.get(table, name) if kind in ALTERS else name)
+
+    def ordered(entries):
+        return [entry for _, group in itertools.groupby(entries, lambda entry: entry[1]) for entry in sorted(group, key=str)]
+
+    script, sql = [plain(entry) for entry in script], [plain(entry) for entry in sql]
+    altered = {entry[1:] for entry in script if entry[0] in ALTERS}
+    sql = [entry for entry in sql if entry[0] != "alter_column_type" or entry[1:] in typed or entry[1:] not in altered]
+    return ordered(script), ordered(sql)
+
+
 def main():
     binary, dialect, *projects = sys.argv[1:]
     counts = collections.Counter()
@@ -116,6 +137,8 @@ def main():
                     counts[straight + " opaque"] += 1
                     continue
                 a, b = shape(steps), shape(other["steps"]) if sql.strip() else []
+                if dialect == "mysql":
+                    a, b = on_mysql(a, b)
                 counts[straight + (" agree" if a == b else " differ")] += 1
                 if a != b:
                     differing.append({"file": str(path), "straight": straight == "straight", "script": [x for x in a if x not in b][:6] or a[:6], "sql": [x for x in b if x not in a][:6] or b[:6]})

@@ -1,4 +1,4 @@
-use crate::migration::Mark;
+use crate::migration::{Mark, Origin};
 use crate::operation::{Dialect, Operation, show_holes};
 use crate::rule::Check;
 
@@ -15,6 +15,19 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let column = show_holes(column);
+    // What is asked for has a place of its own in the call.
+    let is_asked_for = !matches!(step.origin, Origin::Directive(_)) || step.marks.get(Mark::Default).is_some();
+    if !is_asked_for && before.dialect().is_some_and(Dialect::is_mysql_like) {
+        found
+            .at(
+                step.at(Mark::Name),
+                format!(
+                    "`{table}.{column}` is no longer NOT NULL: MySQL writes the column anew, and nothing says that it stays so"
+                ),
+            )
+            .help("repeat what it is: add `existing_nullable=False`");
+        return;
+    }
     found
         .at(step.at(Mark::Name), format!("running code that reads `{table}.{column}` may meet NULL from now on"))
         .help("release code that takes NULL first");
