@@ -4,6 +4,7 @@
 //! `value`s; `directive` turns calls of `op.*`, and `connection` those past it, into operations with the help of
 //! `sqlalchemy`.
 
+mod alter;
 mod block;
 mod builtin;
 mod connection;

@@ -112,6 +112,8 @@ pub struct Manner {
     pub interpolated: bool,
     /// Inside of `try`, where the script goes on when it fails.
     pub tried: bool,
+    /// Nobody asked for it: it comes along with what the call is for.
+    pub implied: bool,
 }
 
 /// Words of a statement that change what PostgreSQL does with it, beside its operations.

@@ -1,6 +1,7 @@
 //! From paths to environments: which folders hold migrations, of which tool, for which database.
 
 pub mod alembic;
+mod application;
 pub mod conventions;
 mod detect;
 pub mod dialect;

@@ -9,7 +9,7 @@ use crate::engine::{Effects, Engine};
 use crate::finding::{Direction, Finding, Fix, Label, Severity};
 use crate::history::Index;
 use crate::migration::{Mark, Migration, Script, Step};
-use crate::operation::{Column, Dialect, LockMode, Name, Operation, show_holes};
+use crate::operation::{Column, ConstraintKind, Dialect, LockMode, Name, Operation, show_holes};
 use crate::page::Page;
 use crate::project::Environment;
 use crate::project::conventions::Framework;
@@ -40,6 +40,8 @@ pub enum Check {
 pub struct NewColumn<'a> {
     pub table: &'a Name,
     pub column: &'a Column,
+    /// It is the primary key, alone.
+    pub is_key: bool,
     /// The place to point at.
     pub at: Span,
 }
@@ -47,12 +49,23 @@ pub struct NewColumn<'a> {
 impl<'a> NewColumn<'a> {
     /// The columns that a step brings.
     pub fn of(step: &'a Step) -> Vec<Self> {
-        let (table, columns, mark) = match &step.operation {
-            Operation::CreateTable(create) => (&create.table, create.columns.iter().collect(), Mark::Table),
-            Operation::AddColumn { table, column, .. } => (table, vec![&**column], Mark::Name),
+        let (table, columns, constraints, mark) = match &step.operation {
+            Operation::CreateTable(create) => {
+                (&create.table, create.columns.iter().collect(), create.constraints.as_slice(), Mark::Table)
+            }
+            Operation::AddColumn { table, column, .. } => (table, vec![&**column], [].as_slice(), Mark::Name),
             _ => return Vec::new(),
         };
-        columns.into_iter().map(|column| NewColumn { table, column, at: step.at(mark) }).collect()
+        let inline = columns.iter().filter(|column| column.primary_key).map(|column| column.name.as_str());
+        let apart = constraints.iter().filter_map(|constraint| match &constraint.kind {
+            ConstraintKind::PrimaryKey { columns, .. } => Some(columns.iter().map(String::as_str)),
+            _ => None,
+        });
+        let mut key = inline.chain(apart.flatten());
+        let alone = key.next().filter(|first| key.all(|other| other == *first));
+        let is_key = |column: &Column| alone == Some(column.name.as_str());
+        let new = |column: &&'a Column| NewColumn { table, column, is_key: is_key(column), at: step.at(mark) };
+        columns.iter().map(new).collect()
     }
 
     /// Whether its type has this name, whatever its modifiers.

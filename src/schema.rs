@@ -15,6 +15,7 @@ mod remove;
 mod rename;
 mod rows;
 mod session;
+mod unsettled;
 pub mod value;
 
 use std::borrow::Cow;
@@ -184,8 +185,11 @@ impl Schema {
         self.table(table)?.columns.get(&self.fold(column))
     }
 
-    /// The table of an index and what is known of it.
+    /// The table of an index and what is known of it. Of a name that is not known in full nobody can say what it names.
     pub fn index(&self, name: &Name) -> Option<(&Table, &TableIndex)> {
+        if !name.is_known() {
+            return None;
+        }
         let table = self.relations.get(self.indexes.get(&*self.key(name))?)?;
         Some((table, table.indexes.get(&self.fold(&name.name))?))
     }
@@ -371,12 +375,27 @@ impl Schema {
             }
             Operation::DropDefault { table, column } => self.change_column(table, column, |column| column.default = None),
             Operation::AddConstraint { table, constraint } => self.add_constraint(table, constraint, migration),
-            Operation::DropConstraint { table, constraint: Some(constraint), .. } => self.drop_constraint(table, constraint),
-            Operation::ValidateConstraint { table, constraint } => self.validate_constraint(table, constraint),
-            Operation::RenameConstraint { table, constraint, to } => self.rename_constraint(table, constraint, to),
+            Operation::DropConstraint { table, constraint: Some(constraint), .. } => {
+                self.settle_constraint(table, constraint);
+                self.drop_constraint(table, constraint);
+            }
+            Operation::ValidateConstraint { table, constraint } => {
+                self.settle_constraint(table, constraint);
+                self.validate_constraint(table, constraint);
+            }
+            Operation::RenameConstraint { table, constraint, to } => {
+                self.settle_constraint(table, constraint);
+                self.rename_constraint(table, constraint, to);
+            }
             Operation::CreateIndex(index) => self.create_index(index, migration),
-            Operation::DropIndex { index, table, .. } => self.drop_index(index, table.as_ref()),
-            Operation::RenameIndex { index, table, to } => self.rename_index(index, table.as_ref(), to),
+            Operation::DropIndex { index, table, .. } => {
+                self.settle_index(index, table.as_ref());
+                self.drop_index(index, table.as_ref());
+            }
+            Operation::RenameIndex { index, table, to } => {
+                self.settle_index(index, table.as_ref());
+                self.rename_index(index, table.as_ref(), to);
+            }
             Operation::Inherit { table, parent, stops: false } => self.inherit(table, parent),
             Operation::Inherit { table, parent, stops: true } => self.detach(parent, table),
             Operation::AttachPartition { table, partition, bound } => self.attach(table, partition, bound.as_ref()),

@@ -323,7 +323,11 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
     {
         let own_column =
             index.columns.iter().all(|column| now.column(column).is_some_and(|column| column.added_in == Some(made_in)));
-        if was.is_some_and(|was| was.index(&index.name).is_some()) || own_column {
+        let is_it = |was: &Table| {
+            was.index(&index.name).is_some()
+                || !is_known(&index.name) && was.indexes().iter().any(|was| was.columns == index.columns)
+        };
+        if was.is_some_and(is_it) || own_column {
             continue;
         }
         let repair = vec![Operation::DropIndex {
@@ -371,7 +375,8 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
     for index in was.indexes().into_iter().filter(|index| !index.implied && was.constraint(&index.name).is_none()) {
         let alike =
             |other: &&TableIndex| other.name == index.name || other.columns == index.columns && other.unique == index.unique;
-        if let Some(found) = now.index(&index.name).filter(|found| !found.implied) {
+        // Two names of which little is known may be two.
+        if let Some(found) = now.index(&index.name).filter(|found| !found.implied && is_known(&index.name)) {
             changed_index(table, index, found, out);
             continue;
         }
@@ -407,6 +412,10 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
             repair,
         });
     }
+}
+
+fn is_known(name: &str) -> bool {
+    Name::new(name).is_known()
 }
 
 /// An index of the same name over something else.

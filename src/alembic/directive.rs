@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use super::eval::Evaluator;
 use super::sqlalchemy::{self, column_list, optional_name, sql_text, text_or_hole};
-use super::types::{self, TypeCheck};
+use super::types::TypeCheck;
 use super::value::{Argument, Arguments, Batch, Call, Value};
 use crate::migration::{Mark, Origin, Recreate, Step};
 use crate::operation::{
@@ -60,7 +60,7 @@ pub(super) struct Given<'v, 'a> {
 }
 
 impl<'v, 'a> Given<'v, 'a> {
-    fn argument(&self, name: &str) -> Option<&'v Argument<'a>> {
+    pub(super) fn argument(&self, name: &str) -> Option<&'v Argument<'a>> {
         let position = self.names.iter().position(|known| *known == name);
         let old = OLD_NAMES.iter().find(|(new, _)| *new == name).map(|(_, old)| *old);
         position
@@ -69,11 +69,11 @@ impl<'v, 'a> Given<'v, 'a> {
             .or_else(|| self.arguments.keyword(old?))
     }
 
-    fn value(&self, name: &str) -> Option<&'v Value<'a>> {
+    pub(super) fn value(&self, name: &str) -> Option<&'v Value<'a>> {
         self.argument(name).map(|argument| &argument.value)
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(super) fn text(&self, name: &str) -> String {
         self.value(name).map_or(HOLE.to_string(), text_or_hole)
     }
 
@@ -82,7 +82,7 @@ impl<'v, 'a> Given<'v, 'a> {
     }
 
     /// The table of the batch, or the argument.
-    fn table(&self, name: &str) -> Name {
+    pub(super) fn table(&self, name: &str) -> Name {
         self.batch.map_or_else(|| self.qualified(name, "schema"), |batch| batch.table.clone())
     }
 
@@ -94,11 +94,11 @@ impl<'v, 'a> Given<'v, 'a> {
         self.value(name).map_or_else(|| vec![HOLE.to_string()], column_list)
     }
 
-    fn span(&self, name: &str) -> Span {
+    pub(super) fn span(&self, name: &str) -> Span {
         self.argument(name).map_or(self.whole, |argument| argument.span)
     }
 
-    fn table_span(&self, name: &str) -> Span {
+    pub(super) fn table_span(&self, name: &str) -> Span {
         self.batch.map_or_else(|| self.span(name), |batch| batch.table_span)
     }
 }
@@ -147,7 +147,11 @@ impl<'a> Evaluator<'a> {
         whole: Span,
     ) -> Option<Value<'a>> {
         match name {
-            "f" => return Some(arguments.positional.first().map_or(Value::Unknown, |first| first.value.clone())),
+            // A name that no convention is to change.
+            "f" => {
+                let callee = Value::path("alembic.op.f");
+                return Some(Value::Call(Rc::new(Call { callee, arguments: arguments.clone(), span: whole })));
+            }
             "invoke" => {
                 if let Some(value) = self.invoke(arguments, whole) {
                     return Some(value);
@@ -228,7 +232,9 @@ impl<'a> Evaluator<'a> {
                 self.emit_marked(operation, name, whole, &marks);
             }
             "create_index" => {
+                let (table, columns) = (given.table("table_name"), given.columns("columns"));
                 let named = optional_name(given.value("index_name"));
+                let named = named.unwrap_or_else(|| self.convention.index(&table, &columns));
                 let condition =
                     ["postgresql_where", "sqlite_where"].iter().find_map(|name| sqlalchemy::sql_text(given.value(name)?));
                 let index = CreateIndex {
@@ -238,7 +244,7 @@ impl<'a> Evaluator<'a> {
                     method: given.value("postgresql_using").and_then(|method| Some(method.as_str()?.to_lowercase())),
                     predicate: condition.map(|text| Expression(text.as_str().to_owned())),
                     include: given.columns("postgresql_include"),
-                    ..CreateIndex::new(named, given.table("table_name"), given.columns("columns"))
+                    ..CreateIndex::new(Some(named), table, columns)
                 };
                 let marks = [(Mark::Table, table_at), (Mark::Name, given.span("index_name"))];
                 self.emit_marked(Operation::CreateIndex(Box::new(index)), name, whole, &marks);
@@ -269,7 +275,14 @@ impl<'a> Evaluator<'a> {
                 let constraint = match given.value("type_").and_then(Value::as_str) {
                     // Alembic sends DROP PRIMARY KEY there, whatever the name.
                     Some("primary") if on_mysql => Some("PRIMARY".to_owned()),
-                    _ => optional_name(given.value("constraint_name")),
+                    kind => {
+                        let kind = kind.and_then(sqlalchemy::kind_of_type);
+                        let name = given.value("constraint_name");
+                        match kind {
+                            Some(kind) => self.constraint_name(&given.table("table_name"), &kind, name),
+                            None => optional_name(name),
+                        }
+                    }
                 };
                 let operation = Operation::DropConstraint {
                     table: given.table("table_name"),
@@ -292,7 +305,13 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn emit_marked(&mut self, operation: Operation, name: &'static str, whole: Span, marks: &[(Mark, Span)]) -> &mut Step {
+    pub(super) fn emit_marked(
+        &mut self,
+        operation: Operation,
+        name: &'static str,
+        whole: Span,
+        marks: &[(Mark, Span)],
+    ) -> &mut Step {
         let marked = self.places_are_here();
         let step = self.emit_from(operation, whole, Origin::Directive(name));
         for &(mark, span) in marks.iter().filter(|(_, span)| marked && *span != Span::default()) {
@@ -329,9 +348,16 @@ impl<'a> Evaluator<'a> {
                     indexes.push((lowered.column.name.clone(), unique, element.span));
                 }
                 numbered &= !lowered.unnumbered;
-                definition.constraints.extend(self.type_constraint(lowered.type_check));
+                let lacks = |check: &TypeCheck| self.sql_dialect().is_some_and(|dialect| !check.native_on.contains(dialect));
+                let check = lowered.type_check.filter(lacks).map(|check| self.type_constraint(&table, check));
+                definition.constraints.extend(check);
                 definition.columns.push(lowered.column);
-            } else if let Some(constraint) = sqlalchemy::constraint(&element.value) {
+            } else if let Some(mut constraint) = sqlalchemy::constraint(&element.value) {
+                let whole = sqlalchemy::is_named_whole(&element.value);
+                constraint.name = constraint.name.map(|name| match whole {
+                    true => name,
+                    false => self.convention.given(&table, &constraint.kind, name),
+                });
                 definition.constraints.extend(Some(constraint).filter(|_| !left_to_alter));
             } else if let Some(index) = index_in(&element.value, &table) {
                 own.push((index, element.span));
@@ -351,14 +377,39 @@ impl<'a> Evaluator<'a> {
     }
 
     /// The CHECK of a column's type, on a database that has no such type.
-    fn type_constraint(&self, check: Option<TypeCheck>) -> Option<Constraint> {
-        let dialect = self.sql_dialect()?;
-        check.filter(|check| !check.native_on.contains(dialect)).map(|check| check.constraint)
+    pub(super) fn type_constraint(&self, table: &Name, check: TypeCheck) -> Constraint {
+        let Constraint { name, kind, .. } = check.constraint;
+        let name = name.map(|name| self.convention.given(table, &kind, name));
+        Constraint::new(name, kind)
+    }
+
+    /// Emits what happens on some of the dialects only that are reached here, and nobody asked for.
+    pub(super) fn emit_implied(
+        &mut self,
+        operation: Operation,
+        on: Dialects,
+        name: &'static str,
+        whole: Span,
+        marks: &[(Mark, Span)],
+    ) {
+        let everywhere = self.around.on;
+        self.around.on = everywhere.intersection(on);
+        if self.dialects.iter().any(|dialect| self.around.on.contains(*dialect)) {
+            self.emit_marked(operation, name, whole, marks).manner.implied = true;
+        }
+        self.around.on = everywhere;
+    }
+
+    /// The name of a constraint that is given one, as the metadata makes it.
+    fn constraint_name(&self, table: &Name, kind: &ConstraintKind, written: Option<&Value<'a>>) -> Option<String> {
+        let name = optional_name(written)?;
+        let whole = written.is_some_and(sqlalchemy::is_whole_name);
+        Some(if whole { name } else { self.convention.given(table, kind, name) })
     }
 
     /// The index that `index=True` makes, under the name SQLAlchemy gives it.
     fn column_index(&mut self, table: &Name, column: &str, unique: bool, span: Span, whole: Span) {
-        let named = Some(format!("ix_{}_{column}", table.name));
+        let named = Some(self.convention.index(table, &[column.to_owned()]));
         let index = CreateIndex { unique, ..CreateIndex::new(named, table.clone(), vec![column.to_owned()]) };
         let marked = self.places_are_here();
         let step = self.emit_marked(Operation::CreateIndex(Box::new(index)), "create_index", whole, &[(Mark::Name, span)]);
@@ -392,131 +443,20 @@ impl<'a> Evaluator<'a> {
         let own = || vec![name.clone()];
         let unique = unique.then(|| (None, ConstraintKind::Unique { columns: own(), using_index: None }));
         let key = references.map(|reference| (reference.name.clone(), ConstraintKind::ForeignKey { columns: own(), reference }));
-        let constraints = unique.into_iter().chain(key).map(|(named, kind)| Constraint::new(named, kind));
-        // On SQLite, Alembic leaves it out with a warning.
-        let check = self.type_constraint(lowered.type_check).filter(|_| self.sql_dialect() != Some(Dialect::Sqlite));
-        for constraint in constraints.chain(check).map(Box::new) {
+        for (named, kind) in unique.into_iter().chain(key) {
+            let constraint = Box::new(Constraint::new(named, kind));
             self.emit_marked(Operation::AddConstraint { table: table.clone(), constraint }, "add_column", given.whole, &marks);
+        }
+        if let Some(check) = lowered.type_check {
+            // On SQLite, Alembic leaves it out with a warning.
+            let on = check.native_on.union(Dialects::one(Dialect::Sqlite)).complement();
+            let constraint = Box::new(self.type_constraint(&table, check));
+            let operation = Operation::AddConstraint { table: table.clone(), constraint };
+            self.emit_implied(operation, on, "add_column", given.whole, &marks);
         }
         if let Some(unique) = lowered.index {
             self.column_index(&table, &name, unique, lowered.name_at, given.whole);
         }
-    }
-
-    fn alter_column(&mut self, given: &Given<'_, 'a>) {
-        let table = given.table("table_name");
-        let column = given.text("column_name");
-        let marks = [(Mark::Table, given.table_span("table_name")), (Mark::Name, given.span("column_name"))];
-        let mut changes = Vec::new();
-        if let Some(argument) = given.argument("type_").filter(|argument| !matches!(argument.value, Value::None)) {
-            let to = types::data_type(&argument.value);
-            let using = given.value("postgresql_using").map(|using| Expression(text_or_hole(using)));
-            let from = given.value("existing_type").and_then(types::data_type);
-            let (table, column) = (table.clone(), column.clone());
-            changes.push((Operation::AlterColumnType { table, column, to, from, using, collation: None }, argument.span));
-        }
-        match given.argument("nullable").map(|argument| (&argument.value, argument.span)) {
-            Some((Value::Bool(true), span)) => {
-                changes.push((Operation::DropNotNull { table: table.clone(), column: column.clone() }, span));
-            }
-            Some((Value::Bool(false), span)) => {
-                changes.push((Operation::SetNotNull { table: table.clone(), column: column.clone() }, span));
-            }
-            Some((Value::None, _)) | None => {}
-            Some((_, span)) => changes.push((Operation::opaque("whether the column may be NULL is not known"), span)),
-        }
-        if let Some(argument) = given.argument("server_default") {
-            let operation = match sqlalchemy::server_default(&argument.value) {
-                // server_default=False, the default, means: leave it as it is.
-                _ if matches!(argument.value, Value::Bool(false)) => None,
-                None => Some(Operation::DropDefault { table: table.clone(), column: column.clone() }),
-                Some(default) => Some(Operation::SetDefault { table: table.clone(), column: column.clone(), default }),
-            };
-            changes.extend(operation.map(|operation| (operation, argument.span)));
-        }
-        if given.value("comment").is_some_and(|value| !matches!(value, Value::Bool(false))) {
-            let name = Some(column.clone());
-            let operation = Operation::Other { kind: "comment", table: Some(table.clone()), name, class: Class::Schema };
-            changes.push((operation, given.span("comment")));
-        }
-        if let Some(argument) = given.argument("new_column_name").filter(|argument| !matches!(argument.value, Value::None)) {
-            let to = text_or_hole(&argument.value);
-            if to != column {
-                changes.push((Operation::RenameColumn { table: table.clone(), column: column.clone(), to }, argument.span));
-            }
-        }
-        if changes.is_empty() {
-            let operation = match given.arguments.open {
-                true => Operation::opaque("the arguments of `alter_column` are not known"),
-                false => Operation::Other { kind: "alter_column", table: Some(table), name: Some(column), class: Class::Neither },
-            };
-            self.emit_marked(operation, "alter_column", given.whole, &marks);
-            return;
-        }
-        let said = self.redefined_on_mysql(given, &table, &column);
-        // A type's CHECK goes with the old type and comes with the new one.
-        let check = |name: &str| match given.value(name) {
-            Some(Value::Call(kind)) => self.type_constraint(types::type_check(kind, &column)),
-            _ => None,
-        };
-        let (gone, come) = if given.value("type_").is_some() { (check("existing_type"), check("type_")) } else { (None, None) };
-        if let Some(Constraint { name, .. }) = gone.filter(|gone| gone.name.is_some()) {
-            let operation =
-                Operation::DropConstraint { table: table.clone(), constraint: name, if_exists: false, cascade: false };
-            self.emit_marked(operation, "alter_column", given.whole, &marks);
-        }
-        for (operation, span) in changes {
-            let mark = if matches!(operation, Operation::SetNotNull { .. }) { Mark::Nullable } else { Mark::Default };
-            let marked = self.places_are_here();
-            let step = self.emit_marked(operation, "alter_column", given.whole, &marks);
-            if marked {
-                step.marks.set(mark, span);
-                step.span = span;
-            }
-        }
-        if let Some(constraint) = come {
-            let operation = Operation::AddConstraint { table: table.clone(), constraint: Box::new(constraint) };
-            self.emit_marked(operation, "alter_column", given.whole, &marks);
-        }
-        let everywhere = self.around.on;
-        self.around.on = everywhere.intersection(Dialects::named("mysql"));
-        for operation in said {
-            self.emit_marked(operation, "alter_column", given.whole, &marks);
-        }
-        self.around.on = everywhere;
-    }
-
-    /// What MODIFY and CHANGE say of a column on MySQL beside what is asked for. They write the whole column, so what the call
-    /// does not repeat as `existing_nullable` and `existing_server_default` is gone (`MySQLImpl.alter_column` of Alembic).
-    fn redefined_on_mysql(&self, given: &Given<'_, 'a>, table: &Name, column: &str) -> Vec<Operation> {
-        let reaches = |dialect: &Dialect| dialect.is_mysql_like() && self.around.on.contains(*dialect);
-        let is_given = |name: &str| given.value(name).is_some_and(|value| !matches!(value, Value::None));
-        let is_comment = given.value("comment").is_some_and(|value| !matches!(value, Value::Bool(false)));
-        let writes_all = is_comment || ["nullable", "type_", "new_column_name", "autoincrement"].into_iter().any(is_given);
-        if !self.dialects.iter().any(reaches) || !writes_all || given.arguments.open {
-            return Vec::new();
-        }
-        let (table, mut out) = (table.clone(), Vec::new());
-        let column = given.value("new_column_name").map_or_else(|| column.to_owned(), text_or_hole);
-        if !is_given("nullable") {
-            match given.value("existing_nullable") {
-                Some(Value::Bool(false)) => out.push(Operation::SetNotNull { table: table.clone(), column: column.clone() }),
-                Some(Value::Bool(true) | Value::None) | None => {
-                    out.push(Operation::DropNotNull { table: table.clone(), column: column.clone() });
-                }
-                Some(_) => {}
-            }
-        }
-        if given.value("server_default").is_none_or(|value| matches!(value, Value::Bool(false))) {
-            match given.value("existing_server_default") {
-                Some(Value::None | Value::Bool(false)) | None => out.push(Operation::DropDefault { table, column }),
-                Some(value) => {
-                    let default = sqlalchemy::server_default(value);
-                    out.extend(default.map(|default| Operation::SetDefault { table, column, default }));
-                }
-            }
-        }
-        out
     }
 
     fn create_constraint(&mut self, name: &'static str, given: &Given<'_, 'a>) {
@@ -548,7 +488,7 @@ impl<'a> Evaluator<'a> {
         };
         let constraint = Constraint {
             not_valid: given.flag("postgresql_not_valid"),
-            ..Constraint::new(optional_name(given.value("constraint_name")), kind)
+            ..Constraint::new(self.constraint_name(&table, &kind, given.value("constraint_name")), kind)
         };
         let marks = [(Mark::Table, table_at), (Mark::Name, given.span("constraint_name"))];
         self.emit_marked(Operation::AddConstraint { table, constraint: Box::new(constraint) }, name, given.whole, &marks);

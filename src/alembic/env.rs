@@ -2,8 +2,6 @@
 //!
 //! It is read as text: what is asked for are words that stand there or do not.
 
-use std::path::Path;
-
 /// How `env.py` runs migrations; nothing of it where there is none.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct EnvPy {
@@ -57,35 +55,6 @@ pub fn uncommented(text: &str) -> String {
         _ => line.to_owned(),
     };
     text.lines().map(code).collect::<Vec<_>>().join("\n")
-}
-
-/// How many modules beside an environment are read for a PRAGMA.
-const MODULES_READ: usize = 200;
-
-/// `PRAGMA foreign_keys=ON`, in env.py or in a module of the package around it: there for every connection, by an event
-/// of SQLAlchemy or where connections are made, and not in one session of the application.
-pub fn foreign_keys(env: Option<&str>, around: &Path) -> Option<bool> {
-    const FOR_ALL: [&str; 4] = ["listens_for", "event.listen", "creator", "sqlite3.connect"];
-    const PRAGMA: &str = "pragma foreign_keys";
-    // So far behind the word that says for whom.
-    const NEAR: usize = 800;
-    let says = |text: &str, anywhere: bool| {
-        let text = text.to_ascii_lowercase();
-        let for_all = |at: usize| {
-            let before = &text[crate::source::floor(&text, at.saturating_sub(NEAR))..at];
-            anywhere || FOR_ALL.iter().any(|word| before.contains(word))
-        };
-        let at = text.match_indices(PRAGMA).map(|(at, _)| at).find(|at| for_all(*at))?;
-        let value = text[at + PRAGMA.len()..].trim_start_matches([' ', '=', '(']);
-        Some(value.starts_with("on") || value.starts_with('1') || value.starts_with("true"))
-    };
-    env.and_then(|env| says(env, true)).or_else(|| {
-        let modules = ignore::WalkBuilder::new(around).max_depth(Some(2)).require_git(false).build();
-        let files = modules.flatten().map(ignore::DirEntry::into_path);
-        let python = files.filter(|path| path.extension().is_some_and(|extension| extension == "py")).take(MODULES_READ);
-        let texts = python.filter_map(|path| std::fs::read_to_string(path).ok());
-        texts.into_iter().find_map(|text| says(&uncommented(&text), false))
-    })
 }
 
 /// A transaction that is open when `context.configure` is handed the connection. Alembic takes it for the caller's: it

@@ -11,6 +11,8 @@ use rustpython_parser::ast;
 
 use super::block::Block;
 use super::modules::{Module, Modules};
+use super::naming::Convention;
+use super::script::Setting;
 use super::value::{Arguments, Batch, Body, File, Function, Scope, Scopes, Value};
 use crate::migration::{Marks, Origin, Step};
 use crate::operation::{Dialect, Dialects, Operation};
@@ -63,6 +65,7 @@ pub(super) struct Evaluator<'a> {
     pub discarded: Option<Span>,
     /// The dialects of the environment, the main one first.
     pub dialects: &'a [Dialect],
+    pub convention: &'a Convention,
     pub module: Scope<'a>,
     pub steps: Vec<Step>,
     pub around: Surroundings,
@@ -118,7 +121,7 @@ fn join<'a>(last: Value<'a>, earlier: &[EarlierReturn<'a>], on: Dialects) -> Val
 }
 
 impl<'a> Evaluator<'a> {
-    pub fn new(file: File<'a>, modules: &'a Modules, dialects: &'a [Dialect]) -> Self {
+    pub fn new(file: File<'a>, modules: &'a Modules, setting: Setting<'a>) -> Self {
         let scopes = Scopes::default();
         Evaluator {
             file,
@@ -126,7 +129,8 @@ impl<'a> Evaluator<'a> {
             loaded: HashMap::new(),
             call_site: None,
             discarded: None,
-            dialects,
+            dialects: setting.dialects,
+            convention: setting.convention,
             module: scopes.outermost(),
             scopes,
             steps: Vec::new(),

@@ -557,10 +557,8 @@ pub(super) fn as_text(value: &Value<'_>, span: Span) -> Text {
         Value::Int(number) => Text::new(number.to_string(), span),
         Value::Bool(value) => Text::new(if *value { "True" } else { "False" }, span),
         Value::None => Text::new("None", span),
-        Value::Call(call) => match super::sqlalchemy::sql_text(&Value::Call(call.clone())) {
-            Some(text) => text,
-            None => Text::hole(span),
-        },
+        Value::Call(_) if super::sqlalchemy::is_whole_name(value) => Text::new(super::sqlalchemy::text_or_hole(value), span),
+        Value::Call(_) => super::sqlalchemy::sql_text(value).unwrap_or_else(|| Text::hole(span)),
         _ => Text::hole(span),
     }
 }

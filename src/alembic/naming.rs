@@ -1,5 +1,5 @@
-//! The naming convention that env.py's metadata has, where it is written out there: what has no name gets one by it,
-//! as `op.create_table` and its kin ask the metadata for names.
+//! The naming convention of the metadata that env.py hands to Alembic: `op.create_table` and its kin ask it for names, of
+//! what has none, and of what has one that is to be put into a template (`ck_%(table_name)s_%(constraint_name)s`).
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use rustpython_parser::ast::{self, Constant, Expr, Stmt};
 
 use super::python;
 use crate::migration::{Migration, Origin};
-use crate::operation::{Constraint, ConstraintKind, CreateTable, Name, Operation};
+use crate::operation::{Constraint, ConstraintKind, CreateTable, HOLE, Name, Operation};
 use crate::source::Source;
 
 /// Bytes that a name has room for on PostgreSQL.
@@ -20,38 +20,58 @@ const KEYS: [&str; 5] = ["ix", "uq", "ck", "fk", "pk"];
 #[derive(Debug, Default, PartialEq)]
 pub struct Convention(HashMap<String, String>);
 
-/// The convention in the text of an env.py; None without one that is plain to see.
-pub fn in_env(text: &str) -> Option<Convention> {
-    let source = Source::new("env.py", text);
-    let module = python::parse(&source).ok()?;
-    let mut found = None;
-    module.iter().for_each(|statement| look(statement, &mut found));
+/// The conventions that a module writes out, wherever in it.
+pub fn in_module(text: &str) -> Vec<Convention> {
+    let source = Source::new("", text);
+    let mut found = Vec::new();
+    if let Ok(module) = python::parse(&source) {
+        module.iter().for_each(|statement| look(statement, &mut found));
+    }
     found
 }
 
-fn look(statement: &Stmt, found: &mut Option<Convention>) {
+fn look(statement: &Stmt, found: &mut Vec<Convention>) {
     let value = match statement {
         Stmt::Assign(node) => Some(&*node.value),
         Stmt::AnnAssign(node) => node.value.as_deref(),
         Stmt::Expr(node) => Some(&*node.value),
+        Stmt::Return(node) => node.value.as_deref(),
         _ => None,
     };
-    if let Some(value) = value {
-        look_into(value, found);
-    }
+    let inner: &[Stmt] = match statement {
+        Stmt::ClassDef(node) => &node.body,
+        Stmt::FunctionDef(node) => &node.body,
+        Stmt::If(node) => &node.body,
+        Stmt::Try(node) => &node.body,
+        _ => &[],
+    };
+    value.into_iter().for_each(|value| look_into(value, found));
+    inner.iter().for_each(|statement| look(statement, found));
 }
 
-/// The dictionary itself, or one handed to `MetaData(naming_convention=…)`.
-fn look_into(value: &Expr, found: &mut Option<Convention>) {
+/// The dictionary itself, or one handed to `MetaData(naming_convention=…)` and to what wraps it.
+fn look_into(value: &Expr, found: &mut Vec<Convention>) {
     match value {
         Expr::Dict(node) => {
-            let pairs = node.keys.iter().zip(&node.values).map(|(key, value)| Some((string(key.as_ref()?)?, string(value)?)));
-            let pairs: Option<HashMap<String, String>> = pairs.collect();
-            let known =
-                |pairs: &HashMap<String, String>| !pairs.is_empty() && pairs.keys().all(|key| KEYS.contains(&key.as_str()));
-            *found = pairs.filter(known).map(Convention).or_else(|| found.take());
+            let keys = || node.keys.iter().map(|key| key.as_ref().and_then(string));
+            // Beside templates stand tokens of the project's own, each with a function.
+            let templates: HashMap<String, String> = keys()
+                .zip(&node.values)
+                .filter_map(|(key, value)| Some((key.filter(|key| KEYS.contains(&key.as_str()))?, string(value)?)))
+                .collect();
+            let named = keys().flatten().filter(|key| KEYS.contains(&key.as_str())).count();
+            let is_plain = keys().all(|key| key.is_some()) && named == templates.len();
+            if is_plain && templates.values().any(|template| template.contains("%(")) {
+                let convention = Convention(templates);
+                if !found.contains(&convention) {
+                    found.push(convention);
+                }
+            }
         }
-        Expr::Call(node) => node.keywords.iter().for_each(|keyword| look_into(&keyword.value, found)),
+        Expr::Call(node) => {
+            node.args.iter().for_each(|argument| look_into(argument, found));
+            node.keywords.iter().for_each(|keyword| look_into(&keyword.value, found));
+        }
         _ => {}
     }
 }
@@ -110,32 +130,69 @@ impl Convention {
 
     /// The name by the convention; None where it has none for the kind, or asks for what is not known.
     fn name(&self, table: &Name, kind: &ConstraintKind) -> Option<String> {
-        let nothing = Vec::new();
-        let (key, columns, referred) = match kind {
-            ConstraintKind::Unique { columns, .. } => ("uq", columns, None),
-            ConstraintKind::PrimaryKey { columns, .. } => ("pk", columns, None),
-            ConstraintKind::ForeignKey { columns, reference } => ("fk", columns, Some(&reference.table)),
-            ConstraintKind::Check { .. } => ("ck", &nothing, None),
-            _ => return None,
-        };
-        let first = columns.first().cloned().unwrap_or_default();
-        let mut out = self.0.get(key)?.clone();
-        for (token, value) in [
-            ("%(table_name)s", Some(table.name.clone())),
-            ("%(column_0_name)s", Some(first.clone())),
-            ("%(column_0_key)s", Some(first.clone())),
-            ("%(column_0_label)s", Some(format!("{}_{first}", table.name))),
-            ("%(column_0_N_name)s", Some(columns.join("_"))),
-            ("%(column_0N_name)s", Some(columns.concat())),
-            ("%(referred_table_name)s", referred.map(|referred| referred.name.clone())),
-        ] {
-            if out.contains(token) {
-                out = out.replace(token, &value?);
-            }
-        }
-        // SQLAlchemy cuts a longer one and ends it with a part of its hash.
-        (!out.contains("%(") && out.len() <= LONGEST).then_some(out)
+        let (key, columns, referred) = parts(kind)?;
+        let template = self.0.get(key)?;
+        // Without a name there is none to put into it.
+        (!template.contains(GIVEN)).then(|| made(template, table, columns, referred))
     }
+
+    /// The name of a constraint that is given one: put into the template, where that asks for it.
+    pub fn given(&self, table: &Name, kind: &ConstraintKind, name: String) -> String {
+        let Some((key, columns, referred)) = parts(kind) else { return name };
+        match self.0.get(key).filter(|template| template.contains(GIVEN)) {
+            Some(template) => made(&template.replace(GIVEN, &name), table, columns, referred),
+            None => name,
+        }
+    }
+
+    /// The name of an index that is given none.
+    pub fn index(&self, table: &Name, columns: &[String]) -> String {
+        let is_column = |text: &String| text.chars().all(|c| c.is_alphanumeric() || c == '_');
+        match columns.iter().all(is_column) {
+            true => made(self.0.get("ix").map_or(INDEX, String::as_str), table, columns, None),
+            // Whether an expression has a name, it says itself.
+            false => HOLE.to_string(),
+        }
+    }
+}
+
+/// What SQLAlchemy calls an index without a word of the project.
+const INDEX: &str = "ix_%(column_0_label)s";
+/// The token for the name that is given.
+const GIVEN: &str = "%(constraint_name)s";
+
+/// A constraint's key in a convention, its columns, and the table that it points to.
+fn parts(kind: &ConstraintKind) -> Option<(&'static str, &[String], Option<&Name>)> {
+    Some(match kind {
+        ConstraintKind::Unique { columns, .. } => ("uq", columns, None),
+        ConstraintKind::PrimaryKey { columns, .. } => ("pk", columns, None),
+        ConstraintKind::ForeignKey { columns, reference } => ("fk", columns, Some(&reference.table)),
+        ConstraintKind::Check { .. } => ("ck", &[], None),
+        _ => return None,
+    })
+}
+
+/// A template with its tokens filled in. What only the project's code knows is a hole.
+fn made(template: &str, table: &Name, columns: &[String], referred: Option<&Name>) -> String {
+    let first = columns.first().cloned().unwrap_or_default();
+    let mut out = template.to_owned();
+    for (token, value) in [
+        ("%(table_name)s", &table.name),
+        ("%(column_0_name)s", &first),
+        ("%(column_0_key)s", &first),
+        ("%(column_0_label)s", &format!("{}_{first}", table.name)),
+        ("%(column_0_N_name)s", &columns.join("_")),
+        ("%(column_0N_name)s", &columns.concat()),
+        ("%(referred_table_name)s", referred.map_or(&table.name, |referred| &referred.name)),
+    ] {
+        out = out.replace(token, value);
+    }
+    while let Some(start) = out.find("%(") {
+        let end = out[start..].find(")s").map_or(out.len(), |length| start + length + 2);
+        out.replace_range(start..end, HOLE.encode_utf8(&mut [0; 4]));
+    }
+    // SQLAlchemy cuts a longer one and ends it with a part of its hash.
+    if out.len() > LONGEST { HOLE.to_string() } else { out }
 }
 
 #[cfg(test)]
@@ -146,9 +203,9 @@ mod tests {
     fn names_are_made_by_the_template() {
         let text =
             "metadata = MetaData(naming_convention={'uq': 'uq_%(table_name)s_%(column_0_name)s', 'pk': 'pk_%(table_name)s'})";
-        let convention = in_env(text).unwrap();
+        let convention = in_module(text).remove(0);
         let unique = ConstraintKind::Unique { columns: vec!["a".to_owned(), "b".to_owned()], using_index: None };
         assert_eq!(convention.name(&Name::new("t"), &unique).as_deref(), Some("uq_t_a"));
-        assert_eq!(in_env("x = {'a': 'b'}"), None);
+        assert_eq!(in_module("x = {'a': 'b'}"), []);
     }
 }

@@ -7,6 +7,7 @@ use rustpython_parser::ast::{self, Constant, Expr, Stmt, Suite};
 
 use super::eval::{Evaluator, Flow};
 use super::modules::Modules;
+use super::naming::Convention;
 use super::python::{self, SyntaxError, span};
 use super::value::{File, Scope, Value};
 use crate::migration::{Body, MetadataProblem, Migration, Names, Script, Spanned};
@@ -15,17 +16,25 @@ use crate::source::{Source, Span};
 
 /// Reads a revision file. None when it is no revision: a module without `revision` and without `upgrade`.
 /// The error, if any, says where the file stops being Python; the migration then has what the text still gives.
+/// What the project says of every script: `dialects` of the environment, the main one first, and the names that its
+/// metadata gives.
+#[derive(Clone, Copy)]
+pub struct Setting<'s> {
+    pub dialects: &'s [Dialect],
+    pub convention: &'s Convention,
+}
+
 pub fn read(
     source: &Arc<Source>,
     folder: &Path,
     modules: &Modules,
-    dialects: &[Dialect],
+    setting: Setting<'_>,
     judged: bool,
 ) -> (Option<Migration>, Option<SyntaxError>) {
     match python::parse(source) {
         Ok(module) => {
             let file = File { source, folder, imported: false };
-            let mut evaluator = Evaluator::new(file, modules, dialects);
+            let mut evaluator = Evaluator::new(file, modules, setting);
             evaluator.load(&module);
             (from_module(source, &module, &mut evaluator, judged), None)
         }

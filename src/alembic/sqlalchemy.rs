@@ -49,6 +49,31 @@ pub(super) fn text_or_hole(value: &Value<'_>) -> String {
     }
 }
 
+/// `op.f("name")` and `conv("name")`: no convention is put around it.
+pub(super) fn is_whole_name(value: &Value<'_>) -> bool {
+    matches!(value, Value::Call(call) if matches!(construct_name(call).as_deref(), Some("f" | "conv")))
+}
+
+/// Whether a constraint's `name=` is whole.
+pub(super) fn is_named_whole(constraint: &Value<'_>) -> bool {
+    let Value::Call(call) = constraint else { return false };
+    call.arguments.all().any(|argument| is_whole_name(&argument.value))
+}
+
+/// The constraint that `type_="check"` of `drop_constraint` stands for.
+pub(super) fn kind_of_type(name: &str) -> Option<ConstraintKind> {
+    Some(match name {
+        "check" => ConstraintKind::Check { expression: Expression(HOLE.to_string()) },
+        "unique" => ConstraintKind::Unique { columns: Vec::new(), using_index: None },
+        "primary" => ConstraintKind::PrimaryKey { columns: Vec::new(), using_index: None },
+        "foreignkey" => {
+            let reference = Reference { table: Name::unknown(), columns: Vec::new(), on_delete: None, name: None };
+            ConstraintKind::ForeignKey { columns: Vec::new(), reference }
+        }
+        _ => return None,
+    })
+}
+
 /// A name that may be None, as of an unnamed constraint.
 pub(super) fn optional_name(value: Option<&Value<'_>>) -> Option<String> {
     match value {

@@ -46,9 +46,17 @@ impl Algorithm {
 /// The actions of one ALTER TABLE, and what Alembic writes as one MODIFY.
 pub(super) fn belong_together(before: &Step, step: &Step) -> bool {
     let column_of = |step: &Step| step.operation.object();
+    // CHANGE says all of the column under its new name.
+    let is_new_name =
+        || matches!(&before.operation, Operation::RenameColumn { to, .. } if column_of(step).is_some_and(|column| column == *to));
+    let is_constraint =
+        |step: &Step| matches!(step.operation, Operation::AddConstraint { .. } | Operation::DropConstraint { .. });
     let same_origin = match (before.origin, step.origin) {
         (Origin::Sql, Origin::Sql) => true,
-        (Origin::Directive(a), Origin::Directive(b)) => a == "alter_column" && a == b && column_of(before) == column_of(step),
+        (Origin::Directive(a), Origin::Directive(b)) => {
+            let same_column = column_of(before) == column_of(step) || is_new_name();
+            a == "alter_column" && a == b && same_column && !is_constraint(before) && !is_constraint(step)
+        }
         _ => false,
     };
     same_origin && before.statement == step.statement && before.operation.table() == step.operation.table()

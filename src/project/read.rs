@@ -8,13 +8,15 @@ use std::sync::{Arc, OnceLock};
 
 use rayon::prelude::*;
 
+use super::application::{Application, Naming};
 use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_for};
 use super::sections::{Section, sections, wish};
 use super::{
-    Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, alembic, dialect, journal, relevant, search_path, shown,
+    Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, above, alembic, dialect, journal, relevant, search_path,
+    shown,
 };
-use crate::alembic::env::{EnvPy, foreign_keys, is_before_2, uncommented};
+use crate::alembic::env::{EnvPy, is_before_2, uncommented};
 use crate::alembic::modules::Modules;
 use crate::alembic::naming;
 use crate::alembic::python::SyntaxError;
@@ -44,28 +46,37 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
             unit.broken = true;
         }
     }
+    let script_folder = script_folder(layout);
+    let env_text = script_folder.as_ref().and_then(|folder| std::fs::read_to_string(folder.join("env.py")).ok());
+    let env_text = env_text.map(|text| uncommented(&text)).unwrap_or_default();
+    let application = match layout.framework == Framework::Alembic || dialects.contains(&Dialect::Sqlite) {
+        true => Application::around(&env_text, &above(script_folder.as_ref().unwrap_or(&layout.root))),
+        false => Application::default(),
+    };
+    let naming = application.naming(&env_text);
     let mut migrations = match layout.framework {
-        Framework::Alembic => read_scripts(layout, &units, &sources, &dialects, &mut unreadable),
+        Framework::Alembic => {
+            let nothing = naming::Convention::default();
+            let convention = if let Naming::Known(convention) = &naming { convention } else { &nothing };
+            read_scripts(layout, &units, &sources, script::Setting { dialects: &dialects, convention }, &mut unreadable)
+        }
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
     dialect::restrict_to_names(&mut migrations);
-    let script_folder = script_folder(layout);
-    let env_text = script_folder.as_ref().and_then(|folder| std::fs::read_to_string(folder.join("env.py")).ok());
-    let env_text = env_text.map(|text| uncommented(&text));
     let history = History::new(&migrations);
     search_path::resolve(&mut migrations, &history);
-    if let Some(convention) = env_text.as_ref().and_then(|text| naming::in_env(text)) {
+    if let Naming::Known(convention) = &naming {
         convention.apply(&mut migrations);
     }
     let convention = layout.framework.convention();
-    let mut env = env_text.as_deref().map(EnvPy::read).unwrap_or_default();
+    let mut env = EnvPy::read(&env_text);
+    env.has_naming_convention |= !matches!(naming, Naming::None);
     env.outer_transaction.take_if(|_| is_old_sqlalchemy(&layout.evidence_from));
     let sends_each = match layout.framework {
         Framework::Alembic => env.autocommits,
         Framework::GolangMigrate => is_multi_statement(&layout.evidence_from),
         _ => false,
     };
-    let around = script_folder.as_ref().unwrap_or(&layout.root).parent().filter(|_| dialects.contains(&Dialect::Sqlite));
     let ways_back = ways_back(&migrations);
     Environment {
         root: shown(&layout.root),
@@ -76,7 +87,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         history,
         files,
         execution: if sends_each { Execution::EachStatement } else { convention.execution },
-        foreign_keys: around.and_then(|folder| foreign_keys(env_text.as_deref(), folder)),
+        foreign_keys: application.foreign_keys(&env_text),
         ways_back,
         discords: journal::discords(layout, &sources),
         unread_versions: layout.unread_versions.clone(),
@@ -194,7 +205,7 @@ fn read_scripts(
     layout: &Layout,
     units: &[Unit],
     sources: &[Arc<Source>],
-    dialects: &[Dialect],
+    setting: script::Setting<'_>,
     unreadable: &mut Vec<Unreadable>,
 ) -> Vec<Migration> {
     let folder = |unit: &'_ Unit| unit.path.parent().map(Path::to_owned).unwrap_or_default();
@@ -207,7 +218,7 @@ fn read_scripts(
         |index| match units[index].broken {
             true => (Some(script::recover(&sources[index], units[index].judged)), None),
             false => {
-                let read = || script::read(&sources[index], &folders[index], &modules, dialects, units[index].judged);
+                let read = || script::read(&sources[index], &folders[index], &modules, setting, units[index].judged);
                 unless_it_panics(read).unwrap_or_else(|| {
                     let error = SyntaxError { span: Span::default(), message: OUR_FAULT.to_owned() };
                     (Some(script::recover(&sources[index], units[index].judged)), Some(error))

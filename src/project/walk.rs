@@ -24,12 +24,6 @@ pub struct Tree {
 /// Globs of `exclude` are relative to `base`, else to `root`.
 pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
     let mut tree = Tree::default();
-    let mut builder = WalkBuilder::new(root);
-    builder.require_git(false).follow_links(false).hidden(true);
-    builder.filter_entry(|entry| {
-        let name = entry.file_name().to_string_lossy();
-        !(entry.depth() > 0 && entry.file_type().is_some_and(|kind| kind.is_dir()) && is_foreign(&name, entry.path()))
-    });
     let is_excluded = |path: &Path| {
         if exclude.is_empty() {
             return false;
@@ -37,7 +31,7 @@ pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
         let relative = base.and_then(|base| path.strip_prefix(base).ok()).or_else(|| path.strip_prefix(root).ok());
         exclude.is_match(relative.unwrap_or(path))
     };
-    for entry in builder.build() {
+    for entry in builder(root).build() {
         match entry {
             Ok(entry) => {
                 let path = entry.path();
@@ -69,6 +63,22 @@ pub fn walk(root: &Path, exclude: &GlobSet, base: Option<&Path>) -> Tree {
         list.sort_by(|a, b| a.as_os_str().cmp(b.as_os_str()));
     }
     tree
+}
+
+fn builder(root: &Path) -> WalkBuilder {
+    let mut builder = WalkBuilder::new(root);
+    builder.require_git(false).follow_links(false).hidden(true);
+    builder.filter_entry(|entry| {
+        let name = entry.file_name().to_string_lossy();
+        !(entry.depth() > 0 && entry.file_type().is_some_and(|kind| kind.is_dir()) && is_foreign(&name, entry.path()))
+    });
+    builder
+}
+
+/// The Python modules below a folder, so many levels deep.
+pub(super) fn python(root: &Path, deep: Option<usize>) -> impl Iterator<Item = PathBuf> + use<> {
+    let entries = builder(root).max_depth(deep).build().flatten().map(ignore::DirEntry::into_path);
+    entries.filter(|path| path.extension().is_some_and(|extension| extension == "py"))
 }
 
 /// A pipe, a socket or a device, which may never come to an end.

@@ -37,6 +37,7 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
             let table = whole(table, before)?;
             let there = table.indexes().iter().any(|known| known.name.eq_ignore_ascii_case(&index.name))
                 || table.constraint(&index.name).is_some()
+                || table.may_have(&index.name)
                 || before.environment.env.has_naming_convention;
             (!there).then(|| format!("`{}` has no index `{index}`", table.name))
         }
@@ -48,6 +49,9 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
 fn may_be_named(step: &Step, before: &Context<'_>) -> bool {
     let Operation::DropConstraint { table, constraint: Some(name), .. } = &step.operation else { return false };
     let Some(known) = before.table(table) else { return true };
+    if known.may_have(name) {
+        return true;
+    }
     let columns = known.columns();
     let speaks_of = |constraint: &&crate::schema::TableConstraint| {
         columns.iter().any(|column| constraint.mentions(&column.name) && name.contains(&column.name))

@@ -1,7 +1,7 @@
 //! What brings tables, columns, constraints and indexes into the schema, and what changes them.
 
 use super::relation::{Kind, Table, TableColumn, TableConstraint, TableIndex};
-use super::{EnumType, RelationId, Schema, fold, naming};
+use super::{EnumType, RelationId, Schema, fold, naming, unsettled};
 use crate::history::Index;
 use crate::operation::{Bound, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default, Dialect, Name};
 
@@ -337,7 +337,7 @@ impl Schema {
             (kind, Some(dialect)) if dialect.is_mysql_like() => naming::on_mysql(kind, &of, dialect, taken),
             _ => naming::free(naming::object_name(&of, &columns, suffix), taken),
         };
-        let name = constraint.name.clone().unwrap_or_else(made);
+        let name = constraint.name.clone().map_or_else(made, |name| unsettled::apart(name, taken));
         let references = match &constraint.kind {
             ConstraintKind::ForeignKey { reference, .. } => self.point(id, &name, reference),
             _ => None,
@@ -486,8 +486,10 @@ impl Schema {
     pub(super) fn create_index(&mut self, create: &CreateIndex, migration: Index) {
         let Some(id) = self.known_or_new(&create.table) else { return };
         let name = match &create.name {
-            Some(name) if Name::new(name.as_str()).is_known() => name.clone(),
-            Some(_) => return,
+            Some(name) => {
+                let key = |name: &str| self.key(&Name::with_schema(create.table.schema.clone(), name)).into_owned();
+                unsettled::apart(name.clone(), |name| self.indexes.contains_key(&key(name)))
+            }
             None => self.index_name(id, &create.columns),
         };
         let qualified = Name::with_schema(create.table.schema.clone(), name.as_str());

@@ -354,7 +354,7 @@ impl Table {
     }
 
     pub fn index(&self, name: &str) -> Option<&TableIndex> {
-        self.indexes.get(name)
+        self.indexes.get(name).or_else(|| self.indexes.get(self.unsettled_index(name)?))
     }
 
     /// By name.
@@ -366,7 +366,8 @@ impl Table {
 
     /// The constraint of that name; the primary key also goes by MySQL's name for all of them.
     pub fn constraint(&self, name: &str) -> Option<&TableConstraint> {
-        self.constraints.get(name).or_else(|| self.primary_key().filter(|_| name == "PRIMARY"))
+        let by_word = || self.primary_key().filter(|_| name == "PRIMARY");
+        self.constraints.get(name).or_else(by_word).or_else(|| self.constraints.get(self.unsettled_constraint(name)?))
     }
 
     pub fn primary_key(&self) -> Option<&TableConstraint> {

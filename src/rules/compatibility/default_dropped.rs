@@ -1,5 +1,5 @@
 use crate::migration::Mark;
-use crate::operation::{Operation, show_holes};
+use crate::operation::{Dialect, Operation, show_holes};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
@@ -23,5 +23,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             step.at(Mark::Name),
             format!("running code that inserts into `{table}` without `{column}` fails once its default is gone"),
         )
-        .help(format!("release code that always writes `{column}` first"));
+        .help(match step.manner.implied && before.dialect().is_some_and(Dialect::is_mysql_like) {
+            true => "MySQL writes the column anew, and nothing says that the default stays: add `existing_server_default=…`"
+                .to_owned(),
+            false => format!("release code that always writes `{column}` first"),
+        });
 });

@@ -1,4 +1,4 @@
-use crate::migration::{Mark, Origin};
+use crate::migration::Mark;
 use crate::operation::{Dialect, Operation, show_holes};
 use crate::rule::Check;
 
@@ -15,9 +15,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     let column = show_holes(column);
-    // What is asked for has a place of its own in the call.
-    let is_asked_for = !matches!(step.origin, Origin::Directive(_)) || step.marks.get(Mark::Default).is_some();
-    if !is_asked_for && before.dialect().is_some_and(Dialect::is_mysql_like) {
+    if step.manner.implied && before.dialect().is_some_and(Dialect::is_mysql_like) {
         found
             .at(
                 step.at(Mark::Name),

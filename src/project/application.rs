@@ -1,0 +1,138 @@
+//! What the application's own code says that scripts rely on and do not repeat: the naming convention of its metadata, and
+//! whether its connections to SQLite enforce foreign keys.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::walk;
+use crate::alembic::env::uncommented;
+use crate::alembic::naming::{self, Convention};
+use crate::source::floor;
+
+/// More modules than most applications have; of a larger one, the first are read.
+const MOST_MODULES: usize = 3_000;
+/// Larger modules are data.
+const LARGEST_BYTES: u64 = 512 * 1024;
+/// Names that stand for a folder of tests, whose connections are their own.
+const TESTS: &[&str] = &["tests", "test", "testing", "conftest.py"];
+
+/// What shows that a folder belongs to a project.
+const OF_PROJECT: &[&str] =
+    &[".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "alembic.ini", "__init__.py"];
+
+const CONVENTION: &str = "naming_convention";
+const PRAGMA: &str = "pragma foreign_keys";
+
+/// The texts of the application that speak of either.
+#[derive(Debug, Default)]
+pub(super) struct Application(Vec<String>);
+
+/// What is known of the names that the metadata gives.
+#[derive(Debug)]
+pub(super) enum Naming {
+    /// Nothing speaks of a convention.
+    None,
+    /// There is one, and it is not plain to see which.
+    Unknown,
+    Known(Convention),
+}
+
+impl Application {
+    /// Reads the packages that env.py imports, and the modules beside it. `folders` are the script folder and those above it.
+    pub fn around(env: &str, folders: &[PathBuf]) -> Self {
+        let last = folders.iter().rposition(|folder| OF_PROJECT.iter().any(|name| folder.join(name).exists()));
+        let folders = &folders[..last.map_or(0, |last| last + 1)];
+        let mut files: Vec<PathBuf> = Vec::new();
+        let beside = folders.get(1).into_iter().flat_map(|above| walk::python(above, Some(2)));
+        // Flask-Migrate hands the application over.
+        let whole = folders.get(1).filter(|_| env.contains("current_app")).into_iter().flat_map(|root| walk::python(root, None));
+        let imported = packages(env, folders).into_iter().flat_map(|package| walk::python(&package, None));
+        // What scripts say is their own.
+        let is_script = |path: &PathBuf| folders.first().is_some_and(|scripts| path.starts_with(scripts));
+        let is_test = |path: &PathBuf| {
+            path.components().any(|part| TESTS.contains(&part.as_os_str().to_string_lossy().as_ref()))
+                || super::file_name(path).starts_with("test_")
+        };
+        files.extend(beside.chain(imported).chain(whole).filter(|path| !is_test(path) && !is_script(path)).take(MOST_MODULES));
+        files.sort();
+        files.dedup();
+        Application(files.par_iter().filter_map(|path| telling(path)).collect())
+    }
+
+    /// The convention by which constraints without a name get one.
+    pub fn naming(&self, env: &str) -> Naming {
+        let mut found: Vec<Convention> = Vec::new();
+        let mut unclear = false;
+        for text in std::iter::once(env).chain(self.0.iter().map(String::as_str)) {
+            let conventions = naming::in_module(text);
+            unclear |= conventions.is_empty() && text.contains(&format!("{CONVENTION}="));
+            for convention in conventions {
+                if !found.contains(&convention) {
+                    found.push(convention);
+                }
+            }
+            // What env.py says itself, goes.
+            if text == env && !found.is_empty() {
+                break;
+            }
+        }
+        match (found.len(), found.pop()) {
+            (1, Some(convention)) => Naming::Known(convention),
+            (0, _) if !unclear => Naming::None,
+            _ => Naming::Unknown,
+        }
+    }
+
+    /// `PRAGMA foreign_keys=ON`, in env.py or in a module of the application: there for every connection, by an event of
+    /// SQLAlchemy or where connections are made, and not in one session.
+    pub fn foreign_keys(&self, env: &str) -> Option<bool> {
+        pragma(env, true).or_else(|| self.0.iter().find_map(|text| pragma(&uncommented(text), false)))
+    }
+}
+
+/// What the PRAGMA sets, where it is set for all connections, or `anywhere`.
+fn pragma(text: &str, anywhere: bool) -> Option<bool> {
+    const FOR_ALL: [&str; 4] = ["listens_for", "event.listen", "creator", "sqlite3.connect"];
+    // So far behind the word that says for whom.
+    const NEAR: usize = 800;
+    let text = text.to_ascii_lowercase();
+    let for_all = |at: usize| {
+        let before = &text[floor(&text, at.saturating_sub(NEAR))..at];
+        anywhere || FOR_ALL.iter().any(|word| before.contains(word))
+    };
+    let at = text.match_indices(PRAGMA).map(|(at, _)| at).find(|at| for_all(*at))?;
+    let value = text[at + PRAGMA.len()..].trim_start_matches([' ', '=', '(']);
+    Some(value.starts_with("on") || value.starts_with('1') || value.starts_with("true"))
+}
+
+/// A module's text, if it has something to say.
+fn telling(path: &Path) -> Option<String> {
+    let small = std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= LARGEST_BYTES);
+    let text = small.then(|| std::fs::read_to_string(path).ok())??;
+    let says = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+    let tells =
+        says(CONVENTION) || says("NAMING_CONVENTION") || says("foreign_keys") && text.to_ascii_lowercase().contains(PRAGMA);
+    tells.then_some(text)
+}
+
+/// The project's own packages and modules among what a module imports.
+fn packages(text: &str, folders: &[PathBuf]) -> Vec<PathBuf> {
+    let mut names: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("from ").or_else(|| line.strip_prefix("import ")))
+        .filter_map(|rest| rest.split(['.', ' ', ',', ';']).next())
+        // A folder that is called `alembic` is not what it imports.
+        .filter(|name| !matches!(*name, "" | "alembic" | "sqlalchemy"))
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    let places = || folders.iter().flat_map(|folder| [folder.clone(), folder.join("src")]);
+    let find = |name: &str| {
+        places().find_map(|place| {
+            let (package, module) = (place.join(name), place.join(format!("{name}.py")));
+            [package, module].into_iter().find(|path| path.exists())
+        })
+    };
+    names.into_iter().filter_map(find).collect()
+}
