@@ -366,15 +366,22 @@ impl<'a> View<'a> {
             steps_of.resize(found.findings.len(), at);
         }
         fold(&mut found.findings, &steps_of, of_script);
-        // What a fix would write has the template filled in.
-        let is_template = || {
-            let text = script.source.text();
-            !script.source.path().ends_with(".py") && template::without(text, 0..text.len()).is_some()
-        };
-        if found.findings.iter().any(|finding| finding.fix.is_some()) && is_template() {
-            found.findings.iter_mut().for_each(|finding| finding.fix = None);
+        if !found.findings.is_empty() && !script.source.path().ends_with(".py") {
+            unfill(&mut found.findings, script.source.text());
         }
         found.findings
+    }
+}
+
+/// What is advised for a file of templates has them where the author has them; a fix would write what stands for them.
+fn unfill(findings: &mut [Finding], text: &str) {
+    if template::without(text, 0..text.len()).is_none() {
+        return;
+    }
+    let qualifiers = template::qualifiers(text);
+    for finding in findings {
+        finding.fix = None;
+        finding.help = finding.help.take().map(|help| template::with_templates(&help, &qualifiers));
     }
 }
 
@@ -402,7 +409,16 @@ fn fold(findings: &mut Vec<Finding>, steps: &[usize], first: usize) {
         let shown = names.iter().take(TOLD_EACH).map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
         let more = if names.len() > TOLD_EACH { " and others" } else { "" };
         let note = format!("this line does the same {} times more: {shown}{more}", group.len() - 1);
-        findings[group[0]].note(note);
+        let has_others = !names.is_empty();
+        let told = &mut findings[group[0]];
+        // What is to be pasted names the first of them.
+        let first = told.message.split('`').nth(1).map(str::to_owned).filter(|_| has_others);
+        if let (Some(first), Some(help)) = (first, &mut told.help)
+            && help.contains(&first)
+        {
+            *help = format!("for `{first}`, and for each of the others under names of its own:\n{help}");
+        }
+        told.note(note);
         gone.extend(&group[1..]);
     }
     let mut places = 0..;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::Direction;
-use crate::operation::{Default as ColumnDefault, Dialect, Dialects, Name, Operation};
+use crate::operation::{DataType, Default as ColumnDefault, Dialect, Dialects, Name, Operation};
 use crate::source::{Source, Span};
 
 /// Words of a step that a finding may want to point at.
@@ -302,7 +302,31 @@ pub struct Migration {
     pub judged: bool,
 }
 
+/// The columns to which a script gives types.
+fn new_types(script: &Script) -> Vec<(Name, String, DataType)> {
+    let of = |step: &Step| match &step.operation {
+        Operation::AlterColumnType { table, column, to: Some(to), .. } => Some((table.clone(), column.clone(), to.clone())),
+        _ => None,
+    };
+    script.steps.iter().filter_map(of).collect()
+}
+
 impl Migration {
+    /// Takes from the way back what type a column had, and from the way there what it has on the way back, where a change of
+    /// type does not say it.
+    pub fn state_old_types(&mut self) {
+        let (Some(up), Some(down)) = (&mut self.up, &mut self.down) else { return };
+        let (of_up, of_down) = (new_types(up), new_types(down));
+        for (script, others) in [(up, of_down), (down, of_up)] {
+            for step in &mut script.steps {
+                if let Operation::AlterColumnType { table, column, from: from @ None, .. } = &mut step.operation {
+                    let mut said = others.iter().filter(|(of, name, _)| of == table && name == column);
+                    *from = said.next().filter(|_| said.next().is_none()).map(|(.., kind)| kind.clone());
+                }
+            }
+        }
+    }
+
     pub fn script(&self, direction: Direction) -> Option<&Script> {
         match direction {
             Direction::Up => self.up.as_ref(),

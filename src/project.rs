@@ -100,6 +100,8 @@ pub struct Environment {
     /// Whether the project's code sets `PRAGMA foreign_keys=ON` on SQLite; None where nothing that was read does.
     pub foreign_keys: Option<bool>,
     pub env: EnvPy,
+    /// The dependencies keep SQLAlchemy below 2.
+    pub has_old_sqlalchemy: bool,
     pub ways_back: WaysBack,
     /// What of the tool's own list and the files does not fit together.
     pub discords: Vec<journal::Discord>,

@@ -209,7 +209,10 @@ const DEEPEST: usize = 4;
 /// The text of a dependency file in lower case, as packages are named, without comments, with what `-r` includes.
 fn dependencies(path: &Path, depth: usize) -> Option<String> {
     let bytes = std::fs::read(path).ok()?;
-    let mut text = uncommented(&String::from_utf8_lossy(&bytes)).to_lowercase();
+    let text = String::from_utf8_lossy(&bytes);
+    let is_own = |line: &&str| !line.trim_end().ends_with("// indirect");
+    let text: String = text.lines().filter(is_own).flat_map(|line| [line, "\n"]).collect();
+    let mut text = uncommented(&text).to_lowercase();
     let included: Vec<PathBuf> = text
         .lines()
         .filter_map(|line| line.trim().strip_prefix("-r ").or_else(|| line.trim().strip_prefix("--requirement ")))

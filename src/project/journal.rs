@@ -222,7 +222,8 @@ fn list(folder: &Path) -> Vec<PathBuf> {
 /// The endings of files in other languages that a runner takes as migrations too, and the language.
 fn other_languages(framework: Framework) -> &'static [(&'static str, &'static str)] {
     match framework {
-        Framework::Goose => &[("go", "Go")],
+        // golang-migrate itself has none; projects that wrap it do.
+        Framework::Goose | Framework::GolangMigrate => &[("go", "Go")],
         Framework::Flyway => &[("java", "Java"), ("kt", "Kotlin")],
         Framework::NodePgMigrate => &[("js", "JavaScript"), ("cjs", "JavaScript"), ("mjs", "JavaScript"), ("ts", "TypeScript")],
         Framework::Refinery => &[("rs", "Rust")],

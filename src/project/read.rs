@@ -62,6 +62,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         }
         framework => read_files(&layout.root, framework.convention(), &units, &sources, &dialects, &mut unreadable),
     };
+    migrations.iter_mut().for_each(Migration::state_old_types);
     dialect::restrict_to_names(&mut migrations);
     let history = History::new(&migrations);
     search_path::resolve(&mut migrations, &history);
@@ -71,7 +72,8 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     let convention = layout.framework.convention();
     let mut env = EnvPy::read(&env_text);
     env.has_naming_convention |= !matches!(naming, Naming::None);
-    env.outer_transaction.take_if(|_| is_old_sqlalchemy(&layout.evidence_from));
+    let has_old_sqlalchemy = layout.framework == Framework::Alembic && is_old_sqlalchemy(&layout.evidence_from);
+    env.outer_transaction.take_if(|_| has_old_sqlalchemy);
     let sends_each = match layout.framework {
         Framework::Alembic => env.autocommits,
         Framework::GolangMigrate => is_multi_statement(&layout.evidence_from),
@@ -94,6 +96,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         by_table: OnceLock::new(),
         all_pending_together: convention.all_pending_together && (env.outer_transaction.is_some() || !env.each_in_its_own),
         env,
+        has_old_sqlalchemy,
     }
 }
 

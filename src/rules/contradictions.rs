@@ -37,7 +37,7 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
             let table = whole(table, before)?;
             let there = table.indexes().iter().any(|known| known.name.eq_ignore_ascii_case(&index.name))
                 || table.constraint(&index.name).is_some()
-                || table.may_have(&index.name)
+                || table.may_have_index(&index.name)
                 || before.environment.env.has_naming_convention;
             (!there).then(|| format!("`{}` has no index `{index}`", table.name))
         }
@@ -49,7 +49,7 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
 fn may_be_named(step: &Step, before: &Context<'_>) -> bool {
     let Operation::DropConstraint { table, constraint: Some(name), .. } = &step.operation else { return false };
     let Some(known) = before.table(table) else { return true };
-    if known.may_have(name) {
+    if known.may_have_constraint(name) {
         return true;
     }
     let columns = known.columns();

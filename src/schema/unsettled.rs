@@ -44,14 +44,18 @@ impl Table {
         names.find(|known| says_something(known) && may_be(known, name))
     }
 
-    /// Whether a constraint or an index of this name, which is not seen, may be there all the same: under a name that is not
-    /// known, or as the CHECK of a type of the application's own.
-    pub fn may_have(&self, name: &str) -> bool {
-        let mut constraints = self.constraints().into_iter().map(|constraint| constraint.name.as_str());
-        let mut indexes = self.indexes().into_iter().map(|index| index.name.as_str());
-        constraints.any(|known| may_be(known, name))
-            || indexes.any(|known| may_be(known, name))
-            || self.columns().into_iter().any(|column| column.data_type.is_none())
+    /// Whether a constraint of this name, which is not seen, may be there all the same: under a name that is not known, or as
+    /// the CHECK of a type of the application's own.
+    pub fn may_have_constraint(&self, name: &str) -> bool {
+        // What PostgreSQL calls the other kinds.
+        let is_check = !["_fkey", "_pkey", "_key"].iter().any(|ending| name.ends_with(ending));
+        self.constraints().into_iter().any(|known| may_be(&known.name, name))
+            || is_check && self.columns().into_iter().any(|column| column.data_type.is_none())
+    }
+
+    /// Whether an index of this name, which is not seen, may be there all the same.
+    pub fn may_have_index(&self, name: &str) -> bool {
+        self.indexes().into_iter().any(|known| may_be(&known.name, name))
     }
 }
 

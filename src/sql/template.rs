@@ -54,6 +54,40 @@ pub fn without(text: &str, range: Range<usize>) -> Option<Text> {
     found.then_some(out)
 }
 
+/// The words that templates in the place of a schema are read as, each with the template as it is written.
+pub fn qualifiers(text: &str) -> Vec<(String, String)> {
+    let mut out: Vec<(String, String)> = Vec::new();
+    let mut templates = Templates::new(text, 0..text.len());
+    let mut at = 0;
+    while let Some((template, _)) = templates.next(at) {
+        let taken = whole_qualifier(text, &template);
+        if let Some(written) = text[taken.clone()].strip_suffix('.')
+            && let Some(word) = qualifier(&text[template])
+            && out.iter().all(|(known, _)| known != word)
+        {
+            out.push((word.to_owned(), written.to_owned()));
+        }
+        at = taken.end;
+    }
+    out
+}
+
+/// A text that names what was read, with the templates instead of the words that stand for them.
+pub fn with_templates(text: &str, qualifiers: &[(String, String)]) -> String {
+    let mut out = text.to_owned();
+    for (word, template) in qualifiers {
+        let mut from = 0;
+        while let Some(at) = out[from..].find(&format!("{word}.")).map(|at| from + at) {
+            let is_whole = !out[..at].ends_with(|c: char| is_word(c) || matches!(c, '.' | '$' | '{'));
+            if is_whole {
+                out.replace_range(at..at + word.len(), template);
+            }
+            from = at + if is_whole { template.len() } else { word.len() };
+        }
+    }
+    out
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Value {
     Expression,
@@ -182,6 +216,16 @@ mod tests {
         assert_eq!(taken("GRANT ALL ON t TO ${role};"), "GRANT ALL ON t TO ?;");
         assert_eq!(taken("{{ if .X }}SELECT 1;{{ end }}"), "SELECT 1;");
         assert_eq!(taken("{% if x %}SELECT <%= n %>;{% endif %}"), "SELECT ?;");
+    }
+
+    #[test]
+    fn what_is_advised_has_the_templates() {
+        let written = qualifiers("ALTER TABLE {{ index .Options \"Namespace\" }}.t ADD a int; DROP TABLE ${tenant}.u;");
+        assert_eq!(written.len(), 2);
+        assert_eq!(
+            with_templates("ALTER TABLE Namespace.t; DROP tenant.u; my_tenant.v", &written),
+            "ALTER TABLE {{ index .Options \"Namespace\" }}.t; DROP ${tenant}.u; my_tenant.v"
+        );
     }
 
     #[test]

@@ -130,7 +130,7 @@ impl<'m> Model<'m> {
             Operation::SetNotNull { column, .. } | Operation::DropNotNull { column, .. } => absent(column),
             Operation::DropIndex { index, if_exists, .. } => {
                 let Some(found) = table.index(&index.name.to_lowercase()) else {
-                    let unseen = table.complete && index.is_known() && !if_exists && !table.may_have(&index.name);
+                    let unseen = table.complete && index.is_known() && !if_exists && !table.may_have_index(&index.name);
                     return unseen.then(|| format!("`{name}` has no index `{index}`"));
                 };
                 self.rests_on_index(table, &found.name, &found.columns)
@@ -139,7 +139,7 @@ impl<'m> Model<'m> {
                 let Some(found) = table.constraint(constraint) else {
                     // One without a name of its own may have this one.
                     let all_named = table.constraints().into_iter().all(|known| known.named || known.has_index());
-                    let all_seen = table.complete && !table.may_have(constraint);
+                    let all_seen = table.complete && !table.may_have_constraint(constraint);
                     let unseen = all_seen && Name::new(constraint.as_str()).is_known() && !if_exists && all_named;
                     return unseen.then(|| format!("`{name}` has no constraint `{constraint}`"));
                 };

@@ -245,7 +245,7 @@ impl<'m> Model<'m> {
             Some(found) => Some((known, found)),
             None => {
                 // NOT NULL has a constraint of its own in 18, which this model does not name.
-                if known.complete && !known.may_have(name) && !name.contains("_not_null") {
+                if known.complete && !known.may_have_constraint(name) && !name.contains("_not_null") {
                     self.fail(format!("`{table}` has no constraint `{name}`"));
                 }
                 None

@@ -44,8 +44,9 @@ impl<'m> Model<'m> {
             Operation::RenameConstraint { table, constraint, .. } => {
                 // The constraints of NOT NULL, which 18 names, are not replayed.
                 let known = self.whole(table).filter(|known| known.constraint(constraint).is_none())?;
-                let may_be =
-                    known.may_have(constraint) || !Name::new(constraint.as_str()).is_known() || constraint.contains("not_null");
+                let may_be = known.may_have_constraint(constraint)
+                    || !Name::new(constraint.as_str()).is_known()
+                    || constraint.contains("not_null");
                 (!may_be).then(|| format!("`{}` has no constraint `{constraint}`", known.name))
             }
             Operation::AddConstraint { table, constraint } => match &constraint.kind {

@@ -13,6 +13,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let replaced = before.script.steps.iter().any(|other| match &other.operation {
         // The table may have another name by then.
         Operation::AddConstraint { constraint, .. } => constraint.kind.title() == dropped,
+        // A unique index refuses the same duplicates.
+        Operation::CreateIndex(index) => {
+            matches!(&known.kind, ConstraintKind::Unique { columns, .. } if index.unique && index.table == *table && index.predicate.is_none() && index.columns == *columns)
+        }
         Operation::SetNotNull { table: of, column } => of == table && known.mentions(column),
         Operation::DropTable { table: of, .. } => of == table,
         Operation::DropColumn { table: of, column, .. } => of == table && known.mentions(column),

@@ -1,5 +1,6 @@
 use crate::operation::{LockMode, Name, Operation};
 use crate::rule::Check;
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Script(|context, found| {
     let mut held: Option<(usize, &Name)> = None;
@@ -36,7 +37,14 @@ pub const CHECK: Check = Check::Script(|context, found| {
                 earlier.span,
                 format!("takes AccessExclusive on `{table}`, until the end of the transaction"),
             );
-            finding.help("move the slow step in front of the one that takes the lock, or into a migration of its own");
+            let apart = phrase::unless_committed_apart(context);
+            // What is read of the table that was changed may need the change.
+            finding.help(match scanned == table {
+                true => format!("move the slow step into a migration of its own{apart}"),
+                false => {
+                    format!("move the slow step in front of the one that takes the lock, or into a migration of its own{apart}")
+                }
+            });
             return;
         }
         let strong = stage.effects.locks.iter().find(|(name, mode)| **mode == LockMode::AccessExclusive && here.is_in_use(name));

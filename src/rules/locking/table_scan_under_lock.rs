@@ -1,5 +1,6 @@
 use crate::operation::Operation;
 use crate::rule::Check;
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     // Constraints, NOT NULL, indexes, partitions and domains have rules of their own.
@@ -11,7 +12,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             if column.checks.is_empty() {
                 return;
             }
-            "add the column without the CHECK, then the CHECK with NOT VALID, and validate it in the next migration"
+            &format!(
+                "add the column without the CHECK, then the CHECK with NOT VALID, and validate it {}",
+                phrase::in_next_migration(before)
+            )
         }
         _ => return,
     };

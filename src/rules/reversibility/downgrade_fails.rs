@@ -107,5 +107,8 @@ fn contradiction(step: &Step, before: &Context<'_>) -> Option<String> {
 fn gone_since<'c>(before: &Context<'c>, there: impl Fn(&crate::schema::Schema) -> bool) -> Option<&'c Step> {
     let steps: Vec<(usize, &Step)> = before.steps().filter(|(at, _)| *at < before.at).collect();
     let last = steps.iter().rev().find(|(at, _)| there(before.stages[*at].schema))?;
-    (!last.1.conditional).then_some(last.1)
+    // Behind one that fails, nothing runs.
+    let effects = &before.stages[last.0].effects;
+    let fails = effects.fails_because.is_some() || effects.failure.is_some();
+    (!last.1.conditional && !fails).then_some(last.1)
 }

@@ -27,6 +27,11 @@ pub const CHECK: Check = Check::Script(|context, found| {
     // It belongs to the migration, not to one of its ways.
     let direction = found.direction.take();
     match &migration.down {
+        // It is written in another language.
+        None if environment.unread_versions.contains(&migration.id) => {
+            found.direction = direction;
+            return;
+        }
         None => absent(migration, up, environment, found),
         // Rows that were mended need not be broken again, where somebody says so.
         Some(down) if changes_rows_alone(up) && says_why(down, environment.framework) => {
@@ -166,9 +171,10 @@ fn written(context: &Context<'_>) -> Option<Fix> {
 fn absent(migration: &Migration, up: &Script, environment: &Environment, found: &mut Found<'_>) {
     let (missing, consequence) = match environment.framework {
         Framework::Alembic => ("has no `downgrade()`".to_owned(), "`alembic downgrade` fails on it"),
-        Framework::GolangMigrate => {
+        // It makes an empty migration of what is not there (`newMigration` in its migrate.go).
+        Framework::GolangMigrate | Framework::MaragudkMigrate => {
             let expected = up.source.file_name().replace(".up.sql", ".down.sql");
-            (format!("has no `{expected}`"), "`migrate down` stops at it")
+            (format!("has no `{expected}`"), "going down passes it by and leaves what it made, which the next up then meets")
         }
         framework if has_files(framework) => {
             let expected = up.source.file_name().replace("up.sql", "down.sql");

@@ -21,7 +21,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
                     step.at(mark),
                     format!("`{table}.{column}` is {here}, and `{target}.{other}`, to which it points, is {there}"),
                 )
-                .note("values that the one can hold do not fit into the other, and joins may not use the index")
+                .note(match is_integer(&here.name) && is_integer(&there.name) {
+                    true => "values that the one can hold do not fit into the other: the row cannot be written then",
+                    false => "values that the one can hold do not fit into the other, and joins may not use the index",
+                })
                 .help(format!("make `{column}` {there}"));
         }
     }
@@ -62,10 +65,13 @@ fn alike(context: &Context<'_>, a: &str, b: &str) -> bool {
     // SQLite keeps every whole number alike, and only MySQL knows UNSIGNED.
     let plain = |name: &str| name.trim_end_matches(" unsigned").to_owned();
     let on_sqlite = context.dialect() == Some(Dialect::Sqlite);
-    let is_integer = |name: &str| name.ends_with("int") || name == "integer";
     let unsigned_counts = context.dialect().is_none_or(Dialect::is_mysql_like);
     a == b
         || is_text(a) && is_text(b)
         || !unsigned_counts && plain(a) == plain(b)
         || on_sqlite && is_integer(&plain(a)) && is_integer(&plain(b))
+}
+
+fn is_integer(name: &str) -> bool {
+    name.ends_with("int") || name == "integer"
 }

@@ -1,10 +1,11 @@
 use std::collections::HashSet;
 
 use crate::migration::Step;
-use crate::operation::{ConstraintKind, CreateIndex, Dialect, Name, Operation};
+use crate::operation::{ConstraintKind, CreateIndex, Dialect, Expression, Name, Operation};
 use crate::project::conventions::Framework;
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
+use crate::schema::expression::unwrapped;
 use crate::source::Span;
 
 pub const CHECK: Check = Check::Script(|context, found| {
@@ -24,8 +25,12 @@ pub const CHECK: Check = Check::Script(|context, found| {
             let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { continue };
             let new = constraint.created_in == context.index;
             // The first of its columns finds the rows; the others narrow them down.
-            let covered =
-                table.indexes().iter().any(|index| index.predicate.is_none() && index.columns.first() == columns.first());
+            let covered = table.indexes().iter().any(|index| {
+                index
+                    .columns
+                    .first()
+                    .is_some_and(|first| Some(first) == columns.first() && finds_all(index.predicate.as_ref(), first))
+            });
             let key = (table.name.to_string(), columns.clone());
             // Dropped and made again, it is no news.
             let had = |table: &crate::schema::Table| {
@@ -65,6 +70,14 @@ pub const CHECK: Check = Check::Script(|context, found| {
         }
     }
 });
+
+/// Whether an index leaves out no row that points somewhere: NULL points to nothing.
+fn finds_all(predicate: Option<&Expression>, column: &str) -> bool {
+    predicate.is_none_or(|predicate| {
+        let words: Vec<String> = unwrapped(&predicate.0).split_whitespace().map(str::to_lowercase).collect();
+        words == [&column.to_lowercase(), "is", "not", "null"]
+    })
+}
 
 /// The index, built without stopping anybody where the table is in use.
 fn index_of(context: &Context<'_>, table: &Name, columns: &[String]) -> String {
@@ -134,7 +147,8 @@ fn is_seen_to(context: &Context<'_>, table: &Name, column: &str, renames: usize)
                 of == table && keys.is_some_and(|first| first == column)
             }
             Operation::CreateIndex(index) => {
-                index.table == *table && index.predicate.is_none() && index.columns.first().is_some_and(|first| first == column)
+                index.table == *table
+                    && index.columns.first().is_some_and(|first| first == column && finds_all(index.predicate.as_ref(), first))
             }
             Operation::DropTable { table: dropped, .. } => dropped == table,
             Operation::DropColumn { table: of, column: dropped, .. } => of == table && dropped == column,

@@ -1,6 +1,7 @@
 use crate::engine::FailureKind;
 use crate::engine::sqlite::ALTERS_CONSTRAINTS;
 use crate::migration::{Mark, Origin, SqliteSyntax, Step};
+use crate::operation::Dialect;
 use crate::rule::{Check, Context};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
@@ -29,6 +30,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     }
     finding.help(match step.origin {
         Origin::Directive(_) => "leave the option away; SQLite's grammar has no such words there",
+        // What MySQL reads as little is PostgreSQL's.
+        Origin::Sql if step.wording.foreign.is_some() && before.environment.dialects().contains(&Dialect::PostgreSql) => {
+            "run it on PostgreSQL only: if op.get_bind().dialect.name == \"postgresql\":"
+        }
         Origin::Sql if before.environment.dialects().len() > 1 => {
             "run it on the other databases only: if op.get_bind().dialect.name != \"sqlite\":"
         }

@@ -3,15 +3,18 @@ use crate::rules::mend;
 use crate::source::Span;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    if !step.manner.plain_string {
+    if !step.manner.plain_string || before.environment.has_old_sqlalchemy {
         return;
     }
     let source = &before.script.source;
-    let literal = literal_around(source.text(), step.statement);
+    // Such places are the driver's; text() knows :name.
+    let for_driver = ["%s", "%("].iter().any(|place| source.slice(step.statement).contains(place));
+    let literal = literal_around(source.text(), step.statement).filter(|_| !for_driver);
     let finding =
         found.at(step.statement, "SQLAlchemy 2 refuses to execute a plain string on a connection: ObjectNotExecutableError");
     let wrapped = literal.map(|literal| format!("sa.text({})", source.slice(literal)));
     finding.help(match &wrapped {
+        _ if for_driver => "hand it to the driver, whose places for values it has: connection.exec_driver_sql(…)".to_owned(),
         Some(call) if !call.contains('\n') => call.clone(),
         _ => "wrap the string in sa.text(…), or use op.execute(…)".to_owned(),
     });
