@@ -21,6 +21,9 @@ const TESTS: &[&str] = &["tests", "test", "testing", "conftest.py"];
 const OF_PROJECT: &[&str] =
     &[".git", "pyproject.toml", "setup.py", "setup.cfg", "requirements.txt", "Pipfile", "alembic.ini", "__init__.py"];
 
+/// What shows in which language a program is written.
+const LANGUAGES: &[(&str, &str)] = &[("go.mod", "go"), ("Cargo.toml", "rs")];
+
 const CONVENTION: &str = "naming_convention";
 const PRAGMA: &str = "pragma foreign_keys";
 
@@ -44,10 +47,14 @@ impl Application {
         let last = folders.iter().rposition(|folder| OF_PROJECT.iter().any(|name| folder.join(name).exists()));
         let folders = &folders[..last.map_or(0, |last| last + 1)];
         let mut files: Vec<PathBuf> = Vec::new();
-        let beside = folders.get(1).into_iter().flat_map(|above| walk::python(above, Some(2)));
+        let beside = folders.get(1).into_iter().flat_map(|above| walk::with_ending(above, "py", Some(2)));
         // Flask-Migrate hands the application over.
-        let whole = folders.get(1).filter(|_| env.contains("current_app")).into_iter().flat_map(|root| walk::python(root, None));
-        let imported = packages(env, folders).into_iter().flat_map(|package| walk::python(&package, None));
+        let whole = folders
+            .get(1)
+            .filter(|_| env.contains("current_app"))
+            .into_iter()
+            .flat_map(|root| walk::with_ending(root, "py", None));
+        let imported = packages(env, folders).into_iter().flat_map(|package| walk::with_ending(&package, "py", None));
         // What scripts say is their own.
         let is_script = |path: &PathBuf| folders.first().is_some_and(|scripts| path.starts_with(scripts));
         let is_test = |path: &PathBuf| {
@@ -57,6 +64,18 @@ impl Application {
         files.extend(beside.chain(imported).chain(whole).filter(|path| !is_test(path) && !is_script(path)).take(MOST_MODULES));
         files.sort();
         files.dedup();
+        Application(files.par_iter().filter_map(|path| telling(path)).collect())
+    }
+
+    /// Reads the program around a folder of SQL files, in the language of its manifest.
+    pub fn around_files(folders: &[PathBuf]) -> Self {
+        let manifest = |folder: &PathBuf| LANGUAGES.iter().find(|(manifest, _)| folder.join(manifest).exists());
+        let Some((root, (_, ending))) = folders.iter().find_map(|folder| Some((folder, manifest(folder)?))) else {
+            return Application::around("", folders);
+        };
+        let is_test = |path: &PathBuf| path.to_string_lossy().ends_with("_test.go") || super::file_name(path) == "tests.rs";
+        let files: Vec<PathBuf> =
+            walk::with_ending(root, ending, None).filter(|path| !is_test(path)).take(MOST_MODULES).collect();
         Application(files.par_iter().filter_map(|path| telling(path)).collect())
     }
 
@@ -87,8 +106,21 @@ impl Application {
     /// `PRAGMA foreign_keys=ON`, in env.py or in a module of the application: there for every connection, by an event of
     /// SQLAlchemy or where connections are made, and not in one session.
     pub fn foreign_keys(&self, env: &str) -> Option<bool> {
-        pragma(env, true).or_else(|| self.0.iter().find_map(|text| pragma(&uncommented(text), false)))
+        pragma(env, true).or_else(|| self.0.iter().find_map(|text| pragma(&uncommented(text), false).or_else(|| option(text))))
     }
+}
+
+/// What the options of a connection say: Go's `_foreign_keys=on`, `_fk=1` and `_pragma=foreign_keys(1)`, also put together
+/// by `Set("_foreign_keys", "on")`, and sqlx's `.foreign_keys(true)`.
+fn option(text: &str) -> Option<bool> {
+    const OPTIONS: [&str; 4] = ["_foreign_keys", "_fk", "_pragma=foreign_keys", ".foreign_keys"];
+    let value = |option: &str, at: usize| {
+        let value = text[at + option.len()..].trim_start_matches(['"', '\'', ',', ' ', '=', '(']);
+        let says =
+            |words: [&str; 3]| words.iter().any(|word| value.get(..word.len()).is_some_and(|own| own.eq_ignore_ascii_case(word)));
+        if says(["on", "1", "true"]) { Some(true) } else { says(["off", "0", "false"]).then_some(false) }
+    };
+    OPTIONS.iter().find_map(|option| text.match_indices(option).find_map(|(at, _)| value(option, at)))
 }
 
 /// What the PRAGMA sets, where it is set for all connections, or `anywhere`.
@@ -111,8 +143,7 @@ fn telling(path: &Path) -> Option<String> {
     let small = std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= LARGEST_BYTES);
     let text = small.then(|| std::fs::read_to_string(path).ok())??;
     let says = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    let tells =
-        says(CONVENTION) || says("NAMING_CONVENTION") || says("foreign_keys") && text.to_ascii_lowercase().contains(PRAGMA);
+    let tells = says(CONVENTION) || says("NAMING_CONVENTION") || says("_fk=") || says("foreign_keys");
     tells.then_some(text)
 }
 

@@ -104,6 +104,8 @@ pub struct Convention {
     /// Whether all pending migrations share one transaction.
     pub all_pending_together: bool,
     pub way_back: WayBack,
+    /// What its connections to SQLite do with foreign keys, where it says so by itself.
+    pub foreign_keys: Option<bool>,
     /// What to write so that a statement runs outside of a transaction, for help texts.
     pub outside_transaction: &'static str,
 }
@@ -122,6 +124,7 @@ const fn convention(framework: Framework, name: &'static str) -> Convention {
         without_transaction: Execution::EachStatement,
         all_pending_together: false,
         way_back: WayBack::Expected,
+        foreign_keys: None,
         outside_transaction: "",
     }
 }
@@ -221,6 +224,8 @@ pub const CONVENTIONS: &[Convention] = &[
         names: &[Names::Numbered, Names::UpDown],
         traces: &[".sqlx", "sqlx.toml"],
         packages: &[("sqlx", "Cargo.toml")],
+        // `SqliteConnectOptions` turns them on.
+        foreign_keys: Some(true),
         no_transaction: Directive::FirstLine("-- no-transaction"),
         without_transaction: Execution::OneMessage,
         way_back: WayBack::WhereUsed,

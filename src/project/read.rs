@@ -49,9 +49,11 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     let script_folder = script_folder(layout);
     let env_text = script_folder.as_ref().and_then(|folder| std::fs::read_to_string(folder.join("env.py")).ok());
     let env_text = env_text.map(|text| uncommented(&text)).unwrap_or_default();
-    let application = match layout.framework == Framework::Alembic || dialects.contains(&Dialect::Sqlite) {
-        true => Application::around(&env_text, &above(script_folder.as_ref().unwrap_or(&layout.root))),
-        false => Application::default(),
+    let around = above(script_folder.as_ref().unwrap_or(&layout.root));
+    let application = match layout.framework {
+        Framework::Alembic => Application::around(&env_text, &around),
+        _ if dialects.contains(&Dialect::Sqlite) => Application::around_files(&around),
+        _ => Application::default(),
     };
     let naming = application.naming(&env_text);
     let mut migrations = match layout.framework {
@@ -89,7 +91,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         history,
         files,
         execution: if sends_each { Execution::EachStatement } else { convention.execution },
-        foreign_keys: application.foreign_keys(&env_text),
+        foreign_keys: application.foreign_keys(&env_text).or(convention.foreign_keys),
         ways_back,
         discords: journal::discords(layout, &sources),
         unread_versions: layout.unread_versions.clone(),

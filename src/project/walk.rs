@@ -75,10 +75,10 @@ fn builder(root: &Path) -> WalkBuilder {
     builder
 }
 
-/// The Python modules below a folder, so many levels deep.
-pub(super) fn python(root: &Path, deep: Option<usize>) -> impl Iterator<Item = PathBuf> + use<> {
+/// The files of one ending below a folder, so many levels deep.
+pub(super) fn with_ending(root: &Path, ending: &'static str, deep: Option<usize>) -> impl Iterator<Item = PathBuf> + use<> {
     let entries = builder(root).max_depth(deep).build().flatten().map(ignore::DirEntry::into_path);
-    entries.filter(|path| path.extension().is_some_and(|extension| extension == "py"))
+    entries.filter(move |path| path.extension().is_some_and(|extension| extension == ending))
 }
 
 /// A pipe, a socket or a device, which may never come to an end.

@@ -136,3 +136,24 @@ pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index
     };
     (!follows_unknown(before)).then(|| (format!("{what} is there already"), made_in))
 }
+
+/// The table that a name without a table is meant for: the upgrade makes one that is called nearly the same, and nothing
+/// drops it.
+pub fn meant<'c>(table: &Name, before: &Context<'c>) -> Option<&'c Name> {
+    let is_unknown = before.table(table).is_none_or(|known| known.created_in.is_none());
+    if !is_unknown || !table.is_known() || !before.environment.naming(table).is_empty() {
+        return None;
+    }
+    let drops = |name: &Name| {
+        before.steps().any(|(_, step)| matches!(&step.operation, Operation::DropTable { table, .. } if table == name))
+    };
+    let made = before.migration.up.iter().flat_map(|up| &up.steps).filter_map(|step| match &step.operation {
+        Operation::CreateTable(create) if create.table.schema == table.schema => Some(&create.table),
+        _ => None,
+    });
+    let is_alike = |made: &&Name| strsim::damerau_levenshtein(&made.name, &table.name) <= SLIPS && !drops(made);
+    made.filter(is_alike).min_by_key(|made| strsim::damerau_levenshtein(&made.name, &table.name))
+}
+
+/// So many letters make one name another by mistake.
+const SLIPS: usize = 2;

@@ -156,6 +156,11 @@ fn guard(context: &Context<'_>) -> Option<String> {
 pub fn without_foreign_keys(context: &Context<'_>) -> String {
     // Inside of a transaction the PRAGMA does nothing.
     match context.inside().is_transaction() {
+        true if context.framework() != Framework::Alembic => format!(
+            "{} has begun a transaction, in which PRAGMA foreign_keys does nothing: migrate over a connection that is opened \
+             without foreign keys",
+            context.framework().name()
+        ),
         true => "env.py has begun a transaction, in which PRAGMA foreign_keys does nothing: set it where env.py opens the \
                  connection, before it begins:\ndbapi_connection.execute(\"PRAGMA foreign_keys=OFF\")"
             .to_owned(),

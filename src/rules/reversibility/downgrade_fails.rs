@@ -18,6 +18,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::DropConstraint { constraint: None, .. } => {
             "give the constraint a name in the upgrade, and drop it by that name"
         }
+        Operation::DropTable { table, .. } if contradictions::meant(table, before).is_some() => {
+            "drop the table that the upgrade makes"
+        }
         operation if goes_with_table(operation, before) => "leave it out: it goes with its table, which is dropped below",
         _ if earlier.is_some() => "drop it before what it stands on, or not at all",
         _ => "the downgrade undoes the steps of the upgrade, last step first",
@@ -54,6 +57,10 @@ fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c S
         {
             let gone = gone_since(before, |schema| schema.column(table, column).is_some())?;
             Some((format!("the column `{table}.{}` is gone already", show_holes(column)), Some(gone)))
+        }
+        Operation::DropTable { table, if_exists: false, .. } if contradictions::meant(table, before).is_some() => {
+            let made = contradictions::meant(table, before)?;
+            Some((format!("no migration makes `{table}`: the upgrade makes `{made}`, which stays"), None))
         }
         Operation::DropTable { table, if_exists: false, .. } if before.table(table).is_none() => {
             let gone = gone_since(before, |schema| schema.table(table).is_some())?;

@@ -3,6 +3,7 @@ use crate::migration::{Body, Script};
 use crate::operation::{Class, Dialect, Name, Operation};
 use crate::project::conventions::Framework;
 use crate::rule::{Check, Context};
+use crate::rules::contradictions::meant;
 use crate::rules::{mend, phrase};
 use crate::schema::Schema;
 use crate::undo::{self, Difference, How};
@@ -30,6 +31,15 @@ pub const CHECK: Check = Check::Script(|context, found| {
     differences.retain(|difference| {
         !takes_the_place(up, before, difference) && !made_a_second_time(up, difference) && !is_older(up, difference)
     });
+    let is_misnamed = |difference: &Difference| {
+        let left = difference.repair.iter().filter_map(Operation::table);
+        let named = context.script.steps.iter().filter_map(|step| match &step.operation {
+            Operation::DropTable { table, .. } => meant(table, context),
+            _ => None,
+        });
+        matches!(difference.how, How::LeftOver) && named.clone().any(|made| left.clone().any(|table| table == made))
+    };
+    differences.retain(|difference| !is_misnamed(difference));
     // What an error of its own explains is not told twice.
     if differences.is_empty() || already_fails(context) {
         return;
