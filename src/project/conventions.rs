@@ -15,6 +15,8 @@ pub enum Framework {
     SqlMigrate,
     Tern,
     Pop,
+    /// Ory's, which reads more into the names.
+    Popx,
     /// maragudk/migrate, which goes by whole names.
     MaragudkMigrate,
     Atlas,
@@ -43,6 +45,8 @@ pub enum Directive {
     Marker(&'static str),
     /// The very first characters of the file.
     FirstLine(&'static str),
+    /// In the file's name.
+    InName(&'static str),
     /// In a file beside it, as `key` and a boolean.
     Beside { file: Beside, key: &'static str },
 }
@@ -239,6 +243,13 @@ pub const CONVENTIONS: &[Convention] = &[
         way_back: WayBack::None,
         outside_transaction: "run it by hand: refinery runs every file in a transaction",
         ..convention(Framework::Refinery, "refinery")
+    },
+    Convention {
+        names: &[Names::UpDown],
+        packages: &[("ory/pop", "go.mod"), ("ory/x", "go.mod")],
+        no_transaction: Directive::InName(".autocommit."),
+        outside_transaction: "put it into a file of its own, called `….autocommit.up.sql`",
+        ..convention(Framework::Popx, "popx")
     },
     Convention {
         names: &[Names::UpDown],

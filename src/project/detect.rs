@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::conventions::{CONVENTIONS, Convention, Framework, Names};
 use super::numbered::FileName;
-use super::sections::opens;
+use super::sections::{opens, opens_alone};
 use super::{above, dialect, file_name};
 use crate::dialect::not_modelled;
 use crate::operation::Dialect;
@@ -105,7 +105,7 @@ fn has_marker(convention: &Convention, text: &str) -> bool {
         return text.lines().take(1).any(|line| templates.iter().any(|template| opens(line, template)));
     }
     let markers = [convention.up_marker, convention.down_marker];
-    let has = |marker: &str| !marker.is_empty() && text.lines().any(|line| opens(line, marker));
+    let has = |marker: &str| !marker.is_empty() && text.lines().any(|line| opens_alone(line, marker));
     markers.into_iter().any(has)
 }
 

@@ -323,6 +323,7 @@ pub fn in_file_name(source: &Source) -> Option<Dialect> {
 pub(super) fn database_word(name: &str) -> Option<&str> {
     let stem = name.strip_suffix(".sql")?;
     let stem = stem.strip_suffix(".up").or_else(|| stem.strip_suffix(".down")).unwrap_or(stem);
+    let stem = stem.strip_suffix(".autocommit").unwrap_or(stem);
     stem.rsplit_once('.').map(|(_, word)| word)
 }
 

@@ -72,7 +72,7 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         convention.apply(&mut migrations);
     }
     let convention = layout.framework.convention();
-    let mut env = EnvPy::read(&env_text);
+    let mut env = if env_text.is_empty() { EnvPy::default() } else { EnvPy::read(&env_text) };
     env.has_naming_convention |= !matches!(naming, Naming::None);
     let has_old_sqlalchemy = layout.framework == Framework::Alembic && is_old_sqlalchemy(&layout.evidence_from);
     env.outer_transaction.take_if(|_| has_old_sqlalchemy);

@@ -37,6 +37,12 @@ pub(super) fn opens(line: &str, marker: &str) -> bool {
     comment(line).is_some_and(|comment| starts_with(comment, marker))
 }
 
+/// Whether a line opens a section and does not merely begin with its words: `-- Down migrations are not available`.
+pub(super) fn opens_alone(line: &str, marker: &str) -> bool {
+    let behind = comment(line).filter(|_| opens(line, marker)).and_then(|comment| comment[marker.len()..].chars().next());
+    opens(line, marker) && !behind.is_some_and(char::is_alphanumeric)
+}
+
 fn comment(line: &str) -> Option<&str> {
     line.trim_start_matches('\u{feff}').trim().strip_prefix("--").map(str::trim_start)
 }
@@ -194,6 +200,7 @@ pub(super) fn wish(convention: &Convention, path: &Path, source: &Source, head: 
         }
         Directive::Marker(words) => contains(source.slice(head), words),
         Directive::FirstLine(words) => text.starts_with(words),
+        Directive::InName(word) => source.file_name().contains(word),
         Directive::Beside { file, key } => !setting(path, file, key)?,
     };
     // sqlx from 0.9 on: the parts of such a file are messages of their own.

@@ -3,6 +3,7 @@ use crate::migration::{Body, Migration, Script};
 use crate::operation::{Class, DataType, Operation};
 use crate::project::Environment;
 use crate::project::conventions::{Framework, WayBack};
+use crate::project::dialect::is_for_one;
 use crate::rule::{Check, Context, Found};
 use crate::rules::{mend, phrase};
 use crate::source::Span;
@@ -27,8 +28,8 @@ pub const CHECK: Check = Check::Script(|context, found| {
     // It belongs to the migration, not to one of its ways.
     let direction = found.direction.take();
     match &migration.down {
-        // It is written in another language.
-        None if environment.unread_versions.contains(&migration.id) => {
+        // It is written in another language, or in one file for all databases.
+        None if environment.unread_versions.contains(&migration.id) || shares_way_back(context) => {
             found.direction = direction;
             return;
         }
@@ -166,6 +167,19 @@ fn written(context: &Context<'_>) -> Option<Fix> {
         true => mend::with_a_look("write the way back", edits),
         false => mend::safe("write the way back", edits),
     }
+}
+
+/// Whether the file of one database has the way back of its version that is for all of them.
+fn shares_way_back(context: &Context<'_>) -> bool {
+    let (all, own) = (&context.environment.migrations, context.migration);
+    if !is_for_one(&own.source) {
+        return false;
+    }
+    let version = |migration: &Migration| migration.source.file_name().split('_').next().map(str::to_owned);
+    let of_version = |other: &&Migration| version(other) == version(own);
+    let (before, behind) = all.split_at(context.index);
+    let near = before.iter().rev().take_while(of_version).chain(behind.iter().take_while(of_version));
+    near.filter_map(|other| other.down.as_ref()).any(|down| !is_for_one(&down.source))
 }
 
 fn absent(migration: &Migration, up: &Script, environment: &Environment, found: &mut Found<'_>) {
