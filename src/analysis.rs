@@ -11,7 +11,7 @@ use crate::engine::{Effects, Engine, mysql};
 use crate::finding::{Direction, Finding, Severity};
 use crate::history::Index;
 use crate::migration::{Migration, Script, Step};
-use crate::operation::{Class, Dialect, Operation};
+use crate::operation::{Class, ConstraintKind, Dialect, Operation};
 use crate::project::Environment;
 use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, NewColumn, Outline, Rule, Stage};
 use crate::runner::{self, Inside};
@@ -165,7 +165,7 @@ fn never_met(environment: &Environment, dialect: Option<Dialect>) -> Vec<bool> {
 /// `batch_alter_table(naming_convention=…)` gives names to constraints that have none, by which one can be dropped: the one
 /// whose table and column the name speaks of.
 fn by_convention(schema: &Schema, step: &Step) -> Option<Operation> {
-    step.batch.filter(|batch| batch.has_naming_convention)?;
+    step.batch.as_ref().filter(|batch| batch.has_naming_convention)?;
     let Operation::DropConstraint { table, constraint: Some(name), if_exists, cascade } = &step.operation else { return None };
     let known = schema.table(table).filter(|known| known.constraint(name).is_none())?;
     let meant = |constraint: &&crate::schema::TableConstraint| {
@@ -198,14 +198,15 @@ fn apply(schema: &mut Schema, script: &Script, takes_back: bool, at: usize, dial
         Some(operation) => schema.apply(&operation, maker),
         None => schema.apply(&step.operation, maker),
     }
-    let Some(batch) = step.batch.filter(|_| dialect == Some(Dialect::Sqlite)) else { return };
-    let in_block = |other: &&Step| other.batch.is_some_and(|other| other.block == batch.block) && other.runs_on(dialect);
+    let Some(batch) = step.batch.as_ref().filter(|_| dialect == Some(Dialect::Sqlite)) else { return };
+    let in_block = |other: &&Step| other.batch.as_ref().is_some_and(|other| other.block == batch.block) && other.runs_on(dialect);
     // The steps of a block follow each other.
     let next = script.steps[at + 1..].iter().find(|other| other.runs_on(dialect));
     let is_last = !next.is_some_and(|other| in_block(&other));
     let copies = || batch.recreates(script.steps.iter().filter(in_block));
     if let Some(table) = step.operation.table().filter(|_| is_last && copies()) {
-        schema.recreate(table, batch.has_table_args || batch.copies_from);
+        let keeps = |kind: &ConstraintKind| batch.copies_from || batch.table_args.bring(kind);
+        schema.recreate(table, keeps, batch.table_args.known(), maker);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::finding::Direction;
-use crate::operation::{DataType, Default as ColumnDefault, Dialect, Dialects, Name, Operation};
+use crate::operation::{Constraint, ConstraintKind, DataType, Default as ColumnDefault, Dialect, Dialects, Name, Operation};
 use crate::source::{Source, Span};
 
 /// Words of a step that a finding may want to point at.
@@ -45,22 +45,48 @@ pub enum Origin {
 }
 
 /// The `batch_alter_table` block that a step stands in. Alembic flushes its operations together, at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Batch {
     pub recreate: Recreate,
     /// The call that opens the block; steps of one block share it.
     pub block: Span,
     /// `copy_from=`: the table is not looked at, what the script says of it is taken.
     pub copies_from: bool,
-    /// `table_args=` brings constraints that have no names.
-    pub has_table_args: bool,
+    pub table_args: TableArgs,
     /// `naming_convention=` gives names to constraints that have none.
     pub has_naming_convention: bool,
 }
 
+/// `table_args=`: constraints that the copy of a table has beside those that reflection sees.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum TableArgs {
+    #[default]
+    None,
+    Known(Arc<[Constraint]>),
+    Unknown,
+}
+
+impl TableArgs {
+    pub fn known(&self) -> &[Constraint] {
+        match self {
+            TableArgs::Known(all) => all,
+            TableArgs::None | TableArgs::Unknown => &[],
+        }
+    }
+
+    /// Whether a constraint that reflection does not see is handed over, as far as one can tell.
+    pub fn bring(&self, kind: &ConstraintKind) -> bool {
+        match self {
+            TableArgs::None => false,
+            TableArgs::Known(all) => all.iter().any(|constraint| constraint.kind == *kind),
+            TableArgs::Unknown => true,
+        }
+    }
+}
+
 impl Batch {
     /// Whether the block copies its table on SQLite, for the steps that it holds.
-    pub fn recreates<'s>(self, mut steps: impl Iterator<Item = &'s Step>) -> bool {
+    pub fn recreates<'s>(&self, mut steps: impl Iterator<Item = &'s Step>) -> bool {
         match self.recreate {
             Recreate::Always => true,
             Recreate::Never => false,

@@ -76,7 +76,7 @@ impl<'a> Evaluator<'a> {
     /// A batch block only collects its operations, and runs them when it ends: what the script sends to the database in
     /// between comes first (`BatchOperationsImpl.flush`).
     fn flush(&mut self, first: usize, block: Span) {
-        let is_queued = |step: &Step| step.batch.is_some_and(|batch| batch.block == block);
+        let is_queued = |step: &Step| step.batch.as_ref().is_some_and(|batch| batch.block == block);
         if self.steps[first..].iter().all(is_queued) {
             return;
         }

@@ -6,7 +6,7 @@ use super::eval::Evaluator;
 use super::sqlalchemy::{self, column_list, optional_name, sql_text, text_or_hole};
 use super::types::TypeCheck;
 use super::value::{Argument, Arguments, Batch, Call, Value};
-use crate::migration::{Mark, Origin, Recreate, Step};
+use crate::migration::{Mark, Origin, Recreate, Step, TableArgs};
 use crate::operation::{
     Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Dialects, Expression, HOLE, Name, Operation, Reference,
 };
@@ -507,6 +507,14 @@ fn index_in(value: &Value<'_>, table: &Name) -> Option<CreateIndex> {
     Some(CreateIndex { unique, ..CreateIndex::new(name, table.clone(), columns) })
 }
 
+/// The constraints of `table_args=`; unknown where one of them is.
+fn table_args(value: Option<&Value<'_>>) -> TableArgs {
+    let Some(value) = value.filter(|value| !matches!(value, Value::None)) else { return TableArgs::None };
+    let items = value.items().unwrap_or_else(|| vec![value.clone()]);
+    let constraints: Option<Vec<Constraint>> = items.iter().map(sqlalchemy::constraint).collect();
+    constraints.map_or(TableArgs::Unknown, |all| TableArgs::Known(all.into()))
+}
+
 fn open_batch<'a>(given: &Given<'_, 'a>) -> Value<'a> {
     let recreate = match given.value("recreate").and_then(Value::as_str) {
         Some("always") => Recreate::Always,
@@ -518,7 +526,7 @@ fn open_batch<'a>(given: &Given<'_, 'a>) -> Value<'a> {
         recreate,
         block: given.whole,
         copies_from: given.value("copy_from").is_some(),
-        has_table_args: given.value("table_args").is_some(),
+        table_args: table_args(given.value("table_args")),
         has_naming_convention: given.value("naming_convention").is_some(),
     };
     Value::Batch(Rc::new(Batch { table, table_span: given.span("table_name"), manner }))

@@ -366,7 +366,7 @@ impl<'a> Evaluator<'a> {
         let first = self.steps.len();
         work(self);
         for step in &mut self.steps[first..] {
-            step.batch = Some(batch.manner);
+            step.batch = Some(batch.manner.clone());
         }
     }
 }

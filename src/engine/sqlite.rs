@@ -19,7 +19,7 @@ pub const ALTERS_CONSTRAINTS: u32 = 53;
 
 /// The operations of one batch block belong together, and so do those of one call; statements of SQL stand alone.
 pub(super) fn belong_together(before: &Step, step: &Step) -> bool {
-    let same_block = match (before.batch, step.batch) {
+    let same_block = match (&before.batch, &step.batch) {
         (Some(before), Some(batch)) => before.block == batch.block,
         (None, None) => before.statement == step.statement && !matches!(step.origin, Origin::Sql),
         _ => false,
@@ -30,7 +30,7 @@ pub(super) fn belong_together(before: &Step, step: &Step) -> bool {
 pub(super) fn effects(statement: &Statement<'_>, schema: &Schema, engine: &Engine) -> Vec<Effects> {
     let foreign_keys = schema.session.foreign_keys.or(engine.foreign_keys);
     let model = Model { schema, minor: engine.sqlite_minor, foreign_keys, names_constraints: engine.names_constraints };
-    match statement.steps.first().and_then(|step| step.batch) {
+    match statement.steps.first().and_then(|step| step.batch.as_ref()) {
         Some(batch) if batch.recreates(statement.steps.iter().copied()) => model.recreate(batch, &statement.steps),
         _ => model.one_by_one(&statement.steps),
     }

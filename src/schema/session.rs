@@ -1,7 +1,8 @@
 //! What SQLite's connection was told, and what copying a table loses.
 
 use super::{Schema, fold};
-use crate::operation::Name;
+use crate::history::Index;
+use crate::operation::{Constraint, ConstraintKind, Name};
 
 /// Settings of a SQLite connection within one script.
 #[derive(Clone, Copy, Debug, Default)]
@@ -53,9 +54,9 @@ impl Schema {
         }
     }
 
-    /// Alembic's batch mode has copied the table: what it does not see is gone. `keeps_constraints` where the script
-    /// hands over those without names.
-    pub fn recreate(&mut self, table: &Name, keeps_constraints: bool) {
+    /// Alembic's batch mode has copied the table: what it does not see is gone, unless the script `keeps` it, and what the
+    /// script hands over is there.
+    pub fn recreate(&mut self, table: &Name, keeps: impl Fn(&ConstraintKind) -> bool, brought: &[Constraint], migration: Index) {
         // The rows are copied with INSERT … SELECT.
         self.session.wrote = true;
         let folds = self.folds;
@@ -65,14 +66,18 @@ impl Schema {
         let unnamed: Vec<String> = known
             .constraints()
             .into_iter()
-            .filter(|constraint| !keeps_constraints && constraint.escapes_reflection(known))
+            .filter(|constraint| constraint.escapes_reflection(known) && !keeps(&constraint.kind))
             .map(|constraint| constraint.name.clone())
             .collect();
+        let there: Vec<ConstraintKind> = known.constraints().into_iter().map(|constraint| constraint.kind.clone()).collect();
         for index in indexes {
             self.drop_index(&Name::with_schema(table.schema.clone(), index), None);
         }
         for constraint in unnamed {
             self.drop_constraint(table, &constraint);
+        }
+        for constraint in brought.iter().filter(|constraint| !there.contains(&constraint.kind)) {
+            self.add_constraint(table, constraint, migration);
         }
         self.change(table, |table, _| {
             if !table.ties().triggers.is_empty() {

@@ -74,6 +74,20 @@ def upgrade():
         batch_op.drop_constraint("uq_users_team_kind", type_="unique")
         batch_op.create_unique_constraint("uq_users_token", ["token"])
         batch_op.drop_column("at")
+    op.create_table(
+        "parts",
+        sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("size", sa.Integer),
+        sa.Column("weight", sa.Integer),
+        sa.CheckConstraint("size > 0", name="ck_parts_size"),
+    )
+    sizes = (
+        sa.UniqueConstraint("size", "weight", name="uq_parts_size_weight"),
+        sa.CheckConstraint("weight > 0", name="ck_parts_weight"),
+    )
+    if op.get_bind().dialect.name == "sqlite":
+        with op.batch_alter_table("parts", table_args=sizes) as batch_op:
+            batch_op.alter_column("size", type_=sa.BigInteger())
     op.rename_table("memberships", "members")
     op.drop_index("ix_users_level", table_name="users")
     op.create_table("gone", sa.Column("id", sa.Integer, primary_key=True))

@@ -11,7 +11,7 @@ use crate::schema::Table;
 use crate::schema::expression::mentions;
 
 impl Model<'_> {
-    pub(super) fn recreate(&self, batch: Batch, steps: &[&Step]) -> Vec<Effects> {
+    pub(super) fn recreate(&self, batch: &Batch, steps: &[&Step]) -> Vec<Effects> {
         let table = steps.iter().find_map(|step| step.operation.table());
         let known = table.and_then(|table| self.schema.table(table));
         let mut whole = Effects::default();
@@ -44,7 +44,7 @@ impl Model<'_> {
     }
 
     /// What the block refuses before it copies anything.
-    fn refused_in_batch(&self, batch: Batch, step: &Step, steps: &[&Step], known: Option<&Table>) -> Option<Failure> {
+    fn refused_in_batch(&self, batch: &Batch, step: &Step, steps: &[&Step], known: Option<&Table>) -> Option<Failure> {
         // What the block is told names what is reflected, not what is new.
         let unnamed = || {
             (!self.names_constraints).then(|| failure(FailureKind::UnnamedConstraint, "ValueError: Constraint must have a name"))
@@ -136,7 +136,7 @@ impl Model<'_> {
     }
 
     /// What fails while the table is copied; fills in whose rows go on the way.
-    fn copy_fails(&self, batch: Batch, steps: &[&Step], known: &Table, effects: &mut Effects) -> Option<Failure> {
+    fn copy_fails(&self, batch: &Batch, steps: &[&Step], known: &Table, effects: &mut Effects) -> Option<Failure> {
         let table = &known.name;
         let dependent = |answer: String| Some(failure(FailureKind::Dependents, answer));
         let dropped: Vec<String> = steps
@@ -339,7 +339,7 @@ const REFLECTED: &[&str] = &[
 ];
 
 /// What reflection does not see of a table, in the order of weight.
-fn losses(batch: Batch, table: &Table, steps: &[&Step]) -> Vec<String> {
+fn losses(batch: &Batch, table: &Table, steps: &[&Step]) -> Vec<String> {
     let mut out: Vec<String> = table.ties().triggers.iter().map(|trigger| format!("trigger {}", trigger.name)).collect();
     let dropped: Vec<&str> = steps.iter().filter_map(|step| dropped_column(&step.operation)).collect();
     let is_dropped = |name: &str| dropped.iter().any(|column| column.eq_ignore_ascii_case(name));
@@ -359,7 +359,7 @@ fn losses(batch: Batch, table: &Table, steps: &[&Step]) -> Vec<String> {
     }
     for constraint in table.constraints().into_iter().filter(|constraint| constraint.escapes_reflection(table)) {
         let about_dropped = dropped.iter().any(|column| constraint.mentions(&column.to_lowercase()));
-        if batch.has_table_args || about_dropped {
+        if batch.table_args.bring(&constraint.kind) || about_dropped {
             continue;
         }
         out.push(match &constraint.kind {

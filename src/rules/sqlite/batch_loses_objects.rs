@@ -1,10 +1,11 @@
+use crate::migration::TableArgs;
 use crate::rule::Check;
 
 /// How many objects a message names.
 const NAMED: usize = 4;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    let Some(batch) = step.batch else { return };
+    let Some(batch) = &step.batch else { return };
     let loses = &before.effects().loses;
     let Some(table) = step.operation.table().filter(|table| !loses.is_empty() && !before.is_new(table)) else { return };
     let mut named: Vec<String> = loses.iter().take(NAMED).map(|lost| format!("`{lost}`")).collect();
@@ -14,7 +15,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let finding = found.at(step.span, format!("copying `{table}` loses {} without a word", named.join(", ")));
     finding.note("batch mode makes the new table from what SQLAlchemy reflects; triggers, expression indexes, unnamed UNIQUE and CHECK, COLLATE, DESC and AUTOINCREMENT are not among it");
     let constraints = loses.iter().any(|lost| lost.starts_with("CHECK") || lost.starts_with("UNIQUE"));
-    finding.help(if constraints && !batch.has_table_args {
+    finding.help(if constraints && batch.table_args == TableArgs::None {
         "hand over the constraints in `table_args=` of batch_alter_table, and make the rest anew behind the block"
     } else {
         "make them anew with op.execute() behind the block"
