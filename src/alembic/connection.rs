@@ -125,6 +125,10 @@ impl<'a> Evaluator<'a> {
             "bulk_update_mappings" => {
                 self.emit(Operation::update(Name::unknown(), true), whole);
             }
+            "commit" if receiver.is_session() => {
+                let operation = Operation::Other { kind: "session_commit", table: None, name: None, class: Class::Neither };
+                self.emit(operation, whole);
+            }
             "commit" => {
                 // No statement of SQL: what it commits is for the session to say. The connection's own ends the migration's
                 // transaction.

@@ -17,6 +17,8 @@ pub struct EnvPy {
     /// It turns pysqlite's own transactions off and begins one itself, as SQLAlchemy's documentation shows: then a
     /// migration on SQLite rolls back as a whole.
     pub begins_on_sqlite: bool,
+    /// It chooses the schema, so that names without one mean another table elsewhere.
+    pub sets_search_path: bool,
     pub outer_transaction: Option<OuterTransaction>,
     pub timeouts: Timeouts,
 }
@@ -40,6 +42,7 @@ impl EnvPy {
             is_handed_connection: !says(&["connect"]),
             has_naming_convention: says(&["naming_convention"]),
             begins_on_sqlite: says(&["isolation_level=None"]) && says(&["(\"BEGIN", "(BEGIN"]),
+            sets_search_path: says(&["search_path", "schema_translate_map"]),
             outer_transaction: outer_transaction(text),
             timeouts: Timeouts { lock: says(&["lock_timeout"]), statement: says(&["statement_timeout"]) },
         }

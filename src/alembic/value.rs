@@ -328,6 +328,18 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// An ORM session. One that is given the migration's connection joins its transaction and does not commit it (measured
+    /// with SQLAlchemy 2.1, PostgreSQL 17).
+    pub fn is_session(&self) -> bool {
+        const SESSIONS: [&str; 4] = ["Session", "sessionmaker", "scoped_session", "AsyncSession"];
+        let Value::Call(call) = self else { return false };
+        match call.callee.as_path() {
+            Some(path) => SESSIONS.contains(&path.rsplit('.').next().unwrap_or_default()),
+            // sessionmaker(bind=…)()
+            None => call.callee.is_session(),
+        }
+    }
+
     /// `op.get_bind()` itself.
     pub fn is_bind(&self) -> bool {
         matches!(self, Value::Call(call) if call.callee.as_path().is_some_and(|path| path.ends_with("get_bind")))

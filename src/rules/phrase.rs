@@ -187,6 +187,9 @@ pub fn in_next_migration(context: &Context<'_>) -> String {
     match context.is_upgrade() {
         true => format!("in the next migration, after this one is committed{}", unless_committed_apart(context)),
         // No step of the way back can rely on another: each may be the last that runs.
+        false if context.environment.env.sets_search_path => {
+            "by hand, once this downgrade is committed, with the search_path that env.py sets".to_owned()
+        }
         false => "by hand, once this downgrade is committed".to_owned(),
     }
 }

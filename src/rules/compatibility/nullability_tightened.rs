@@ -1,4 +1,4 @@
-use crate::migration::Mark;
+use crate::migration::{Mark, Step};
 use crate::operation::{Operation, show_holes};
 use crate::rule::Check;
 
@@ -21,6 +21,15 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         _ => false,
     };
     if before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| written(&step.operation)) {
+        return;
+    }
+    // Those without a value go.
+    let is_purge = |step: &Step| {
+        let text = before.text(step.statement).to_lowercase();
+        matches!(&step.operation, Operation::Delete { table: of, .. } if of == table)
+            && (text.contains(&format!("{} is null", column.to_lowercase())) || text.contains("is_(none)"))
+    };
+    if before.steps().any(|(at, step)| at < before.at && is_purge(step)) {
         return;
     }
     let column = show_holes(column);

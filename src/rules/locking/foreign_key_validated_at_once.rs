@@ -1,6 +1,6 @@
 use crate::migration::{Mark, Origin};
 use crate::operation::{ConstraintKind, Default as ColumnDefault, Dialect, Expression, LockMode, Name, Operation, show_holes};
-use crate::rule::Check;
+use crate::rule::{Check, Context};
 use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
@@ -45,8 +45,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     });
     let held = |held: &Name| {
         before.held(held).max(before.effects().lock(held)).is_some_and(LockMode::blocks_reads)
-            // The old key most likely pointed to the same table, which its drop locks too.
-            || (is_made_again && *held == reference.table && before.held(table).is_some_and(LockMode::blocks_reads))
+            // What the old key pointed to, its drop locks too.
+            || (is_made_again && *held == reference.table && pointed_there(before, table, &name, held) && before.held(table).is_some_and(LockMode::blocks_reads))
     };
     let who = |name| if held(name) { "reads and writes of" } else { "writes to" };
     let referenced = &reference.table;
@@ -64,3 +64,18 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .help(format!("{how}, {}", phrase::and_once_committed(before, &validate)))
         .fix(mend::not_valid(before, step));
 });
+
+/// Whether a key that is not known pointed to this table: the way back makes it again, or it is the likeliest.
+fn pointed_there(before: &Context<'_>, table: &Name, name: &str, target: &Name) -> bool {
+    let other = if before.is_upgrade() { &before.migration.down } else { &before.migration.up };
+    let old = other.iter().flat_map(|script| &script.steps).find_map(|step| match &step.operation {
+        Operation::AddConstraint { table: of, constraint } if of == table && constraint.name.as_deref() == Some(name) => {
+            match &constraint.kind {
+                ConstraintKind::ForeignKey { reference, .. } => Some(&reference.table),
+                _ => None,
+            }
+        }
+        _ => None,
+    });
+    old.is_none_or(|old| old == target)
+}

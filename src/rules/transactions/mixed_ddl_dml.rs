@@ -158,5 +158,17 @@ fn report(definition: &Step, change: &Step, definition_first: bool, context: &Co
         true => ", between the one that adds and the one that constrains",
         false => "",
     };
-    finding.help(format!("move the data change into a migration of its own{between}{apart}"));
+    // A copy that has its name in this script only cannot be filled anywhere else.
+    let is_passing = |written: &Name| {
+        let drops = |operation: &Operation| matches!(operation, Operation::DropTable { table, .. } if table == written);
+        let names = |operation: &Operation| matches!(operation, Operation::RenameTable { to, .. } if to == written);
+        context.steps().any(|(_, step)| drops(&step.operation)) && context.steps().any(|(_, step)| names(&step.operation))
+    };
+    finding.help(match change.operation.table().filter(|written| is_passing(written)) {
+        Some(written) => format!(
+            "`{written}` is there in this migration only: add what is new as a column that takes NULL, fill it in the next \
+             migration, and rebuild the table in the one after it, with batch_alter_table"
+        ),
+        None => format!("move the data change into a migration of its own{between}{apart}"),
+    });
 }
