@@ -143,12 +143,22 @@ pub struct Column {
     pub unique: bool,
     pub references: Option<Reference>,
     pub checks: Vec<Expression>,
+    pub names: ColumnNames,
     /// `COLLATE`, as written.
     pub collation: Option<String>,
     /// Its key, UNIQUE and foreign key are written behind the columns, as SQLAlchemy does.
     pub constraints_apart: bool,
     /// MySQL's `FIRST` or `AFTER`; None at the end.
     pub place: Option<ColumnPlace>,
+}
+
+/// The names that a column's own constraints are given; that of its foreign key is the reference's.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ColumnNames {
+    pub key: Option<String>,
+    pub unique: Option<String>,
+    /// In the order of the CHECKs.
+    pub checks: Vec<Option<String>>,
 }
 
 /// Where MySQL puts a new column.
@@ -170,6 +180,7 @@ impl Column {
             unique: false,
             references: None,
             checks: Vec::new(),
+            names: ColumnNames::default(),
             collation: None,
             constraints_apart: false,
             place: None,

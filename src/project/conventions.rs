@@ -248,7 +248,8 @@ pub const CONVENTIONS: &[Convention] = &[
         names: &[Names::UpDown],
         packages: &[("ory/pop", "go.mod"), ("ory/x", "go.mod")],
         no_transaction: Directive::InName(".autocommit."),
-        outside_transaction: "put it into a file of its own, called `….autocommit.up.sql`",
+        outside_transaction: "put it into a file of its own, called `….autocommit.up.sql`, or `….postgres.autocommit.up.sql` beside \
+                              those for other databases",
         ..convention(Framework::Popx, "popx")
     },
     Convention {

@@ -156,7 +156,10 @@ pub(super) fn statement(operation: &Operation) -> Option<String> {
             alter(table, format!("ALTER COLUMN {} SET DEFAULT {}", name(column), value.0))
         }
         Operation::DropDefault { table, column } => alter(table, format!("ALTER COLUMN {} DROP DEFAULT", name(column))),
-        Operation::AddConstraint { table, constraint } => alter(table, format!("ADD {}", constraint_definition(constraint)?)),
+        Operation::AddConstraint { table, constraint } => {
+            let not_valid = if constraint.not_valid { " NOT VALID" } else { "" };
+            alter(table, format!("ADD {}{not_valid}", constraint_definition(constraint)?))
+        }
         Operation::DropConstraint { table, constraint: Some(constraint), .. } => {
             alter(table, format!("DROP CONSTRAINT {}", name(constraint)))
         }

@@ -248,30 +248,32 @@ impl Schema {
         let own = || vec![column.name.clone()];
         let mut kinds: Vec<(ConstraintKind, Option<String>)> = Vec::new();
         if column.primary_key {
-            kinds.push((ConstraintKind::PrimaryKey { columns: own(), using_index: None }, None));
+            kinds.push((ConstraintKind::PrimaryKey { columns: own(), using_index: None }, column.names.key.clone()));
         }
         if column.unique {
-            kinds.push((ConstraintKind::Unique { columns: own(), using_index: None }, None));
+            kinds.push((ConstraintKind::Unique { columns: own(), using_index: None }, column.names.unique.clone()));
         }
         if let Some(reference) = &column.references {
             kinds.push((ConstraintKind::ForeignKey { columns: own(), reference: reference.clone() }, reference.name.clone()));
         }
-        let of = self.relations.get(&table).map(|table| table.name.name.clone()).unwrap_or_default();
-        for check in &column.checks {
-            // A column's CHECK is called after the column, whatever it mentions.
-            let name = match self.dialect {
-                Some(Dialect::MariaDb) => column.name.clone(),
-                _ => naming::object_name(&of, &column.name, "check"),
-            };
-            kinds.push((ConstraintKind::Check { expression: check.clone() }, Some(name)));
+        for (at, check) in column.checks.iter().enumerate() {
+            let name = column.names.checks.get(at).cloned().flatten();
+            kinds.push((ConstraintKind::Check { expression: check.clone() }, name));
         }
-        for (kind, name) in kinds {
+        let of = self.relations.get(&table).map(|table| table.name.name.clone()).unwrap_or_default();
+        for (kind, given) in kinds {
             let taken = |name: &str| self.relations.get(&table).is_some_and(|table| table.constraints.contains_key(name));
-            let given = matches!(&kind, ConstraintKind::ForeignKey { reference, .. } if reference.name.is_some());
-            let name = name.map(|name| naming::free(name, taken));
+            let named = given.is_some();
+            // A column's CHECK is called after the column, whatever it mentions.
+            let made = match (&kind, self.dialect) {
+                (ConstraintKind::Check { .. }, Some(Dialect::MariaDb)) => Some(column.name.clone()),
+                (ConstraintKind::Check { .. }, _) => Some(naming::object_name(&of, &column.name, "check")),
+                _ => None,
+            };
+            let name = given.or(made).map(|name| naming::free(name, taken));
             let Some(name) = self.constrain(table, &Constraint::new(name, kind), migration) else { continue };
             if let Some(made) = self.relations.get_mut(&table).and_then(|table| table.constraints.get_mut(&name)) {
-                (made.named, made.inline) = (given, !column.constraints_apart);
+                (made.named, made.inline) = (named, !column.constraints_apart);
             }
         }
         if matches!(column.default, Some(Default::Sequence | Default::Identity)) {

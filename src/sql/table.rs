@@ -64,12 +64,13 @@ pub(super) fn column(tree: &ColumnDef, dialect: Option<Dialect>) -> Column {
         }
     }
     for option in &tree.options {
-        column_option(&mut column, &option.option, dialect);
+        let name = option.name.as_ref().map(|name| names::ident(name, dialect));
+        column_option(&mut column, &option.option, name, dialect);
     }
     column
 }
 
-fn column_option(column: &mut Column, option: &ColumnOption, dialect: Option<Dialect>) {
+fn column_option(column: &mut Column, option: &ColumnOption, name: Option<String>, dialect: Option<Dialect>) {
     match option {
         ColumnOption::NotNull => column.nullable = Some(false),
         ColumnOption::Null => column.nullable = Some(true),
@@ -77,19 +78,22 @@ fn column_option(column: &mut Column, option: &ColumnOption, dialect: Option<Dia
             column.default = Some(Default::Expression(Expression(expression.to_string())));
         }
         ColumnOption::PrimaryKey(_) => {
-            column.primary_key = true;
+            (column.primary_key, column.names.key) = (true, name);
             if dialect != Some(Dialect::Sqlite) {
                 column.nullable = Some(false);
             }
         }
-        ColumnOption::Unique(_) => column.unique = true,
+        ColumnOption::Unique(_) => (column.unique, column.names.unique) = (true, name),
         ColumnOption::Collation(name) => column.collation = Some(name.to_string()),
         // A collation of its own says more.
         ColumnOption::CharacterSet(name) => {
             column.collation.get_or_insert_with(|| name.to_string().to_ascii_lowercase());
         }
-        ColumnOption::ForeignKey(key) => column.references = Some(reference(key, dialect)),
-        ColumnOption::Check(check) => column.checks.push(Expression(check.expr.to_string())),
+        ColumnOption::ForeignKey(key) => column.references = Some(Reference { name, ..reference(key, dialect) }),
+        ColumnOption::Check(check) => {
+            column.checks.push(Expression(check.expr.to_string()));
+            column.names.checks.push(name);
+        }
         ColumnOption::Generated { generated_as, generation_expr, generation_expr_mode, .. } => {
             column.default = Some(match (generation_expr, generated_as) {
                 (Some(expression), _) => Default::Generated {
@@ -378,7 +382,7 @@ fn restate(
 ) -> Vec<Lowered> {
     let mut stated = Column::new(names::ident(old, dialect), lower_type(tree_type, dialect));
     for option in options {
-        column_option(&mut stated, option, dialect);
+        column_option(&mut stated, option, None, dialect);
     }
     let mut operations = Vec::new();
     let mut column = stated.name.clone();

@@ -1,5 +1,7 @@
 use crate::migration::{Mark, Origin};
-use crate::operation::{ConstraintKind, Default as ColumnDefault, Dialect, Expression, LockMode, Name, Operation, show_holes};
+use crate::operation::{
+    Constraint, ConstraintKind, Default as ColumnDefault, Dialect, Expression, LockMode, Name, Operation, show_holes,
+};
 use crate::rule::{Check, Context};
 use crate::rules::{mend, phrase};
 
@@ -12,7 +14,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         // A column that comes with a value in each row; an empty one needs no check.
         Operation::AddColumn { table, column, .. } => match (&column.references, &column.default) {
             (Some(reference), Some(default)) if *default != ColumnDefault::Expression(Expression("NULL".to_owned())) => {
-                (table, reference, column.name.clone(), None)
+                (table, reference, column.name.clone(), reference.name.clone())
             }
             _ => return,
         },
@@ -31,7 +33,20 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     });
     let validate =
         format!("ALTER TABLE {} VALIDATE CONSTRAINT {}", phrase::sql_name(table), phrase::sql_name(&Name::new(name.as_str())));
+    let inline = match &step.operation {
+        Operation::AddColumn { column, .. } if step.origin == Origin::Sql => Some(column),
+        _ => None,
+    };
     let how = match (step.origin, is_named) {
+        // NOT VALID cannot stand behind a column's own REFERENCES.
+        _ if inline.is_some() => {
+            let column = inline.map(|column| column.name.clone()).unwrap_or_default();
+            let kind = ConstraintKind::ForeignKey { columns: vec![column], reference: reference.clone() };
+            let constraint = Constraint { not_valid: true, ..Constraint::new(Some(name.clone()), kind) };
+            let apart = Operation::AddConstraint { table: table.clone(), constraint: Box::new(constraint) };
+            let text = crate::render::operation(&apart, phrase::style(before)).unwrap_or_default();
+            format!("add the column without REFERENCES, and behind it:\n{text}")
+        }
         (Origin::Sql, true) => "add NOT VALID to the constraint".to_owned(),
         (Origin::Sql, false) => {
             format!("write CONSTRAINT {} and NOT VALID around the foreign key", phrase::sql_name(&Name::new(name.as_str())))
@@ -61,7 +76,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .at(step.at(Mark::Name), format!("{whom} wait while the foreign key of every row is checked"))
         .note("ADD FOREIGN KEY holds ShareRowExclusive on both tables for a scan; with NOT VALID only for an instant, and VALIDATE lets reads and writes go on")
         .note(before.origin_of(table))
-        .help(format!("{how}, {}", phrase::and_once_committed(before, &validate)))
+        .help(match (inline, phrase::and_once_committed(before, &validate)) {
+            (Some(_), then) => format!("{how}\n{then}"),
+            (None, then) => format!("{how}, {then}"),
+        })
         .fix(mend::not_valid(before, step));
 });
 

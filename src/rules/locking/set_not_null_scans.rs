@@ -29,13 +29,19 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let check = phrase::sql_name(&Name::new(phrase::name_ending(&format!("{}_{column}", table.name), ending)));
     let alter = format!("ALTER TABLE {sql_table}");
     let first = format!("{alter} ADD CONSTRAINT {check} CHECK ({sql_column} IS NOT NULL) NOT VALID");
+    // One that is left spoils it for all of the statement.
+    let same = |other: &&Step| other.statement == step.statement && matches!(&other.operation, Operation::SetNotNull { .. });
+    let then = match before.script.steps.iter().filter(same).count() {
+        0 | 1 => "the downgrade then reads nothing".to_owned(),
+        all => format!("with such a CHECK for each of its {all} columns, the statement then reads nothing"),
+    };
     let help = match before.engine.postgres_major {
         12.. if !before.is_upgrade() && before.is_new_column(table, column) => format!(
             "leave it out of the downgrade, and by hand, once that is committed:\n{first};\n{alter} VALIDATE CONSTRAINT {check};\n\
              {alter} ALTER COLUMN {sql_column} SET NOT NULL;\n{alter} DROP CONSTRAINT {check};"
         ),
         12.. if !before.is_upgrade() => format!(
-            "before going back, by hand, once no row holds NULL there:\n{first};\n{alter} VALIDATE CONSTRAINT {check};\nthe downgrade then reads nothing; \
+            "before going back, by hand, once no row holds NULL there:\n{first};\n{alter} VALIDATE CONSTRAINT {check};\n{then}; \
              after it:\n{alter} DROP CONSTRAINT {check};"
         ),
         18.. => phrase::then_next_migration(

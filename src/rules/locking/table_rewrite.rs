@@ -1,8 +1,8 @@
 use crate::engine::postgres::retype::UNKNOWN_TYPE;
 use crate::finding::Severity;
 use crate::migration::Origin;
-use crate::operation::Operation;
-use crate::rule::Check;
+use crate::operation::{Column, Operation};
+use crate::rule::{Check, Context};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     // Rows that are removed on purpose, and views, have rules of their own.
@@ -21,6 +21,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::AddColumn { .. } | Operation::AlterColumnType { .. } if !before.is_upgrade() => {
             "the way back has no phases: run it in a maintenance window, or go forward with a new migration instead".to_owned()
         }
+        // It is the type that has each row written.
+        Operation::AddColumn { column, .. } if column.default.is_none() && base(column, before).is_some() => format!(
+            "add `{}` as {}, of which the domain is, and what the domain asks for as a CHECK with NOT VALID, to be validated {}",
+            crate::operation::show_holes(&column.name),
+            base(column, before).unwrap_or_default(),
+            crate::rules::phrase::in_next_migration(before)
+        ),
         Operation::AddColumn { column, .. } => format!(
             "in phases: 1. add `{0}` without the default; 2. set the default, for new rows; 3. fill the old rows in batches; 4. add the constraints",
             crate::operation::show_holes(&column.name)
@@ -44,3 +51,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .note(before.origin_of(table))
         .help(help);
 });
+
+/// The type under a column's domain.
+fn base(column: &Column, before: &Context<'_>) -> Option<String> {
+    let domain = before.schema.domain_of(column.data_type.as_ref()?)?;
+    Some(domain.base.to_string())
+}

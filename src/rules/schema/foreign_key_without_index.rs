@@ -24,13 +24,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
         for constraint in table.constraints() {
             let ConstraintKind::ForeignKey { columns, reference } = &constraint.kind else { continue };
             let new = constraint.created_in == context.index;
-            // The first of its columns finds the rows; the others narrow them down.
-            let covered = table.indexes().iter().any(|index| {
-                index
-                    .columns
-                    .first()
-                    .is_some_and(|first| Some(first) == columns.first() && finds_all(index.predicate.as_ref(), first))
-            });
+            let covered = table.indexes().iter().any(|index| serves(&index.columns, index.predicate.as_ref(), columns));
             let key = (table.name.to_string(), columns.clone());
             // Dropped and made again, it is no news.
             let had = |table: &crate::schema::Table| {
@@ -70,6 +64,14 @@ pub const CHECK: Check = Check::Script(|context, found| {
         }
     }
 });
+
+/// Whether an index finds the rows that point somewhere: by the first column of the key, which the others narrow down, or
+/// by columns of the key alone, in whatever order.
+fn serves(index: &[String], predicate: Option<&Expression>, key: &[String]) -> bool {
+    let Some(first) = index.first() else { return false };
+    let of_key = index.iter().take(key.len()).all(|column| key.contains(column));
+    (Some(first) == key.first() || of_key) && finds_all(predicate, first)
+}
 
 /// Whether an index leaves out no row that points somewhere: NULL points to nothing.
 fn finds_all(predicate: Option<&Expression>, column: &str) -> bool {

@@ -14,3 +14,13 @@ BEGIN
 END
 $$;
 DROP TABLE part;
+-- names that a column's own constraints are given
+CREATE TABLE inline_names (
+    id bigint CONSTRAINT inline_names_id PRIMARY KEY,
+    word text CONSTRAINT inline_names_word UNIQUE,
+    size integer CONSTRAINT inline_names_positive CHECK (size > 0) CHECK (size < 100),
+    other bigint CONSTRAINT inline_names_other REFERENCES inline_names (id)
+);
+ALTER TABLE inline_names ADD COLUMN more integer CONSTRAINT inline_names_more CHECK (more > 0), ADD COLUMN last bigint CONSTRAINT inline_names_last REFERENCES inline_names (id);
+ALTER TABLE inline_names DROP CONSTRAINT inline_names_other;
+ALTER TABLE inline_names RENAME CONSTRAINT inline_names_word TO inline_names_words;
