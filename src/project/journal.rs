@@ -238,12 +238,21 @@ pub(super) fn in_other_languages(root: &Path, framework: Framework) -> Vec<(Path
     if languages.is_empty() {
         return Vec::new();
     }
-    let of = |path: PathBuf| {
-        let ending = path.extension()?.to_str()?;
-        let (_, language) = languages.iter().find(|(known, _)| *known == ending)?;
+    // In a folder of thousands of SQL files, each is asked for its ending and no more.
+    let entries = std::fs::read_dir(root).into_iter().flatten().flatten();
+    let mut others: Vec<(PathBuf, &'static str)> = entries
+        .filter_map(|entry| {
+            let name = entry.file_name();
+            let ending = Path::new(&name).extension()?;
+            let (_, language) = languages.iter().find(|(known, _)| ending == *known)?;
+            Some((entry.path(), *language))
+        })
+        .collect();
+    others.sort();
+    let of = |(path, language): (PathBuf, &'static str)| {
         let stem = path.file_stem()?.to_str()?;
         let name = FileName::parse(&format!("{stem}.sql")).filter(|_| !stem.ends_with("_test") && !stem.ends_with(".test"))?;
-        Some((path.clone(), name.version, *language))
+        path.is_file().then_some((path.clone(), name.version, language))
     };
-    list(root).into_iter().filter(|path| path.is_file()).filter_map(of).collect()
+    others.into_iter().filter_map(of).collect()
 }
