@@ -76,8 +76,9 @@ pub fn qualifiers(text: &str) -> Vec<(String, String)> {
 pub fn with_templates(text: &str, qualifiers: &[(String, String)]) -> String {
     let mut out = text.to_owned();
     for (word, template) in qualifiers {
-        let mut from = 0;
-        while let Some(at) = out[from..].find(&format!("{word}.")).map(|at| from + at) {
+        let (mut from, word) = (0, word.to_ascii_lowercase());
+        // PostgreSQL folds what no quotes keep.
+        while let Some(at) = out[from..].to_ascii_lowercase().find(&format!("{word}.")).map(|at| from + at) {
             let is_whole = !out[..at].ends_with(|c: char| is_word(c) || matches!(c, '.' | '$' | '{'));
             if is_whole {
                 out.replace_range(at..at + word.len(), template);
@@ -223,7 +224,7 @@ mod tests {
         let written = qualifiers("ALTER TABLE {{ index .Options \"Namespace\" }}.t ADD a int; DROP TABLE ${tenant}.u;");
         assert_eq!(written.len(), 2);
         assert_eq!(
-            with_templates("ALTER TABLE Namespace.t; DROP tenant.u; my_tenant.v", &written),
+            with_templates("ALTER TABLE namespace.t; DROP tenant.u; my_tenant.v", &written),
             "ALTER TABLE {{ index .Options \"Namespace\" }}.t; DROP ${tenant}.u; my_tenant.v"
         );
     }

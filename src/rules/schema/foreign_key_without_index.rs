@@ -37,7 +37,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
             if !new || old || covered || columns.is_empty() || told.contains(&key) {
                 continue;
             }
-            if is_seen_to(context, &table.name, &columns[0], 0) {
+            if is_seen_to(context, &table.name, columns, 0) {
                 continue;
             }
             told.push(key);
@@ -131,29 +131,26 @@ fn adds(step: &Step, table: &Name, columns: &[String]) -> bool {
 const RENAMES: usize = 4;
 
 /// A later migration makes an index or a key that begins with the column, or takes the table away.
-fn is_seen_to(context: &Context<'_>, table: &Name, column: &str, renames: usize) -> bool {
+fn is_seen_to(context: &Context<'_>, table: &Name, key: &[String], renames: usize) -> bool {
     context.later_migrations(table).any(|migration| {
         let steps = migration.up.iter().flat_map(|up| &up.steps).filter(|step| step.runs_on(context.dialect()));
         steps.map(|step| &step.operation).any(|operation| match operation {
             Operation::RenameTable { table: from, to } if from == table && renames < RENAMES => {
-                is_seen_to(context, to, column, renames + 1)
+                is_seen_to(context, to, key, renames + 1)
             }
-            Operation::RenameColumn { table: of, column: from, to } if of == table && from == column && renames < RENAMES => {
-                is_seen_to(context, table, to, renames + 1)
+            Operation::RenameColumn { table: of, column: from, to } if of == table && key.contains(from) && renames < RENAMES => {
+                let renamed: Vec<String> = key.iter().map(|column| if column == from { to } else { column }.clone()).collect();
+                is_seen_to(context, table, &renamed, renames + 1)
             }
-            Operation::AddConstraint { table: of, constraint } => {
-                let keys = match &constraint.kind {
-                    ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => columns.first(),
-                    _ => None,
-                };
-                of == table && keys.is_some_and(|first| first == column)
-            }
-            Operation::CreateIndex(index) => {
-                index.table == *table
-                    && index.columns.first().is_some_and(|first| first == column && finds_all(index.predicate.as_ref(), first))
-            }
+            Operation::AddConstraint { table: of, constraint } => match &constraint.kind {
+                ConstraintKind::PrimaryKey { columns, .. } | ConstraintKind::Unique { columns, .. } => {
+                    of == table && serves(columns, None, key)
+                }
+                _ => false,
+            },
+            Operation::CreateIndex(index) => index.table == *table && serves(&index.columns, index.predicate.as_ref(), key),
             Operation::DropTable { table: dropped, .. } => dropped == table,
-            Operation::DropColumn { table: of, column: dropped, .. } => of == table && dropped == column,
+            Operation::DropColumn { table: of, column: dropped, .. } => of == table && key.contains(dropped),
             _ => false,
         })
     })
