@@ -29,7 +29,11 @@ const PRAGMA: &str = "pragma foreign_keys";
 
 /// The texts of the application that speak of either.
 #[derive(Debug, Default)]
-pub(super) struct Application(Vec<String>);
+pub(super) struct Application {
+    python: Vec<String>,
+    /// Of a program in another language, which hands options to its driver.
+    other: Vec<String>,
+}
 
 /// What is known of the names that the metadata gives.
 #[derive(Debug)]
@@ -57,14 +61,18 @@ impl Application {
         let imported = packages(env, folders).into_iter().flat_map(|package| walk::with_ending(&package, "py", None));
         // What scripts say is their own.
         let is_script = |path: &PathBuf| folders.first().is_some_and(|scripts| path.starts_with(scripts));
+        // The project itself may lie in a folder of tests.
+        let within = |path: &PathBuf| path.strip_prefix(folders.last()?).ok().map(Path::to_owned);
         let is_test = |path: &PathBuf| {
-            path.components().any(|part| TESTS.contains(&part.as_os_str().to_string_lossy().as_ref()))
+            let parts = within(path).unwrap_or_default();
+            parts.components().any(|part| TESTS.contains(&part.as_os_str().to_string_lossy().as_ref()))
                 || super::file_name(path).starts_with("test_")
         };
         files.extend(beside.chain(imported).chain(whole).filter(|path| !is_test(path) && !is_script(path)).take(MOST_MODULES));
         files.sort();
         files.dedup();
-        Application(files.par_iter().filter_map(|path| telling(path)).collect())
+        let python = files.par_iter().filter_map(|path| telling(path, PYTHON)).collect();
+        Application { python, other: Vec::new() }
     }
 
     /// Reads the program around a folder of SQL files, in the language of its manifest.
@@ -76,14 +84,20 @@ impl Application {
         let is_test = |path: &PathBuf| path.to_string_lossy().ends_with("_test.go") || super::file_name(path) == "tests.rs";
         let files: Vec<PathBuf> =
             walk::with_ending(root, ending, None).filter(|path| !is_test(path)).take(MOST_MODULES).collect();
-        Application(files.par_iter().filter_map(|path| telling(path)).collect())
+        let other = files.par_iter().filter_map(|path| telling(path, OTHER)).collect();
+        Application { python: Vec::new(), other }
     }
 
-    /// The convention by which constraints without a name get one.
+    /// The convention by which constraints without a name get one. What env.py says itself, goes.
     pub fn naming(&self, env: &str) -> Naming {
+        let own = naming::in_module(env);
+        if !own.is_empty() {
+            return only(own);
+        }
         let mut found: Vec<Convention> = Vec::new();
+        let speaks = |text: &&str| text.to_ascii_lowercase().contains(CONVENTION);
         let mut unclear = false;
-        for text in std::iter::once(env).chain(self.0.iter().map(String::as_str)) {
+        for text in std::iter::once(env).chain(self.python.iter().map(String::as_str)).filter(speaks) {
             let conventions = naming::in_module(text);
             unclear |= conventions.is_empty() && text.contains(&format!("{CONVENTION}="));
             for convention in conventions {
@@ -91,34 +105,49 @@ impl Application {
                     found.push(convention);
                 }
             }
-            // What env.py says itself, goes.
-            if text == env && !found.is_empty() {
-                break;
-            }
         }
-        match (found.len(), found.pop()) {
-            (1, Some(convention)) => Naming::Known(convention),
-            (0, _) if !unclear => Naming::None,
-            _ => Naming::Unknown,
-        }
+        if unclear && found.is_empty() { Naming::Unknown } else { only(found) }
     }
 
     /// `PRAGMA foreign_keys=ON`, in env.py or in a module of the application: there for every connection, by an event of
-    /// SQLAlchemy or where connections are made, and not in one session.
+    /// SQLAlchemy or where connections are made, and not in one session. Or an option of another program's connections.
     pub fn foreign_keys(&self, env: &str) -> Option<bool> {
-        pragma(env, true).or_else(|| self.0.iter().find_map(|text| pragma(&uncommented(text), false).or_else(|| option(text))))
+        let in_python = || self.python.iter().find_map(|text| pragma(&uncommented(text), false));
+        let elsewhere = || self.other.iter().find_map(|text| pragma(text, false).or_else(|| option(text)));
+        pragma(env, true).or_else(in_python).or_else(elsewhere)
     }
 }
+
+/// The one convention that was found, if it is one.
+fn only(mut found: Vec<Convention>) -> Naming {
+    match (found.len(), found.pop()) {
+        (_, None) => Naming::None,
+        (1, Some(convention)) => Naming::Known(convention),
+        _ => Naming::Unknown,
+    }
+}
+
+/// What Python modules are read for, as they are written.
+const PYTHON: &[&str] = &[CONVENTION, "NAMING_CONVENTION", "foreign_keys"];
+/// What programs in other languages are read for.
+const OTHER: &[&str] = &["foreign_keys", "_fk"];
 
 /// What the options of a connection say: Go's `_foreign_keys=on`, `_fk=1` and `_pragma=foreign_keys(1)`, also put together
 /// by `Set("_foreign_keys", "on")`, and sqlx's `.foreign_keys(true)`.
 fn option(text: &str) -> Option<bool> {
     const OPTIONS: [&str; 4] = ["_foreign_keys", "_fk", "_pragma=foreign_keys", ".foreign_keys"];
     let value = |option: &str, at: usize| {
+        // The whole of a name: `CONSTRAINT user_fk ON …` sets nothing.
+        if !option.starts_with('.') && !text[..at].ends_with(['?', '&', '"', '\'', '`']) {
+            return None;
+        }
         let value = text[at + option.len()..].trim_start_matches(['"', '\'', ',', ' ', '=', '(']);
-        let says =
-            |words: [&str; 3]| words.iter().any(|word| value.get(..word.len()).is_some_and(|own| own.eq_ignore_ascii_case(word)));
-        if says(["on", "1", "true"]) { Some(true) } else { says(["off", "0", "false"]).then_some(false) }
+        let word = value.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+        match word.as_str() {
+            "on" | "1" | "true" => Some(true),
+            "off" | "0" | "false" => Some(false),
+            _ => None,
+        }
     };
     OPTIONS.iter().find_map(|option| text.match_indices(option).find_map(|(at, _)| value(option, at)))
 }
@@ -139,12 +168,10 @@ fn pragma(text: &str, anywhere: bool) -> Option<bool> {
 }
 
 /// A module's text, if it has something to say.
-fn telling(path: &Path) -> Option<String> {
+fn telling(path: &Path, words: &[&str]) -> Option<String> {
     let small = std::fs::metadata(path).is_ok_and(|about| about.is_file() && about.len() <= LARGEST_BYTES);
     let text = small.then(|| std::fs::read_to_string(path).ok())??;
-    let says = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    let tells = says(CONVENTION) || says("NAMING_CONVENTION") || says("_fk=") || says("foreign_keys");
-    tells.then_some(text)
+    words.iter().any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()).then_some(text)
 }
 
 /// The project's own packages and modules among what a module imports.
@@ -166,4 +193,19 @@ fn packages(text: &str, folders: &[PathBuf]) -> Vec<PathBuf> {
         })
     };
     names.into_iter().filter_map(find).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_are_whole_names_with_a_value() {
+        assert_eq!(option("query.Set(\"_foreign_keys\", \"on\")"), Some(true));
+        assert_eq!(option("open(\"file.db?cache=shared&_fk=0\")"), Some(false));
+        assert_eq!(option("open(\"file.db?_pragma=foreign_keys(1)\")"), Some(true));
+        assert_eq!(option("options.foreign_keys(true)"), Some(true));
+        assert_eq!(option("DROP INDEX user_fk ON users"), None);
+        assert_eq!(option("(\"_fk\", ondelete)"), None);
+    }
 }
