@@ -104,7 +104,7 @@ fn redefined_on_mysql(given: &Given<'_, '_>, table: &Name, column: String) -> Ve
         return Vec::new();
     }
     let (table, mut out) = (table.clone(), Vec::new());
-    let column = given.value("new_column_name").map_or(column, text_or_hole);
+    let column = given.value("new_column_name").filter(|_| is_given("new_column_name")).map_or(column, text_or_hole);
     if !is_given("nullable") {
         match given.value("existing_nullable") {
             Some(Value::Bool(false)) => out.push(Operation::SetNotNull { table: table.clone(), column: column.clone() }),

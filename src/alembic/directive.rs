@@ -354,10 +354,7 @@ impl<'a> Evaluator<'a> {
                 definition.columns.push(lowered.column);
             } else if let Some(mut constraint) = sqlalchemy::constraint(&element.value) {
                 let whole = sqlalchemy::is_named_whole(&element.value);
-                constraint.name = constraint.name.map(|name| match whole {
-                    true => name,
-                    false => self.convention.given(&table, &constraint.kind, name),
-                });
+                constraint.name = self.conventional(&table, &constraint.kind, constraint.name, whole);
                 definition.constraints.extend(Some(constraint).filter(|_| !left_to_alter));
             } else if let Some(index) = index_in(&element.value, &table) {
                 own.push((index, element.span));
@@ -379,8 +376,7 @@ impl<'a> Evaluator<'a> {
     /// The CHECK of a column's type, on a database that has no such type.
     pub(super) fn type_constraint(&self, table: &Name, check: TypeCheck) -> Constraint {
         let Constraint { name, kind, .. } = check.constraint;
-        let name = name.map(|name| self.convention.given(table, &kind, name));
-        Constraint::new(name, kind)
+        Constraint::new(self.conventional(table, &kind, name, false), kind)
     }
 
     /// Emits what happens on some of the dialects only that are reached here, and nobody asked for.
@@ -400,11 +396,13 @@ impl<'a> Evaluator<'a> {
         self.around.on = everywhere;
     }
 
-    /// The name of a constraint that is given one, as the metadata makes it.
     fn constraint_name(&self, table: &Name, kind: &ConstraintKind, written: Option<&Value<'a>>) -> Option<String> {
-        let name = optional_name(written)?;
-        let whole = written.is_some_and(sqlalchemy::is_whole_name);
-        Some(if whole { name } else { self.convention.given(table, kind, name) })
+        self.conventional(table, kind, optional_name(written), written.is_some_and(sqlalchemy::is_whole_name))
+    }
+
+    /// The name of a constraint that is given one, as the metadata makes it; a whole one stays.
+    fn conventional(&self, table: &Name, kind: &ConstraintKind, name: Option<String>, whole: bool) -> Option<String> {
+        name.map(|name| if whole { name } else { self.convention.given(table, kind, name) })
     }
 
     /// The index that `index=True` makes, under the name SQLAlchemy gives it.

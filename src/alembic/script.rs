@@ -14,8 +14,6 @@ use crate::migration::{Body, MetadataProblem, Migration, Names, Script, Spanned}
 use crate::operation::{Dialect, Operation};
 use crate::source::{Source, Span};
 
-/// Reads a revision file. None when it is no revision: a module without `revision` and without `upgrade`.
-/// The error, if any, says where the file stops being Python; the migration then has what the text still gives.
 /// What the project says of every script: `dialects` of the environment, the main one first, and the names that its
 /// metadata gives.
 #[derive(Clone, Copy)]
@@ -24,6 +22,8 @@ pub struct Setting<'s> {
     pub convention: &'s Convention,
 }
 
+/// Reads a revision file. None when it is no revision: a module without `revision` and without `upgrade`.
+/// The error, if any, says where the file stops being Python; the migration then has what the text still gives.
 pub fn read(
     source: &Arc<Source>,
     folder: &Path,

@@ -251,6 +251,9 @@ impl<'a> Scope<'a> {
     }
 }
 
+/// What an ORM session is made with.
+const SESSIONS: [&str; 4] = ["Session", "sessionmaker", "scoped_session", "AsyncSession"];
+
 impl<'a> Value<'a> {
     pub fn text(value: impl Into<String>, span: Span) -> Self {
         Value::Text(Rc::new(Text::new(value, span)))
@@ -312,7 +315,8 @@ impl<'a> Value<'a> {
             Value::Call(call) => match call.callee.as_path() {
                 Some(path) => {
                     let last = path.rsplit('.').next().unwrap_or_default();
-                    matches!(last, "get_bind" | "Session" | "sessionmaker" | "scoped_session" | "Connection" | "AsyncSession")
+                    matches!(last, "get_bind" | "Connection")
+                        || SESSIONS.contains(&last)
                         || call.arguments.positional.first().is_some_and(|first| last == "Session" && first.value.is_connection())
                 }
                 None => match &call.callee {
@@ -331,7 +335,6 @@ impl<'a> Value<'a> {
     /// An ORM session. One that is given the migration's connection joins its transaction and does not commit it (measured
     /// with SQLAlchemy 2.1, PostgreSQL 17).
     pub fn is_session(&self) -> bool {
-        const SESSIONS: [&str; 4] = ["Session", "sessionmaker", "scoped_session", "AsyncSession"];
         let Value::Call(call) = self else { return false };
         match call.callee.as_path() {
             Some(path) => SESSIONS.contains(&path.rsplit('.').next().unwrap_or_default()),

@@ -39,8 +39,8 @@ pub(super) fn opens(line: &str, marker: &str) -> bool {
 
 /// Whether a line opens a section and does not merely begin with its words: `-- Down migrations are not available`.
 pub(super) fn opens_alone(line: &str, marker: &str) -> bool {
-    let behind = comment(line).filter(|_| opens(line, marker)).and_then(|comment| comment[marker.len()..].chars().next());
-    opens(line, marker) && !behind.is_some_and(char::is_alphanumeric)
+    let opened = comment(line).filter(|comment| starts_with(comment, marker));
+    opened.is_some_and(|comment| !comment[marker.len()..].starts_with(char::is_alphanumeric))
 }
 
 fn comment(line: &str) -> Option<&str> {

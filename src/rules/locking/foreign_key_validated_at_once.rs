@@ -37,22 +37,21 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::AddColumn { column, .. } if step.origin == Origin::Sql => Some(column),
         _ => None,
     };
-    let how = match (step.origin, is_named) {
+    let how = match (inline, step.origin, is_named) {
         // NOT VALID cannot stand behind a column's own REFERENCES.
-        _ if inline.is_some() => {
-            let column = inline.map(|column| column.name.clone()).unwrap_or_default();
-            let kind = ConstraintKind::ForeignKey { columns: vec![column], reference: reference.clone() };
+        (Some(column), ..) => {
+            let kind = ConstraintKind::ForeignKey { columns: vec![column.name.clone()], reference: reference.clone() };
             let constraint = Constraint { not_valid: true, ..Constraint::new(Some(name.clone()), kind) };
             let apart = Operation::AddConstraint { table: table.clone(), constraint: Box::new(constraint) };
             let text = crate::render::operation(&apart, phrase::style(before)).unwrap_or_default();
             format!("add the column without REFERENCES, and behind it:\n{text}")
         }
-        (Origin::Sql, true) => "add NOT VALID to the constraint".to_owned(),
-        (Origin::Sql, false) => {
+        (None, Origin::Sql, true) => "add NOT VALID to the constraint".to_owned(),
+        (None, Origin::Sql, false) => {
             format!("write CONSTRAINT {} and NOT VALID around the foreign key", phrase::sql_name(&Name::new(name.as_str())))
         }
-        (Origin::Directive(_), true) => "add `postgresql_not_valid=True`".to_owned(),
-        (Origin::Directive(_), false) => format!("name it \"{}\" and add `postgresql_not_valid=True`", show_holes(&name)),
+        (None, Origin::Directive(_), true) => "add `postgresql_not_valid=True`".to_owned(),
+        (None, Origin::Directive(_), false) => format!("name it \"{}\" and add `postgresql_not_valid=True`", show_holes(&name)),
     };
     // Other actions of the same ALTER TABLE may lock more than this one.
     let is_made_again = before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| {

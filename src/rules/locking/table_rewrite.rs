@@ -3,6 +3,7 @@ use crate::finding::Severity;
 use crate::migration::Origin;
 use crate::operation::{Column, Operation};
 use crate::rule::{Check, Context};
+use crate::rules::phrase;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     // Rows that are removed on purpose, and views, have rules of their own.
@@ -21,17 +22,18 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::AddColumn { .. } | Operation::AlterColumnType { .. } if !before.is_upgrade() => {
             "the way back has no phases: run it in a maintenance window, or go forward with a new migration instead".to_owned()
         }
-        // It is the type that has each row written.
-        Operation::AddColumn { column, .. } if column.default.is_none() && base(column, before).is_some() => format!(
-            "add `{}` as {}, of which the domain is, and what the domain asks for as a CHECK with NOT VALID, to be validated {}",
-            crate::operation::show_holes(&column.name),
-            base(column, before).unwrap_or_default(),
-            crate::rules::phrase::in_next_migration(before)
-        ),
-        Operation::AddColumn { column, .. } => format!(
-            "in phases: 1. add `{0}` without the default; 2. set the default, for new rows; 3. fill the old rows in batches; 4. add the constraints",
-            crate::operation::show_holes(&column.name)
-        ),
+        Operation::AddColumn { column, .. } => match base(column, before).filter(|_| column.default.is_none()) {
+            // It is the type that has each row written.
+            Some(base) => format!(
+                "add `{}` as {base}, of which the domain is, and what the domain asks for as a CHECK with NOT VALID, to be validated {}",
+                crate::operation::show_holes(&column.name),
+                phrase::in_next_migration(before)
+            ),
+            None => format!(
+                "in phases: 1. add `{0}` without the default; 2. set the default, for new rows; 3. fill the old rows in batches; 4. add the constraints",
+                crate::operation::show_holes(&column.name)
+            ),
+        },
         Operation::AlterColumnType { column, .. } => {
             let column = crate::operation::show_holes(column);
             format!(

@@ -31,15 +31,17 @@ pub const CHECK: Check = Check::Script(|context, found| {
     differences.retain(|difference| {
         !takes_the_place(up, before, difference) && !made_a_second_time(up, difference) && !is_older(up, difference)
     });
-    let is_misnamed = |difference: &Difference| {
-        let left = difference.repair.iter().filter_map(Operation::table);
-        let named = context.script.steps.iter().filter_map(|step| match &step.operation {
+    let misnamed: Vec<&Name> = context
+        .script
+        .steps
+        .iter()
+        .filter_map(|step| match &step.operation {
             Operation::DropTable { table, .. } => meant(table, context),
             _ => None,
-        });
-        matches!(difference.how, How::LeftOver) && named.clone().any(|made| left.clone().any(|table| table == made))
-    };
-    differences.retain(|difference| !is_misnamed(difference));
+        })
+        .collect();
+    let is_misnamed = |repair: &Operation| repair.table().is_some_and(|table| misnamed.contains(&table));
+    differences.retain(|difference| !(matches!(difference.how, How::LeftOver) && difference.repair.iter().any(is_misnamed)));
     // What an error of its own explains is not told twice.
     if differences.is_empty() || already_fails(context) {
         return;
