@@ -93,7 +93,8 @@ pub(super) struct EarlierReturn<'a> {
 /// A name in capitals or of a model's table, which nobody but the project's developers gives a value, the time of day, or a
 /// new UUID.
 fn is_constant(words: &str) -> bool {
-    let name = words.rsplit('.').next().unwrap_or_default();
+    // An f-string's hole has its braces.
+    let name = words.trim_matches(['{', '}', ' ']).rsplit('.').next().unwrap_or_default();
     let in_capitals = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') && name.len() > 1;
     in_capitals || matches!(name, "now()" | "utcnow()" | "today()" | "uuid4()" | "__tablename__")
 }
