@@ -16,6 +16,7 @@ use crate::engine::{DEFAULT_POSTGRES_MAJOR, DEFAULT_SQLITE_MINOR, Effects, Engin
 use crate::finding::Severity;
 use crate::operation::{Dialect, Name};
 use crate::project::Environment;
+use crate::project::conduct::Transaction;
 use crate::project::conventions::Framework;
 use crate::rule::Rule;
 use crate::rules;
@@ -44,6 +45,8 @@ pub struct Settings {
     pub dialects: Vec<Dialect>,
     /// None: detect.
     pub runner: Option<Framework>,
+    /// None: as the runner is known to.
+    pub transaction: Option<Transaction>,
     pub postgres_major: u32,
     pub sqlite_minor: u32,
     /// None: what the project's code says.
@@ -77,6 +80,7 @@ impl Default for Settings {
             exclude: GlobSet::empty(),
             dialects: Vec::new(),
             runner: None,
+            transaction: None,
             postgres_major: DEFAULT_POSTGRES_MAJOR,
             sqlite_minor: DEFAULT_SQLITE_MINOR,
             sqlite_foreign_keys: None,
@@ -216,6 +220,7 @@ impl Settings {
             exclude: globs(&file.exclude)?,
             dialects,
             runner: file.runner.as_deref().map(str::parse).transpose()?,
+            transaction: file.transaction,
             postgres_major: pg_version.unwrap_or(DEFAULT_POSTGRES_MAJOR),
             sqlite_minor: sqlite_version.map(|version| version.sqlite_minor()).transpose()?.unwrap_or(DEFAULT_SQLITE_MINOR),
             sqlite_foreign_keys: file.sqlite_foreign_keys,

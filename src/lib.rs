@@ -46,6 +46,7 @@ use rayon::prelude::*;
 use config::Settings;
 use finding::{Finding, Severity};
 use ignore::Ignore;
+use project::conduct::KnownBy;
 use project::conventions::Framework;
 use project::git::Since;
 use project::{Environment, Layout, Unreadable};
@@ -113,7 +114,11 @@ pub struct Counts {
 pub fn read(paths: &[PathBuf], settings: &Settings, each: &(dyn Fn() + Sync)) -> Result<Outcome, String> {
     let mut discovery = project::discover(paths, &settings.exclude, settings.base.as_deref())?;
     for layout in discovery.layouts.iter_mut().filter(|layout| layout.framework != Framework::Alembic) {
-        layout.framework = settings.of(&layout.root).runner.unwrap_or(layout.framework);
+        let settings = settings.of(&layout.root);
+        if let Some(runner) = settings.runner {
+            (layout.framework, layout.known_by) = (runner, KnownBy::Evidence);
+        }
+        layout.transaction = settings.transaction;
     }
     for (path, bytes) in &settings.unsaved {
         let files = discovery.layouts.iter_mut().flat_map(|layout| &mut layout.files);

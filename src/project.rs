@@ -2,6 +2,7 @@
 
 pub mod alembic;
 mod application;
+pub mod conduct;
 pub mod conventions;
 mod detect;
 pub mod dialect;
@@ -10,6 +11,7 @@ pub mod journal;
 mod numbered;
 pub mod read;
 mod relevant;
+
 mod search_path;
 mod sections;
 pub mod walk;
@@ -25,6 +27,7 @@ use crate::history::{History, Index};
 use crate::migration::{Execution, Migration};
 use crate::operation::{Dialect, Name};
 use crate::source::{Source, Span, printable};
+use conduct::{KnownBy, Transaction};
 use conventions::Framework;
 
 /// A migration environment before any script was read.
@@ -42,6 +45,9 @@ pub struct Layout {
     pub unread_versions: Vec<String>,
     /// Database URLs that the environment's own configuration gives, with the file.
     pub urls: Vec<(String, PathBuf)>,
+    pub known_by: KnownBy,
+    /// What the configuration says of the runner.
+    pub transaction: Option<Transaction>,
 }
 
 /// A file that may be a migration.
@@ -86,6 +92,9 @@ pub struct Environment {
     /// Relative to the working directory, with forward slashes.
     pub root: String,
     pub framework: Framework,
+    pub known_by: KnownBy,
+    /// What the configuration says of the runner.
+    pub transaction: Option<Transaction>,
     /// The main dialect first; empty when nothing says which.
     pub evidence: Vec<Evidence>,
     pub migrations: Vec<Migration>,

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::alembic::env::OuterTransaction;
 use crate::config::Settings;
 use crate::engine::{Effects, Engine};
 use crate::finding::{Direction, Finding, Fix, Label, Severity};
@@ -329,7 +330,11 @@ impl<'a> Context<'a> {
 
     /// Whether `env.py` has begun the transaction that the script runs in, and the script does not end it itself.
     pub fn is_in_outer_transaction(&self) -> bool {
-        self.environment.env.outer_transaction.is_some() && !self.outline.commits
+        match self.environment.env.outer_transaction {
+            Some(OuterTransaction::Managed) => true,
+            Some(OuterTransaction::LeftOpen | OuterTransaction::Committed) => !self.outline.commits,
+            None => false,
+        }
     }
 
     pub fn inside(&self) -> Inside {

@@ -227,6 +227,62 @@ fn the_configuration_can_name_the_runner() {
     assert!(run.err.contains("`flyaway` is no runner that whimbrel knows: alembic, prisma"), "{}", run.err);
 }
 
+/// What the project says of a runner of its own holds for all that is said of transactions.
+#[test]
+fn the_configuration_can_say_what_shares_a_transaction() {
+    let next = "CREATE INDEX ix ON users (email);";
+    let with = |told: &str| {
+        let settings = format!("dialect = \"postgresql\"\n{told}");
+        project(&[("m/1_a.up.sql", TABLE), ("m/2_b.up.sql", INDEX), ("m/3_c.up.sql", next), ("whimbrel.toml", &settings)])
+    };
+    let help = |folder: &Path| {
+        let report = check_json(folder, &["--select", "index_not_concurrent"]);
+        report["findings"][0]["help"].as_str().unwrap().lines().next().unwrap().to_owned()
+    };
+    // What golang-migrate does: a file is a message, and a statement alone in it is in no transaction.
+    let folder = with("");
+    assert_eq!(in_transaction(&plan(folder.path())), [false]);
+    assert_eq!(help(folder.path()), "put it into a file of its own, without BEGIN or COMMIT:");
+    for (told, inside, together, how) in [
+        ("all", true, true, "run it by hand: the runner has all pending migrations in one transaction:"),
+        ("each", true, false, "run it by hand: the runner has every migration in a transaction:"),
+        ("message", false, false, "put it into a file of its own, without BEGIN or COMMIT:"),
+        ("none", false, false, "run it outside of BEGIN and COMMIT:"),
+    ] {
+        let folder = with(&format!("transaction = \"{told}\"\n"));
+        let plan = plan(folder.path());
+        assert_eq!(in_transaction(&plan), [inside], "{told}");
+        assert_eq!(plan["pending_share_transaction"], together, "{told}");
+        assert_eq!(help(folder.path()), how);
+    }
+    let run = whimbrel(with("transaction = \"one\"\n").path(), &["check"]);
+    assert_eq!(run.code, 2);
+    assert!(run.err.contains("expected one of `all`, `each`, `message`, `none`"), "{}", run.err);
+}
+
+/// A project that lists other packages, and golang-migrate nowhere, runs its files with something of its own.
+#[test]
+fn a_runner_that_is_only_guessed_is_not_named() {
+    let files = [("m/1_a.up.sql", TABLE), ("m/2_b.up.sql", "CREATE INDEX ix ON users (email);")];
+    let help = |more: &[(&str, &str)]| {
+        let folder = project(&[&files[..], more].concat());
+        let report = check_json(folder.path(), &["--dialect", "postgresql", "--select", "index_not_concurrent"]);
+        report["findings"][0]["help"].as_str().unwrap().to_owned()
+    };
+    let manifest = ("go.mod", "module example.com/a\nrequire github.com/jackc/pgx/v5 v5.1.0\n");
+    assert!(
+        help(&[manifest]).contains("if what runs these files opens no transaction around them (`transaction` in whimbrel.toml")
+    );
+    for known in [
+        ("go.mod", "module example.com/a\nrequire github.com/golang-migrate/migrate/v4 v4.1.0\n"),
+        ("whimbrel.toml", "runner = \"golang-migrate\"\n"),
+        ("Makefile", "up:\n\tmigrate -path m -database $(URL) up\n"),
+    ] {
+        let more = if known.0 == manifest.0 { vec![known] } else { vec![manifest, known] };
+        assert!(help(&more).starts_with("put it into a file of its own, without BEGIN or COMMIT:"), "{known:?}");
+    }
+}
+
 #[test]
 fn golang_migrate_can_be_told_to_cut_files_into_statements() {
     let files = [("m/1_a.up.sql", TABLE), ("m/2_b.up.sql", "SELECT 1;\nCREATE INDEX CONCURRENTLY ix ON users (email);")];

@@ -64,9 +64,14 @@ pub fn uncommented(text: &str) -> String {
 /// begins and commits none itself, `transaction_per_migration` does nothing, and `autocommit_block()` stops at an assertion
 /// (measured with Alembic 1.20.1 and SQLAlchemy 2.1.9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OuterTransaction {
-    /// Whether env.py commits at the end, also what follows a `commit()` in a migration.
-    pub commits: bool,
+pub enum OuterTransaction {
+    /// A statement has begun it, and nobody commits it.
+    LeftOpen,
+    /// A statement has begun it, and env.py commits at its end, also what follows a `commit()` in a migration.
+    Committed,
+    /// `with engine.begin() as connection:` commits at its end. A `commit()` in a migration commits as well, but then the
+    /// connection takes no further statement, not even Alembic's own.
+    Managed,
 }
 
 const CONFIGURE: &str = "context.configure(";
@@ -83,10 +88,27 @@ fn outer_transaction(text: &str) -> Option<OuterTransaction> {
             let calls = methods.iter().filter_map(|method| before.rfind(&format!("{connection}.{method}(")));
             calls.max()
         };
+        let function = text[start..].split_once("def ").and_then(|(_, head)| head.split('(').next()).unwrap_or_default();
+        if before.contains(&format!(".begin() as {connection}:")) || is_called_in_begin(text, function) {
+            return Some(OuterTransaction::Managed);
+        }
         let begun = last(&["execute", "exec_driver_sql", "begin"])?;
         let is_ended = last(&["commit", "rollback"]).is_some_and(|end| end > begun);
         let commits = text[at..].contains(".commit()") || text.contains(".begin()");
-        (!is_ended).then_some(OuterTransaction { commits })
+        (!is_ended).then_some(if commits { OuterTransaction::Committed } else { OuterTransaction::LeftOpen })
+    })
+}
+
+/// Whether `function` is handed a connection that `with engine.begin() as …:` has opened: by itself, or to `run_sync`.
+fn is_called_in_begin(text: &str, function: &str) -> bool {
+    const OPENS: &str = ".begin() as ";
+    text.match_indices(OPENS).any(|(at, _)| {
+        let Some((connection, block)) = text[at + OPENS.len()..].split_once(':') else { return false };
+        // The block ends where the next function begins.
+        let block = block.split("\ndef ").next().and_then(|block| block.split("\nasync def ").next()).unwrap_or(block);
+        !function.is_empty()
+            && (block.contains(&format!("{connection}.run_sync({function}"))
+                || block.contains(&format!("{function}({connection}")))
     })
 }
 
@@ -128,9 +150,23 @@ mod tests {
     fn a_statement_before_configure_begins_a_transaction() {
         assert_eq!(online("", ""), None);
         let set = "        connection.execute(text(\"SET lock_timeout = '5s'\"))\n";
-        assert_eq!(online(set, ""), Some(OuterTransaction { commits: false }));
-        assert_eq!(online(set, "        connection.commit()\n"), Some(OuterTransaction { commits: true }));
+        assert_eq!(online(set, ""), Some(OuterTransaction::LeftOpen));
+        assert_eq!(online(set, "        connection.commit()\n"), Some(OuterTransaction::Committed));
         assert_eq!(online(&format!("{set}        connection.commit()\n"), ""), None);
+    }
+
+    #[test]
+    fn engine_begin_holds_the_transaction() {
+        let own = "def online():\n    with engine.begin() as connection:\n        context.configure(connection=connection)\n";
+        assert_eq!(outer_transaction(own), Some(OuterTransaction::Managed));
+        let run = "def run(connection):\n    context.configure(connection=connection)\n\nasync def online():\n";
+        let opened = |how: &str| format!("{run}    async with engine.{how}() as conn:\n        await conn.run_sync(run)\n");
+        assert_eq!(outer_transaction(&opened("begin")), Some(OuterTransaction::Managed));
+        assert_eq!(outer_transaction(&opened("connect")), None);
+        let other = format!(
+            "{run}    with engine.begin() as conn:\n        prepare(conn)\n    with engine.connect() as c:\n        run(c)\n"
+        );
+        assert_eq!(outer_transaction(&other), None);
     }
 
     #[test]

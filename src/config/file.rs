@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use toml::Table;
 
 use crate::finding::Severity;
+use crate::project::conduct::Transaction;
 use crate::rules;
 
 /// The file as written. Every key may be left out.
@@ -23,6 +24,10 @@ pub struct ConfigFile {
     /// The tool that runs the SQL files, instead of what is detected: sqlx, goose …
     #[serde(skip_serializing_if = "Option::is_none")]
     pub runner: Option<String>,
+    /// What the runner of SQL files puts into one transaction, instead of what is known of it: all pending migrations,
+    /// each migration, or none, with a file sent as one message or statement by statement.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<Transaction>,
     /// PostgreSQL's major version.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pg_version: Option<Version>,
@@ -190,6 +195,7 @@ pub(super) const KEYS: &[&str] = &[
     "extend",
     "dialect",
     "runner",
+    "transaction",
     "pg_version",
     "sqlite_version",
     "sqlite_foreign_keys",

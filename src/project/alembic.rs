@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::conduct::KnownBy;
 use super::conventions::Framework;
 use super::{Candidate, LEVELS_UP, Layout, plain};
 use crate::alembic::ini::{self, Config};
@@ -145,6 +146,8 @@ fn layout(root: PathBuf, scripts: Vec<PathBuf>) -> Layout {
         files: scripts.into_iter().map(Candidate::new).collect(),
         evidence_from,
         urls: Vec::new(),
+        known_by: KnownBy::Evidence,
+        transaction: None,
         left_out: Vec::new(),
         unread_versions: Vec::new(),
     }

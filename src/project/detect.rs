@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::conduct::{KnownBy, known_by};
 use super::conventions::{CONVENTIONS, Convention, Framework, Names};
 use super::numbered::FileName;
 use super::sections::{opens, opens_alone};
@@ -13,8 +14,8 @@ use crate::operation::Dialect;
 /// How many files are read for markers: a project does not mix tools in a folder.
 const LOOKED_INTO: usize = 4;
 
-/// The tool whose files these are; [`Framework::Plain`] where nothing tells.
-pub(super) fn framework(root: &Path, files: &[PathBuf]) -> Framework {
+/// The tool whose files these are, and what says so; [`Framework::Plain`] where nothing tells.
+pub(super) fn framework(root: &Path, files: &[PathBuf]) -> (Framework, KnownBy) {
     let shape = shape(files);
     let fits = |convention: &&Convention| convention.framework != Framework::Alembic && convention.names.contains(&shape);
     let candidates: Vec<&Convention> = CONVENTIONS.iter().filter(fits).collect();
@@ -26,7 +27,11 @@ pub(super) fn framework(root: &Path, files: &[PathBuf]) -> Framework {
     };
     // Where a folder itself says what it was made by, its names need not fit.
     let known = by_trace.or_else(marked).copied().or_else(|| by_manifest(root, &candidates));
-    known.map_or_else(|| without_evidence(shape, files), |convention| convention.framework)
+    if let Some(convention) = known {
+        return (convention.framework, KnownBy::Evidence);
+    }
+    let guessed = without_evidence(shape, files);
+    (guessed, known_by(guessed, &above(root)))
 }
 
 /// The tool whose words the files begin with, where their names say nothing.

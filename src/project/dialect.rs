@@ -272,7 +272,6 @@ const ARGUMENTS: &[(&str, Dialect)] = &[
     ("mysql_charset", Dialect::MySql),
     ("mysql_length", Dialect::MySql),
     ("mysql_collate", Dialect::MySql),
-    ("sqlite_where", Dialect::Sqlite),
 ];
 
 /// What a script imports, compares the dialect's name with, or says to one product alone.
@@ -282,7 +281,7 @@ fn from_script(source: &Source) -> Vec<Evidence> {
     }
     let text = source.text();
     let mut out = Vec::new();
-    if ["postgresql_", "mysql_", "sqlite_"].iter().any(|head| memchr::memmem::find(text.as_bytes(), head.as_bytes()).is_some()) {
+    if ["postgresql_", "mysql_"].iter().any(|head| memchr::memmem::find(text.as_bytes(), head.as_bytes()).is_some()) {
         let given = |(argument, _): &&(&str, Dialect)| text.contains(&format!("{argument}="));
         for (argument, dialect) in ARGUMENTS.iter().filter(given) {
             out.push(Evidence { dialect: *dialect, driver: None, because: format!("{} gives {argument}", source.path()) });
@@ -397,6 +396,8 @@ const WORDS: &[(&str, Dialect)] = &[
     ("autoincrement", Dialect::Sqlite),
     ("pragma ", Dialect::Sqlite),
     ("without rowid", Dialect::Sqlite),
+    // `--autogenerate` copies it from the models: beside better evidence it does not say that migrations run there.
+    ("sqlite_where", Dialect::Sqlite),
 ];
 
 /// Those that mean as much in the middle of a Python script.
@@ -413,6 +414,7 @@ const WORDS_IN_PYTHON: &[&str] = &[
     "timestamptz",
     "auto_increment",
     "pragma ",
+    "sqlite_where",
 ];
 
 /// Bytes of SQL that are looked at; a dump says what it is long before.

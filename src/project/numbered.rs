@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use super::conduct::KnownBy;
 use super::conventions::Framework;
 use super::detect::{by_words, framework};
 use super::journal::in_other_languages;
@@ -142,7 +143,10 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
         if some_numbered {
             files.retain(numbered);
         }
-        let framework = told.unwrap_or_else(|| framework(&root, &files));
+        let (framework, known_by) = match told {
+            Some(framework) => (framework, KnownBy::Evidence),
+            None => framework(&root, &files),
+        };
         let elsewhere = for_other_products(&root, &mut files);
         let baselines = if framework == Framework::Flyway { superseded(&mut files) } else { Vec::new() };
         let unread = in_other_languages(&root, framework);
@@ -163,6 +167,8 @@ pub(super) fn layouts(files: Vec<PathBuf>, roots: &[PathBuf]) -> Vec<Layout> {
             framework,
             files: files.into_iter().map(Candidate::new).collect(),
             urls: Vec::new(),
+            known_by,
+            transaction: None,
             root,
         });
     }

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 use rayon::prelude::*;
 
 use super::application::{Application, Naming};
+use super::conduct::{CALLERS, Transaction};
 use super::conventions::{Convention, Framework};
 use super::numbered::{Side, Version, version_for};
 use super::sections::{Section, sections, wish};
@@ -16,7 +17,7 @@ use super::{
     Candidate, Environment, Evidence, Layout, Unreadable, WaysBack, above, alembic, dialect, journal, relevant, search_path,
     shown,
 };
-use crate::alembic::env::{EnvPy, is_before_2, uncommented};
+use crate::alembic::env::{EnvPy, OuterTransaction, is_before_2, uncommented};
 use crate::alembic::modules::Modules;
 use crate::alembic::naming;
 use crate::alembic::python::SyntaxError;
@@ -75,11 +76,15 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     let mut env = if env_text.is_empty() { EnvPy::default() } else { EnvPy::read(&env_text) };
     env.has_naming_convention |= !matches!(naming, Naming::None);
     let has_old_sqlalchemy = layout.framework == Framework::Alembic && is_old_sqlalchemy(&layout.evidence_from);
-    env.outer_transaction.take_if(|_| has_old_sqlalchemy);
-    let sends_each = match layout.framework {
-        Framework::Alembic => env.autocommits,
-        Framework::GolangMigrate => is_multi_statement(&layout.evidence_from),
-        _ => false,
+    env.outer_transaction.take_if(|outer| has_old_sqlalchemy && *outer != OuterTransaction::Managed);
+    let execution = match layout.framework {
+        Framework::Alembic if env.autocommits => Execution::EachStatement,
+        Framework::GolangMigrate if is_multi_statement(&layout.evidence_from) => Execution::EachStatement,
+        _ => layout.transaction.map_or(convention.execution, Transaction::execution),
+    };
+    let all_pending_together = match layout.transaction {
+        Some(told) => told == Transaction::All,
+        None => convention.all_pending_together && (env.outer_transaction.is_some() || !env.each_in_its_own),
     };
     let ways_back = ways_back(&migrations);
     Environment {
@@ -90,13 +95,15 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         unreadable,
         history,
         files,
-        execution: if sends_each { Execution::EachStatement } else { convention.execution },
+        execution,
+        transaction: layout.transaction,
+        known_by: layout.known_by,
         foreign_keys: application.foreign_keys(&env_text).or(convention.foreign_keys),
         ways_back,
         discords: journal::discords(layout, &sources),
         unread_versions: layout.unread_versions.clone(),
         by_table: OnceLock::new(),
-        all_pending_together: convention.all_pending_together && (env.outer_transaction.is_some() || !env.each_in_its_own),
+        all_pending_together,
         env,
         has_old_sqlalchemy,
     }
@@ -118,20 +125,6 @@ fn ways_back(migrations: &[Migration]) -> WaysBack {
 fn is_old_sqlalchemy(folders: &[PathBuf]) -> bool {
     folders.iter().flat_map(|folder| dialect::dependencies_in(folder)).any(|(_, text)| is_before_2(&text))
 }
-
-/// Where projects write the URL that golang-migrate is called with.
-const CALLERS: &[&str] = &[
-    ".env",
-    ".env.example",
-    "Makefile",
-    "justfile",
-    "Taskfile.yml",
-    "docker-compose.yml",
-    "docker-compose.yaml",
-    "compose.yml",
-    "compose.yaml",
-    "Dockerfile",
-];
 
 /// golang-migrate then cuts a file at its semicolons and sends the pieces one by one.
 fn is_multi_statement(folders: &[PathBuf]) -> bool {

@@ -14,6 +14,7 @@ use crate::finding::{Finding, Severity};
 use crate::migration::Step;
 use crate::operation::Operation;
 use crate::project::Environment;
+use crate::project::conduct::KnownBy;
 use crate::source::{Source, floor, printable};
 
 pub fn write(outcome: &Outcome, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -68,7 +69,9 @@ fn remarks(finding: &Finding, width: usize, out: &mut dyn Write) -> io::Result<(
 /// What was detected, and what was not understood, for `-v`.
 pub(super) fn details(environment: &Environment, out: &mut dyn Write) -> io::Result<()> {
     let root = printable(&environment.root);
-    writeln!(out, "{root}: {}, {}", environment.framework.name(), counted(environment.migrations.len(), "migration"))?;
+    let doubt = if environment.known_by == KnownBy::NamesAlone { " by the names of its files alone" } else { "" };
+    let migrations = counted(environment.migrations.len(), "migration");
+    writeln!(out, "{root}: {}{doubt}, {migrations}", environment.framework.name())?;
     for evidence in &environment.evidence {
         let driver = evidence.driver.as_ref().map(|driver| format!(" with {driver}")).unwrap_or_default();
         writeln!(out, "  {}{driver}: {}", evidence.dialect.title(), printable(&evidence.because))?;

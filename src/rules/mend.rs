@@ -154,7 +154,7 @@ pub fn made_concurrent(context: &Context<'_>, step: &Step) -> Option<Fix> {
             let statement = edit(source, step.statement, concurrent.trim_end_matches(';'));
             let start = |words: String| edit(source, Span::default(), words);
             let edits = match convention.no_transaction {
-                Directive::Nowhere if convention.execution == Execution::OneMessage => vec![statement],
+                Directive::Nowhere if context.environment.execution == Execution::OneMessage => vec![statement],
                 Directive::Comment(words) | Directive::FirstLine(words) => {
                     let words = if words.starts_with("--") { words.to_owned() } else { format!("-- {words}") };
                     vec![start(format!("{words}\n")), statement]

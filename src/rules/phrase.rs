@@ -1,5 +1,6 @@
 //! Words that several rules share: statements rewritten for people to paste, and pictures of table rebuilds.
 
+use crate::alembic::env::OuterTransaction;
 use crate::migration::{Mark, Origin, Script, Step};
 use crate::operation::{ConstraintKind, CreateIndex, Dialect, HOLE, Name, Operation, show_holes};
 use crate::project::conventions::Framework;
@@ -159,7 +160,7 @@ pub fn without_foreign_keys(context: &Context<'_>) -> String {
         true if context.framework() != Framework::Alembic => format!(
             "{} has begun a transaction, in which PRAGMA foreign_keys does nothing: migrate over a connection that is opened \
              without foreign keys",
-            context.framework().name()
+            context.environment.runner()
         ),
         true => "env.py has begun a transaction, in which PRAGMA foreign_keys does nothing: set it where env.py opens the \
                  connection, before it begins:\ndbapi_connection.execute(\"PRAGMA foreign_keys=OFF\")"
@@ -214,7 +215,7 @@ pub fn unless_committed_apart(context: &Context<'_>) -> &'static str {
 pub fn outside_transaction(context: &Context<'_>, text: &str) -> String {
     let framework = context.framework();
     if framework != Framework::Alembic {
-        let how = framework.convention().outside_transaction;
+        let how = context.environment.outside_transaction();
         return if text.is_empty() { how.to_owned() } else { format!("{how}:\n{}", terminated(text)) };
     }
     // Calls of Alembic's directives know what to leave out on other databases.
@@ -234,9 +235,12 @@ pub fn outside_transaction(context: &Context<'_>, text: &str) -> String {
 
 /// The line that opens an autocommit block, behind what ends the transaction where Alembic has begun none.
 pub fn autocommit_block(context: &Context<'_>) -> &'static str {
-    match context.is_in_outer_transaction() {
-        true => "op.get_bind().commit()\nwith op.get_context().autocommit_block():",
-        false => "with op.get_context().autocommit_block():",
+    match context.environment.env.outer_transaction.filter(|_| context.is_in_outer_transaction()) {
+        Some(OuterTransaction::Managed) => {
+            "# with `.connect()` in the place of `.begin()` in env.py\nwith op.get_context().autocommit_block():"
+        }
+        Some(_) => "op.get_bind().commit()\nwith op.get_context().autocommit_block():",
+        None => "with op.get_context().autocommit_block():",
     }
 }
 

@@ -2,6 +2,10 @@ use crate::operation::{Class, Operation};
 use crate::rule::Check;
 
 pub const CHECK: Check = Check::Script(|context, found| {
+    // The block stops before it commits anything.
+    if context.is_in_outer_transaction() {
+        return;
+    }
     let changes = |operation: &Operation| operation.class() != Class::Neither;
     let mut before = None;
     for (_, step) in context.steps() {

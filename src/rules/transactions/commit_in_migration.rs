@@ -1,3 +1,4 @@
+use crate::alembic::env::OuterTransaction;
 use crate::migration::{Origin, Step};
 use crate::operation::{Class, Dialect, Operation};
 use crate::project::conventions::Framework;
@@ -22,7 +23,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     {
         return;
     }
-    let runner = before.framework().name();
+    let runner = before.environment.runner();
     let message = match step.operation {
         Operation::Begin => format!("{word} does nothing but warn: {runner} has opened a transaction already"),
         _ => format!(
@@ -34,7 +35,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         finding.note("psycopg2 lets it pass; with psycopg 3 what follows runs in a new transaction");
         finding.help("with op.get_context().autocommit_block(): around what has to run outside of a transaction");
     } else {
-        finding.help(before.framework().convention().outside_transaction);
+        finding.help(before.environment.outside_transaction());
     }
 });
 
@@ -42,9 +43,20 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
 /// SQLAlchemy 2.1, psycopg2 and psycopg 3.
 fn commits_connection(step: &Step, before: &Context<'_>, found: &mut Found<'_>) {
     let transactional = before.dialect().is_none_or(|dialect| dialect.has_transactional_ddl());
-    // Where env.py has begun the transaction, and commits at its end, nothing is lost, and no other way leads out of it.
-    if before.environment.env.outer_transaction.is_some_and(|outer| outer.commits) {
-        return;
+    match before.environment.env.outer_transaction {
+        // Nothing is lost, and no other way leads out of it.
+        Some(OuterTransaction::Committed) => return,
+        Some(OuterTransaction::Managed) if !step.conditional => {
+            found
+                .at(
+                    step.span,
+                    "this commits what env.py holds in `with … .begin()`: every statement behind it fails, and the migration is not recorded",
+                )
+                .note("SQLAlchemy raises InvalidRequestError: Can't operate on closed transaction inside context manager; Alembic's own update of alembic_version is such a statement")
+                .help("leave it out, or let env.py open the connection with `.connect()` in the place of `.begin()`");
+            return;
+        }
+        _ => {}
     }
     let follows = before.later().any(|later| later.operation.class() != Class::Neither);
     if step.conditional || !transactional || !follows || !matches!(before.inside(), Inside::RunnerTransaction) {

@@ -1,18 +1,22 @@
+use crate::alembic::env::OuterTransaction;
 use crate::finding::Severity;
-use crate::migration::Mark;
+use crate::migration::{Mark, Step};
 use crate::operation::{Dialect, Operation};
 use crate::project::conventions::Framework;
-use crate::rule::{Check, Context};
+use crate::rule::{Check, Context, Found};
 use crate::rules::{mend, phrase};
 use crate::runner::Inside;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
+    if step.autocommit && before.is_in_outer_transaction() {
+        return stops_at_an_assertion(step, before, found);
+    }
     if !before.effects().refuses_transaction {
         return;
     }
     let what = name_of(&step.operation);
     let inside = before.inside();
-    let runner = before.framework().name();
+    let runner = before.environment.runner();
     // Inside of DO it fails whatever stands around it.
     let in_do = step.span != step.statement
         && before
@@ -24,15 +28,6 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             .at(step.at(Mark::Name), format!("{what} fails: it stands in a DO block, which is always part of a transaction"))
             .note("PostgreSQL raises 25001, whatever the runner does")
             .help("write it as a statement of its own, outside of DO");
-        return;
-    }
-    if step.autocommit && before.is_in_outer_transaction() {
-        found
-            .at(step.at(Mark::Name), format!("{what} does not run: autocommit_block() stops at an assertion"))
-            .note("env.py sends a statement before context.configure(…): the transaction is not Alembic's to commit")
-            .help(
-                "op.get_bind().commit()  # in front of the block\nor connection.commit() in env.py, before context.configure(…)",
-            );
         return;
     }
     let is_handed = before.environment.env.is_handed_connection && inside == Inside::RunnerTransaction;
@@ -75,11 +70,30 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     finding.help(phrase::outside_transaction(before, &text));
     let by_alembic =
         before.framework() == Framework::Alembic && matches!(inside, Inside::RunnerTransaction) && step.batch.is_none();
-    if by_alembic && text.starts_with("op.") && mend::is_alone(before, step) {
+    let is_managed = before.environment.env.outer_transaction == Some(OuterTransaction::Managed);
+    if by_alembic && !is_managed && text.starts_with("op.") && mend::is_alone(before, step) {
         let edits = mend::in_block(&before.script.source, step.statement, phrase::autocommit_block(before), &text);
         finding.fix(edits.and_then(|edits| mend::safe("run it outside of the transaction", edits)));
     }
 });
+
+/// An autocommit block ends Alembic's transaction, and stops where that is none of its own; with the first step all is said.
+fn stops_at_an_assertion(step: &Step, before: &Context<'_>, found: &mut Found<'_>) {
+    if before.steps().any(|(index, other)| index < before.at && other.autocommit) {
+        return;
+    }
+    let what = if before.effects().refuses_transaction { name_of(&step.operation) } else { "this".to_owned() };
+    let finding = found.at(step.at(Mark::Name), format!("{what} does not run: autocommit_block() stops at an assertion"));
+    if before.environment.env.outer_transaction == Some(OuterTransaction::Managed) {
+        finding.note("env.py opens the connection in `with … .begin()`: the transaction is not Alembic's to commit");
+        finding.help("`.connect()` in the place of `.begin()`, in env.py");
+    } else {
+        finding.note("env.py sends a statement before context.configure(…): the transaction is not Alembic's to commit");
+        finding.help(
+            "op.get_bind().commit()  # in front of the block\nor connection.commit() in env.py, before context.configure(…)",
+        );
+    }
+}
 
 fn commits_before(before: &Context<'_>) -> bool {
     before.outline.commits && before.steps().any(|(index, step)| index < before.at && step.operation == Operation::Commit)
