@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::engine::{Effects, Engine, mysql};
 use crate::finding::{Direction, Finding, Severity};
 use crate::history::Index;
-use crate::migration::{Migration, Script, Step};
+use crate::migration::{CopyFrom, Migration, Script, Step};
 use crate::operation::{Class, ConstraintKind, Dialect, Operation};
 use crate::project::Environment;
 use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, NewColumn, Outline, Rule, Stage};
@@ -193,21 +193,30 @@ fn apply(schema: &mut Schema, script: &Script, takes_back: bool, at: usize, dial
     }
     schema.has_gaps |= step.conditional || step.manner.tried || !step.operation.is_understood();
     let is_doubtful = step.conditional || step.manner.tried || step.wording.in_block || takes_back;
+    let batch = step.batch.as_ref().filter(|_| dialect == Some(Dialect::Sqlite));
+    let in_block = |other: &Step| {
+        other.runs_on(dialect) && other.batch.as_ref().zip(batch).is_some_and(|(other, batch)| other.block == batch.block)
+    };
+    // The steps of a block follow each other.
+    let goes_on = |mut steps: std::slice::Iter<'_, Step>| steps.find(|other| other.runs_on(dialect)).is_some_and(in_block);
+    let copied = step
+        .operation
+        .table()
+        .zip(batch)
+        .filter(|(_, batch)| batch.recreates(script.steps.iter().filter(|other| in_block(other))));
+    let is_first = || !script.steps[..at].iter().rev().find(|other| other.runs_on(dialect)).is_some_and(in_block);
+    let picture = copied.and_then(|(table, batch)| Some((table, batch.copy_from.picture()?)));
+    if let Some((table, picture)) = picture.filter(|_| is_first()) {
+        schema.take_picture(table, picture, maker);
+    }
     match by_convention(schema, step) {
         _ if is_doubtful && step.operation.class() == Class::Data => schema.doubt_rows(&step.operation),
         Some(operation) => schema.apply(&operation, maker),
         None => schema.apply(&step.operation, maker),
     }
-    let Some(batch) = step.batch.as_ref().filter(|_| dialect == Some(Dialect::Sqlite)) else { return };
-    let in_block = |other: &&Step| other.batch.as_ref().is_some_and(|other| other.block == batch.block) && other.runs_on(dialect);
-    // The steps of a block follow each other.
-    let next = script.steps[at + 1..].iter().find(|other| other.runs_on(dialect));
-    let is_last = !next.is_some_and(|other| in_block(&other));
-    let copies = || batch.recreates(script.steps.iter().filter(in_block));
-    if let Some(table) = step.operation.table().filter(|_| is_last && copies()) {
-        let keeps = |kind: &ConstraintKind| batch.copies_from || batch.table_args.bring(kind);
-        schema.recreate(table, keeps, batch.table_args.known(), maker);
-    }
+    let Some((table, batch)) = copied.filter(|_| picture.is_none() && !goes_on(script.steps[at + 1..].iter())) else { return };
+    let keeps = |kind: &ConstraintKind| batch.copy_from == CopyFrom::Unknown || batch.table_args.bring(kind);
+    schema.recreate(table, keeps, batch.table_args.known(), maker);
 }
 
 /// The schema before each step of a script, and the one behind all of them. A step that the dialect does not reach

@@ -50,11 +50,29 @@ pub struct Batch {
     pub recreate: Recreate,
     /// The call that opens the block; steps of one block share it.
     pub block: Span,
-    /// `copy_from=`: the table is not looked at, what the script says of it is taken.
-    pub copies_from: bool,
+    pub copy_from: CopyFrom,
     pub table_args: TableArgs,
     /// `naming_convention=` gives names to constraints that have none.
     pub has_naming_convention: bool,
+}
+
+/// `copy_from=`: Alembic does not look at the table, and takes what the script says of it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum CopyFrom {
+    #[default]
+    None,
+    /// CREATE TABLE, and CREATE INDEX of the indexes that it names; what `index=True` stands for is not copied (measured).
+    Known(Arc<[Operation]>),
+    Unknown,
+}
+
+impl CopyFrom {
+    pub fn picture(&self) -> Option<&[Operation]> {
+        match self {
+            CopyFrom::Known(picture) => Some(picture),
+            CopyFrom::None | CopyFrom::Unknown => None,
+        }
+    }
 }
 
 /// `table_args=`: constraints that the copy of a table has beside those that reflection sees.

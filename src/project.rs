@@ -134,6 +134,12 @@ impl Environment {
         self.evidence.iter().map(|evidence| evidence.dialect).collect()
     }
 
+    /// Whether a migration in another language, which is not read, comes before this one: it may have done anything.
+    pub fn follows_unread(&self, index: Index) -> bool {
+        let own = numbered::version_order(&self.migrations[index].id);
+        self.unread_versions.iter().any(|version| numbered::version_order(version) < own)
+    }
+
     /// The migrations whose upgrade names a table, in the order of the history.
     pub fn naming(&self, table: &Name) -> &[Index] {
         let by_table = self.by_table.get_or_init(|| {

@@ -10,6 +10,7 @@ mod copy;
 pub mod expression;
 pub mod naming;
 mod objects;
+mod picture;
 mod relation;
 mod remove;
 mod rename;

@@ -23,11 +23,11 @@ fn lines(name: &str) -> Vec<String> {
 }
 
 fn measure(python: &Path) -> Value {
-    let directives: Vec<Vec<String>> = lines("directives.txt")
-        .iter()
-        .filter_map(|line| line.split_once(" | "))
-        .map(|(table, call)| vec![table.to_owned(), call.to_owned()])
-        .collect();
+    let parts = |line: &String| {
+        let mut parts = line.split(" | ").map(str::to_owned);
+        [parts.next(), parts.next(), parts.next()]
+    };
+    let directives: Vec<[Option<String>; 3]> = lines("directives.txt").iter().map(parts).collect();
     let asked = json!({"fixture": read("fixture.sql"), "directives": directives, "statements": lines("statements.txt")});
     ask(python, "sqlite/measure.py", &[], &asked)
 }

@@ -1,12 +1,14 @@
 //! Calls that reach the database: `op.*`, batch blocks, connections, sessions, types.
 
 use std::rc::Rc;
+use std::sync::LazyLock;
 
 use super::eval::Evaluator;
+use super::naming::Convention;
 use super::sqlalchemy::{self, column_list, optional_name, sql_text, text_or_hole};
 use super::types::TypeCheck;
 use super::value::{Argument, Arguments, Batch, Call, Value};
-use crate::migration::{Mark, Origin, Recreate, Step, TableArgs};
+use crate::migration::{CopyFrom, Mark, Origin, Recreate, Step, TableArgs};
 use crate::operation::{
     Class, Constraint, ConstraintKind, CreateIndex, CreateTable, Dialect, Dialects, Expression, HOLE, Name, Operation, Reference,
 };
@@ -179,7 +181,7 @@ impl<'a> Evaluator<'a> {
         let names = names.iter().copied().filter(|name| batch.is_none() || !dropped.contains(name)).collect();
         let given = Given { arguments, names, batch, whole };
         if name == "batch_alter_table" {
-            return Some(open_batch(&given));
+            return Some(self.open_batch(&given));
         }
         if name == "execute" {
             match given.value("sqltext") {
@@ -328,6 +330,19 @@ impl<'a> Evaluator<'a> {
 
     /// `create_table` and `Table(…).create()`: columns and constraints among the arguments.
     pub fn table_definition(&mut self, table: Name, elements: &[Argument<'a>], given: &Given<'_, 'a>, marks: &[(Mark, Span)]) {
+        let Definition { create, by_column, own } = self.defined(table, elements, given);
+        let table = create.table.clone();
+        self.emit_marked(Operation::CreateTable(Box::new(create)), "create_table", given.whole, marks);
+        for (column, unique, span) in by_column {
+            self.column_index(&table, &column, unique, span, given.whole);
+        }
+        for (index, span) in own {
+            self.emit_marked(Operation::CreateIndex(Box::new(index)), "create_index", given.whole, &[(Mark::Name, span)]);
+        }
+    }
+
+    /// What the arguments of a table say of it.
+    fn defined(&self, table: Name, elements: &[Argument<'a>], given: &Given<'_, 'a>) -> Definition {
         let mut definition = CreateTable {
             columns_unknown: given.arguments.open,
             if_not_exists: given.flag("if_not_exists"),
@@ -337,7 +352,7 @@ impl<'a> Evaluator<'a> {
             partition_key: given.value("postgresql_partition_by").map(|_| vec![HOLE.to_string()]).unwrap_or_default(),
             ..CreateTable::of_unknown_columns(table.clone())
         };
-        let (mut indexes, mut own) = (Vec::new(), Vec::new());
+        let (mut by_column, mut own) = (Vec::new(), Vec::new());
         let mut numbered = true;
         let on_sqlite_alone = *self.dialects == [Dialect::Sqlite];
         for element in elements {
@@ -345,7 +360,7 @@ impl<'a> Evaluator<'a> {
             if let Some(mut lowered) = sqlalchemy::column(&element.value) {
                 lowered.column.references.take_if(|_| left_to_alter);
                 if let Some(unique) = lowered.index {
-                    indexes.push((lowered.column.name.clone(), unique, element.span));
+                    by_column.push((lowered.column.name.clone(), unique, element.span));
                 }
                 numbered &= !lowered.unnumbered;
                 let lacks = |check: &TypeCheck| self.sql_dialect().is_some_and(|dialect| !check.native_on.contains(dialect));
@@ -364,13 +379,49 @@ impl<'a> Evaluator<'a> {
             }
         }
         sqlalchemy::apply_key(&mut definition.columns, &definition.constraints, numbered);
-        self.emit_marked(Operation::CreateTable(Box::new(definition)), "create_table", given.whole, marks);
-        for (column, unique, span) in indexes {
-            self.column_index(&table, &column, unique, span, given.whole);
+        Definition { create: definition, by_column, own }
+    }
+
+    fn open_batch(&mut self, given: &Given<'_, 'a>) -> Value<'a> {
+        let recreate = match given.value("recreate").and_then(Value::as_str) {
+            Some("always") => Recreate::Always,
+            Some("never") => Recreate::Never,
+            _ => Recreate::Auto,
+        };
+        let table = given.qualified("table_name", "schema");
+        let copy_from = match given.value("copy_from") {
+            None | Some(Value::None) => CopyFrom::None,
+            Some(picture) => self.pictured(&table, picture),
+        };
+        let manner = crate::migration::Batch {
+            recreate,
+            block: given.whole,
+            copy_from,
+            table_args: table_args(given.value("table_args")),
+            has_naming_convention: given.value("naming_convention").is_some(),
+        };
+        Value::Batch(Rc::new(Batch { table, table_span: given.span("table_name"), manner }))
+    }
+
+    /// `sa.Table("name", sa.MetaData(), …)` of the table itself.
+    fn pictured(&mut self, table: &Name, picture: &Value<'a>) -> CopyFrom {
+        let Value::Call(call) = picture else { return CopyFrom::Unknown };
+        let [_, metadata, elements @ ..] = call.arguments.positional.as_slice() else { return CopyFrom::Unknown };
+        // Its names would be the convention's.
+        let plain = matches!(&metadata.value, Value::Call(made) if made.arguments.keyword("naming_convention").is_none());
+        if sqlalchemy::table_name(picture) != *table || !plain {
+            return CopyFrom::Unknown;
         }
-        for (index, span) in own {
-            self.emit_marked(Operation::CreateIndex(Box::new(index)), "create_index", given.whole, &[(Mark::Name, span)]);
+        static PLAIN: LazyLock<Convention> = LazyLock::new(Convention::default);
+        let convention = std::mem::replace(&mut self.convention, &PLAIN);
+        let given = Given { arguments: &call.arguments, names: Vec::new(), batch: None, whole: call.span };
+        let Definition { create, own, .. } = self.defined(table.clone(), elements, &given);
+        self.convention = convention;
+        if create.columns_unknown {
+            return CopyFrom::Unknown;
         }
+        let indexes = own.into_iter().map(|(index, _)| Operation::CreateIndex(Box::new(index)));
+        CopyFrom::Known(std::iter::once(Operation::CreateTable(Box::new(create))).chain(indexes).collect())
     }
 
     /// The CHECK of a column's type, on a database that has no such type.
@@ -493,6 +544,15 @@ impl<'a> Evaluator<'a> {
     }
 }
 
+/// What the arguments of a table say of it.
+struct Definition {
+    create: CreateTable,
+    /// `index=True`: the column, and whether the index is unique.
+    by_column: Vec<(String, bool, Span)>,
+    /// `sa.Index(…)`.
+    own: Vec<(CreateIndex, Span)>,
+}
+
 /// `sa.Index("name", "column", unique=True)` among the elements of a table.
 fn index_in(value: &Value<'_>, table: &Name) -> Option<CreateIndex> {
     let Value::Call(call) = value else { return None };
@@ -511,21 +571,4 @@ fn table_args(value: Option<&Value<'_>>) -> TableArgs {
     let items = value.items().unwrap_or_else(|| vec![value.clone()]);
     let constraints: Option<Vec<Constraint>> = items.iter().map(sqlalchemy::constraint).collect();
     constraints.map_or(TableArgs::Unknown, |all| TableArgs::Known(all.into()))
-}
-
-fn open_batch<'a>(given: &Given<'_, 'a>) -> Value<'a> {
-    let recreate = match given.value("recreate").and_then(Value::as_str) {
-        Some("always") => Recreate::Always,
-        Some("never") => Recreate::Never,
-        _ => Recreate::Auto,
-    };
-    let table = given.qualified("table_name", "schema");
-    let manner = crate::migration::Batch {
-        recreate,
-        block: given.whole,
-        copies_from: given.value("copy_from").is_some(),
-        table_args: table_args(given.value("table_args")),
-        has_naming_convention: given.value("naming_convention").is_some(),
-    };
-    Value::Batch(Rc::new(Batch { table, table_span: given.span("table_name"), manner }))
 }

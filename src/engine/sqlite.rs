@@ -5,6 +5,7 @@
 //! drops the old one and renames the new one; what reflection does not see is lost on the way.
 
 mod batch;
+mod picture;
 mod rows;
 mod statements;
 

@@ -69,7 +69,7 @@ impl FileName {
 }
 
 /// Numbers compare as numbers, however many zeros stand in front; Flyway's 1.0 is its 1.
-fn version_order(version: &str) -> Vec<u128> {
+pub(super) fn version_order(version: &str) -> Vec<u128> {
     let mut out: Vec<u128> = version.split('.').map(|part| part.parse().unwrap_or(u128::MAX)).collect();
     while out.len() > 1 && out.last() == Some(&0) {
         out.pop();

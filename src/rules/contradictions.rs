@@ -59,9 +59,10 @@ fn may_be_named(step: &Step, before: &Context<'_>) -> bool {
     known.constraints().into_iter().filter(|constraint| !constraint.named).any(|constraint| speaks_of(&constraint))
 }
 
-/// An earlier step of the script, or a file that cannot be read, may have done anything.
+/// An earlier step of the script, or a file that cannot be read or is not, may have done anything.
 fn follows_unknown(before: &Context<'_>) -> bool {
     !before.environment.unreadable.is_empty()
+        || before.environment.follows_unread(before.index)
         || before.steps().take_while(|(at, _)| *at < before.at).any(|(_, step)| !step.operation.is_understood())
 }
 

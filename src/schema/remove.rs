@@ -193,9 +193,15 @@ impl Schema {
             }
             self.remove_index(id, &Name::with_schema(schema, name));
         }
+        self.forget_constraint(id, name);
+    }
+
+    /// Takes a constraint away, and what it points to; what points to it stays.
+    pub(super) fn forget_constraint(&mut self, id: RelationId, name: &str) {
+        let Some(constraint) = self.relations.get(&id).and_then(|table| table.constraint(name)).cloned() else { return };
         self.forget_reference(id, &constraint);
         if let Some(table) = self.relations.get_mut(&id) {
-            table.constraints.remove_mut(name);
+            table.constraints.remove_mut(&constraint.name);
         }
     }
 

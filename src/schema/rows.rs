@@ -158,7 +158,7 @@ impl Schema {
         self.forget_values(id);
     }
 
-    fn forget_values(&mut self, id: RelationId) {
+    pub(super) fn forget_values(&mut self, id: RelationId) {
         let Some(table) = self.relations.get_mut(&id) else { return };
         table.batches.clear();
         table.each_column(|_, column| column.written.clear());

@@ -88,6 +88,21 @@ def upgrade():
     if op.get_bind().dialect.name == "sqlite":
         with op.batch_alter_table("parts", table_args=sizes) as batch_op:
             batch_op.alter_column("size", type_=sa.BigInteger())
+        op.execute("CREATE TABLE shelves (id INTEGER PRIMARY KEY, row INT NOT NULL DEFAULT 1, note TEXT, part INT, UNIQUE (row), CHECK (part > 0))")
+        op.execute("CREATE INDEX ix_shelves_note ON shelves (note)")
+        op.execute("INSERT INTO shelves (id, row, note, part) VALUES (1, 1, 'a', 1)")
+        shelves = sa.Table(
+            "shelves",
+            sa.MetaData(),
+            sa.Column("id", sa.Integer, primary_key=True),
+            sa.Column("row", sa.Integer, sa.ForeignKey("parts.id")),
+            sa.Column("note", sa.Text, unique=True),
+            sa.CheckConstraint("row > 0", name="ck_shelves_row"),
+            sa.Index("ix_shelves_row", "row"),
+        )
+        with op.batch_alter_table("shelves", copy_from=shelves) as batch_op:
+            batch_op.alter_column("note", type_=sa.String(20), nullable=False)
+            batch_op.add_column(sa.Column("wide", sa.Integer, server_default="2"))
     op.rename_table("memberships", "members")
     op.drop_index("ix_users_level", table_name="users")
     op.create_table("gone", sa.Column("id", sa.Integer, primary_key=True))

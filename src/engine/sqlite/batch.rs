@@ -3,24 +3,38 @@
 //! `ApplyBatchImpl` in Alembic's `batch.py` reflects the table, changes the picture, creates `_alembic_tmp_NAME`, copies
 //! the rows, drops the old table, renames the new one, and makes the indexes anew.
 
+use super::picture::{lacks_column, left_out};
 use super::{Failure, FailureKind, Model, failure};
 use crate::engine::Effects;
-use crate::migration::{Batch, Step};
+use crate::history::Index;
+use crate::migration::{Batch, CopyFrom, Step};
 use crate::operation::{ConstraintKind, Default, HOLE, Name, Operation, show_holes};
-use crate::schema::Table;
 use crate::schema::expression::mentions;
+use crate::schema::{Table, TableColumn};
 
 impl Model<'_> {
     pub(super) fn recreate(&self, batch: &Batch, steps: &[&Step]) -> Vec<Effects> {
         let table = steps.iter().find_map(|step| step.operation.table());
         let known = table.and_then(|table| self.schema.table(table));
         let mut whole = Effects::default();
+        let schema = table.zip(batch.copy_from.picture()).map(|(table, picture)| {
+            let mut schema = self.schema.clone();
+            schema.take_picture(table, picture, Index::default());
+            schema
+        });
+        // What the block changes: the picture in `copy_from=`, or what Alembic reflects.
+        let pictured = schema.as_ref().zip(table).and_then(|(schema, table)| schema.table(table));
+        let changed = pictured.or(known);
         let at_fault =
-            steps.iter().enumerate().find_map(|(at, step)| Some((at, self.refused_in_batch(batch, step, steps, known)?)));
+            steps.iter().enumerate().find_map(|(at, step)| Some((at, self.refused_in_batch(batch, step, steps, changed)?)));
         let rows = at_fault.or_else(|| self.breaks_rows(steps, known));
-        let found = rows.or_else(|| Some((0, self.copy_fails(batch, steps, known?, &mut whole)?)));
+        let missing = rows.or_else(|| Some((0, lacks_column(known?, pictured?, steps)?)));
+        let found = missing.or_else(|| Some((0, self.copy_fails(batch, steps, known?, changed?, &mut whole)?)));
         if let Some(known) = known {
-            whole.loses = losses(batch, known, steps);
+            whole.loses = match pictured {
+                Some(pictured) => left_out(known, pictured, steps),
+                None => losses(batch, known, steps),
+            };
             whole.drops = whole.loses.iter().cloned().collect();
             whole.drops.extend(taken_along(known, steps));
             whole.drops.extend(whole.empties.keys().map(|child| format!("rows {child}")));
@@ -86,9 +100,11 @@ impl Model<'_> {
             Operation::CreateIndex(index) if index.if_not_exists => {
                 gone("TypeError: ApplyBatchImpl.create_index() got an unexpected keyword argument 'if_not_exists'".to_owned())
             }
-            Operation::DropIndex { index, .. } if !batch.copies_from => {
+            Operation::DropIndex { index, .. } if batch.copy_from != CopyFrom::Unknown => {
                 let known = known.filter(|table| table.complete && index.is_known())?;
-                let reflected = known.index(&index.name.to_lowercase()).is_some_and(|index| !index.has_expressions());
+                let is_pictured = batch.copy_from != CopyFrom::None;
+                let reflected =
+                    known.index(&index.name.to_lowercase()).is_some_and(|index| is_pictured || !index.has_expressions());
                 if reflected { None } else { gone(format!("ValueError: No such index: '{index}'")) }
             }
             Operation::CreateIndex(index) if index.columns.iter().any(|key| is_expression(key)) => {
@@ -108,7 +124,7 @@ impl Model<'_> {
                 self.statement(step, &mut Effects::default())
             }
             Operation::DropConstraint { constraint: None, .. } => unnamed(),
-            Operation::DropConstraint { constraint: Some(name), .. } if !batch.copies_from => {
+            Operation::DropConstraint { constraint: Some(name), .. } if batch.copy_from != CopyFrom::Unknown => {
                 let known = known.filter(|table| table.complete && !batch.has_naming_convention)?;
                 let made_before = steps.iter().any(|other| matches!(&other.operation, Operation::AddConstraint { constraint, .. } if constraint.name.as_ref() == Some(name)));
                 let there =
@@ -123,7 +139,7 @@ impl Model<'_> {
             | Operation::SetDefault { column, .. }
             | Operation::DropDefault { column, .. }
             | Operation::RenameColumn { column, .. }
-                if !batch.copies_from =>
+                if batch.copy_from != CopyFrom::Unknown =>
             {
                 let is_added = |other: &&Step| matches!(&other.operation, Operation::AddColumn { column: added, .. } if added.name == *column);
                 // A column is known by its old name until the block ends.
@@ -136,7 +152,15 @@ impl Model<'_> {
     }
 
     /// What fails while the table is copied; fills in whose rows go on the way.
-    fn copy_fails(&self, batch: &Batch, steps: &[&Step], known: &Table, effects: &mut Effects) -> Option<Failure> {
+    /// `changed` is the table as the block takes it: what reflection sees, or the picture in `copy_from=`.
+    fn copy_fails(
+        &self,
+        batch: &Batch,
+        steps: &[&Step],
+        known: &Table,
+        changed: &Table,
+        effects: &mut Effects,
+    ) -> Option<Failure> {
         let table = &known.name;
         let dependent = |answer: String| Some(failure(FailureKind::Dependents, answer));
         let dropped: Vec<String> = steps
@@ -145,10 +169,9 @@ impl Model<'_> {
             .filter(|name| !name.contains(HOLE))
             .map(str::to_lowercase)
             .collect();
-        let generated = |column: &&&crate::schema::TableColumn| {
-            column.generated_from().is_some() && !dropped.contains(&column.name.to_lowercase())
-        };
-        if let Some(column) = known.columns().iter().find(generated).filter(|_| !batch.copies_from) {
+        let generated =
+            |column: &&&TableColumn| column.generated_from().is_some() && !dropped.contains(&column.name.to_lowercase());
+        if let Some(column) = changed.columns().iter().find(generated).filter(|_| batch.copy_from != CopyFrom::Unknown) {
             return dependent(format!("cannot INSERT into generated column \"{}\"", column.name));
         }
         let left_over = Name::new(format!("_alembic_tmp_{}", table.name));
@@ -172,13 +195,13 @@ impl Model<'_> {
             return dependent("FOREIGN KEY constraint failed: rows of the copy point to the old table".to_owned());
         }
         for column in steps.iter().filter_map(|step| renamed_column(&step.operation)).map(str::to_lowercase) {
-            let in_check = known.constraints().into_iter().any(|constraint| {
+            let in_check = changed.constraints().into_iter().any(|constraint| {
                 matches!(&constraint.kind, ConstraintKind::Check { expression } if constraint.named && mentions(&expression.0, &column))
             });
             let says = |index: &crate::schema::TableIndex| {
                 !index.has_expressions() && index.predicate.as_ref().is_some_and(|predicate| mentions(&predicate.0, &column))
             };
-            if (in_check || known.indexes().into_iter().any(says)) && !batch.copies_from {
+            if (in_check || changed.indexes().into_iter().any(says)) && batch.copy_from != CopyFrom::Unknown {
                 return dependent(format!("no such column: {column}"));
             }
         }
@@ -186,13 +209,13 @@ impl Model<'_> {
             steps.iter().any(|step| matches!(&step.operation, Operation::DropIndex { index, .. } if index.name == name))
         };
         for column in &dropped {
-            let in_index = known.indexes().into_iter().find(|index| {
-                known.constraint(&index.name).is_none()
+            let in_index = changed.indexes().into_iter().find(|index| {
+                changed.constraint(&index.name).is_none()
                     && !index.has_expressions()
                     && !dropped_index(&index.name)
                     && index.mentions(column)
             });
-            let in_check = known.constraints().into_iter().any(|constraint| {
+            let in_check = changed.constraints().into_iter().any(|constraint| {
                 matches!(&constraint.kind, ConstraintKind::Check { expression } if constraint.named && mentions(&expression.0, column))
                     && !steps.iter().any(|step| matches!(&step.operation, Operation::DropConstraint { constraint: Some(name), .. } if *name == constraint.name))
             });
@@ -289,14 +312,26 @@ fn new_name(operation: &Operation) -> Option<&str> {
     }
 }
 
-fn renamed_column(operation: &Operation) -> Option<&str> {
+pub(super) fn renamed_column(operation: &Operation) -> Option<&str> {
     match operation {
         Operation::RenameColumn { column, .. } => Some(column),
         _ => None,
     }
 }
 
-fn dropped_column(operation: &Operation) -> Option<&str> {
+/// The column of the table that a step changes or takes away.
+pub(super) fn altered_column(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::AlterColumnType { column, .. }
+        | Operation::SetNotNull { column, .. }
+        | Operation::DropNotNull { column, .. }
+        | Operation::SetDefault { column, .. }
+        | Operation::DropDefault { column, .. } => Some(column),
+        other => dropped_column(other).or_else(|| renamed_column(other)),
+    }
+}
+
+pub(super) fn dropped_column(operation: &Operation) -> Option<&str> {
     match operation {
         Operation::DropColumn { column, .. } => Some(column),
         _ => None,
@@ -354,7 +389,7 @@ fn losses(batch: &Batch, table: &Table, steps: &[&Step]) -> Vec<String> {
             out.push(format!("DESC of index {}", index.name));
         }
     }
-    if batch.copies_from {
+    if batch.copy_from == CopyFrom::Unknown {
         return out;
     }
     for constraint in table.constraints().into_iter().filter(|constraint| constraint.escapes_reflection(table)) {

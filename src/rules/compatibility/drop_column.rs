@@ -1,7 +1,7 @@
 use crate::migration::Mark;
 use crate::operation::{Operation, show_holes};
 use crate::rule::Check;
-use crate::rules::phrase;
+use crate::rules::{contradictions, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropColumn { table, column, .. } = &step.operation else { return };
@@ -9,7 +9,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     // Rules that say more of the same column.
-    let said = phrase::renamed_to(before, table, column).is_some()
+    let said = contradictions::not_there(step, before).is_some()
+        || phrase::renamed_to(before, table, column).is_some()
         || (before.is_postgres() && !phrase::goes_with_column(before, table, column).is_empty());
     if said {
         return;

@@ -98,11 +98,20 @@ fn in_words(difference: &Difference) -> String {
     }
 }
 
-/// A column of a table that is not known in full, which the upgrade drops before it adds it: there was one already.
+/// What the upgrade drops before it makes it, of a table that is not known in full: there was one already.
 fn takes_the_place(up: &Script, before: &Schema, difference: &Difference) -> bool {
-    let [Operation::DropColumn { table, column, .. }] = difference.repair.as_slice() else { return false };
-    let drops = |operation: &Operation| matches!(operation, Operation::DropColumn { table: of, column: dropped, .. } if of == table && dropped == column);
-    before.table(table).is_none_or(|known| !known.complete) && up.steps.iter().any(|step| drops(&step.operation))
+    let [repair] = difference.repair.as_slice() else { return false };
+    let drops = |operation: &Operation| match (repair, operation) {
+        (Operation::DropColumn { table, column, .. }, Operation::DropColumn { table: of, column: dropped, .. }) => {
+            of == table && dropped == column
+        }
+        // A table that is made elsewhere and made anew here, by SQLite's way of changing one.
+        (Operation::DropTable { table, .. }, Operation::DropTable { table: dropped, if_exists: false, .. }) => dropped == table,
+        (Operation::DropTable { table, .. }, Operation::RenameTable { table: renamed, .. }) => renamed == table,
+        _ => false,
+    };
+    let may_be_there = repair.table().and_then(|table| before.table(table)).is_none_or(|known| !known.complete);
+    may_be_there && up.steps.iter().any(|step| drops(&step.operation))
 }
 
 /// A trigger that the upgrade does not make: the downgrade gives it back under a name that it had before.

@@ -13,6 +13,11 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         named.push(format!("{} more", loses.len() - NAMED));
     }
     let finding = found.at(step.span, format!("copying `{table}` loses {} without a word", named.join(", ")));
+    if batch.copy_from.picture().is_some() {
+        finding.note("with `copy_from=` the new table is what the script says of it, and nothing else");
+        finding.help("say it in `copy_from=` too, or leave `copy_from=` out, so that Alembic looks at the table");
+        return;
+    }
     finding.note("batch mode makes the new table from what SQLAlchemy reflects; triggers, expression indexes, unnamed UNIQUE and CHECK, COLLATE, DESC and AUTOINCREMENT are not among it");
     let constraints = loses.iter().any(|lost| lost.starts_with("CHECK") || lost.starts_with("UNIQUE"));
     finding.help(if constraints && batch.table_args == TableArgs::None {
