@@ -144,6 +144,10 @@ impl Schema {
         self.dialect == Some(Dialect::Sqlite)
     }
 
+    pub fn dialect(&self) -> Option<Dialect> {
+        self.dialect
+    }
+
     fn is_mysql(&self) -> bool {
         self.dialect.is_some_and(Dialect::is_mysql_like)
     }

@@ -2,10 +2,12 @@
 
 use std::collections::HashMap;
 
+use crate::engine::mysql::types::stored;
 use crate::history::Index;
 use crate::migration::{Origin, Step};
 use crate::operation::{
-    Class, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, Default as ColumnDefault, Dialects, Name, Operation,
+    Class, Column, Constraint, ConstraintKind, CreateIndex, CreateTable, DataType, Default as ColumnDefault, Dialect, Dialects,
+    Name, Operation,
 };
 use crate::schema::expression::mentions;
 use crate::schema::{Kind, Schema, Table, TableColumn, TableConstraint, TableIndex};
@@ -369,7 +371,7 @@ fn in_table(before: &Schema, after: &Schema, was: Option<&Table>, now: &Table, m
                 out.push(Difference { what: format!("the column `{table}.{}`", column.name), how: How::Missing, repair });
             }
             None => {}
-            Some(found) => in_column(table, column, found, out),
+            Some(found) => in_column(table, column, found, before.dialect(), out),
         }
     }
     for index in was.indexes().into_iter().filter(|index| !index.implied && was.constraint(&index.name).is_none()) {
@@ -534,12 +536,20 @@ fn columns_of(kind: &ConstraintKind) -> &[String] {
     }
 }
 
-fn in_column(table: &Name, was: &TableColumn, now: &TableColumn, out: &mut Vec<Difference>) {
+/// A type in the catalog's words.
+fn shown(kind: &DataType, column: &TableColumn, dialect: Option<Dialect>) -> String {
+    match dialect.filter(|dialect| dialect.is_mysql_like()) {
+        Some(dialect) => stored(kind, dialect, column.by_sqlalchemy).to_string(),
+        None => kind.to_string(),
+    }
+}
+
+fn in_column(table: &Name, was: &TableColumn, now: &TableColumn, dialect: Option<Dialect>, out: &mut Vec<Difference>) {
     let what = || format!("the column `{table}.{}`", was.name);
     let column = || was.name.clone();
     if let (Some(old), Some(new)) = (&was.data_type, &now.data_type)
         && old != new
-        && old.to_string() != new.to_string()
+        && shown(old, was, dialect) != shown(new, now, dialect)
         && !old.name.contains(crate::operation::HOLE)
         && !new.name.contains(crate::operation::HOLE)
     {

@@ -66,9 +66,7 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
     let mut asked: Vec<Evidence> = sources.par_iter().with_max_len(AT_ONCE).flat_map_iter(from_script).collect();
     asked.sort_by_key(|evidence| evidence.dialect);
     found.extend(asked);
-    if found.is_empty() {
-        found.extend(from_file_names(sources));
-    }
+    found.extend(from_file_names(sources));
     if found.is_empty() {
         found.extend(from_syntax(sources));
     }

@@ -250,10 +250,13 @@ fn unless_it_panics<T>(work: impl FnOnce() -> T) -> Option<T> {
 }
 
 /// One direction of one file.
+#[derive(Clone)]
 struct Part {
     script: Script,
     side: Side,
     title: String,
+    /// The database that the file is for by its name.
+    dialect: Option<Dialect>,
     judged: bool,
 }
 
@@ -305,20 +308,22 @@ fn read_files(
                 Some((id, at)) => (id, (order.0.clone(), format!("{}\0{at:08}", order.1))),
             };
             let parts = &mut versions.entry(order).or_insert_with(|| (version, Vec::new())).1;
-            parts.push(Part { script, side, title: title.clone(), judged: unit.judged });
+            let dialect = dialect::in_file_name(source);
+            parts.push(Part { script, side, title: title.clone(), dialect, judged: unit.judged });
         }
     }
     let mut migrations: Vec<Migration> = Vec::with_capacity(versions.len());
     let mut previous: Option<String> = None;
     for (version, mut parts) in versions.into_values() {
         // The file for all databases has the version's own name.
-        parts.sort_by_key(|part| dialect::in_file_name(&part.script.source).is_some());
+        parts.sort_by_key(|part| part.dialect.is_some());
+        give_the_named_both_ways(&mut parts);
         leave_to_the_named(&mut parts);
         let mut last = version.clone();
         for (at, (up, down)) in pair(parts).into_iter().enumerate() {
             // Files of one version for several engines follow each other, each under a name of its own.
-            let source = up.as_ref().or(down.as_ref()).map(|part| &part.script.source);
-            let engine = source.and_then(|source| dialect::in_file_name(source)).filter(|_| at > 0);
+            let named = up.iter().chain(&down).find_map(|part| part.dialect);
+            let engine = named.filter(|_| at > 0);
             let version = engine.map_or_else(|| version.clone(), |engine| format!("{version}.{}", engine.as_str()));
             if engine.is_some() {
                 previous = Some(last.clone());
@@ -382,18 +387,38 @@ fn place(id: &str, needs: &BTreeMap<&str, Vec<&str>>, places: &mut BTreeMap<Stri
     places.entry(id.to_owned()).or_insert(next);
 }
 
-/// Where a version has files for some databases, the one for all is for the others.
+/// A database that has a file of its own for one way only takes the other way by the file for all.
+fn give_the_named_both_ways(parts: &mut Vec<Part>) {
+    let mut more = Vec::new();
+    for part in parts.iter().filter(|part| part.dialect.is_some()) {
+        let is_other = |other: &&Part| other.side != part.side;
+        if parts.iter().filter(is_other).any(|other| other.dialect == part.dialect) {
+            continue;
+        }
+        let Some(for_all) = parts.iter().filter(is_other).find(|other| other.dialect.is_none()) else { continue };
+        more.push(Part { title: part.title.clone(), dialect: part.dialect, ..for_all.clone() });
+    }
+    // With one for all on one side only, nobody is left whom it would be for.
+    let is_alone = |part: &Part| !parts.iter().any(|other| other.side != part.side && other.dialect.is_none());
+    let handed_out: Vec<bool> = parts
+        .iter()
+        .map(|part| part.dialect.is_none() && is_alone(part) && more.iter().any(|clone| clone.side == part.side))
+        .collect();
+    let mut handed_out = handed_out.into_iter();
+    parts.retain(|_| !handed_out.next().unwrap_or_default());
+    parts.extend(more);
+}
+
+/// Where a version has files for some databases, each is for its own, and the one for all is for the others.
 fn leave_to_the_named(parts: &mut [Part]) {
     for side in [Side::Up, Side::Down] {
         let of_side = || parts.iter().filter(|part| part.side == side);
-        let named = of_side().filter_map(|part| dialect::in_file_name(&part.script.source));
-        let named = named.fold(Dialects::NONE, |all, dialect| all.union(Dialects::named(dialect.as_str())));
-        if named.is_empty() {
-            continue;
+        let named = |dialect: Dialect| Dialects::named(dialect.as_str());
+        let all = of_side().filter_map(|part| part.dialect).fold(Dialects::NONE, |all, dialect| all.union(named(dialect)));
+        for part in parts.iter_mut().filter(|part| part.side == side) {
+            let only = part.dialect.map_or_else(|| all.complement(), named);
+            part.script.steps.iter_mut().for_each(|step| step.only = step.only.intersection(only));
         }
-        let is_for_all = |part: &&mut Part| part.side == side && dialect::in_file_name(&part.script.source).is_none();
-        let steps = parts.iter_mut().filter(is_for_all).flat_map(|part| &mut part.script.steps);
-        steps.for_each(|step| step.only = step.only.intersection(named.complement()));
     }
 }
 
