@@ -185,6 +185,10 @@ impl Engine {
             _ => vec![Effects::default(); statement.operations.len()],
         };
         for (step, effects) in statement.steps.iter().zip(&mut effects) {
+            if step.wording.unfinished {
+                *effects =
+                    Effects { fails_because: Some("syntax error: a `;` is missing behind it".to_owned()), ..Effects::default() };
+            }
             // A script that asks the database first does not do what is done already.
             if step.conditional && is_done(&step.operation, schema) {
                 *effects = Effects::default();

@@ -17,7 +17,7 @@ pub enum Mark {
     Nullable,
     /// The default's expression, or `default=…` in Python.
     Default,
-    /// The word at which SQLite's grammar stops.
+    /// The word at which the server's grammar stops.
     Refused,
 }
 
@@ -174,6 +174,8 @@ pub struct Wording {
     pub in_block: bool,
     /// Words that neither MySQL nor MariaDB reads, in a statement for one of them.
     pub foreign: Option<&'static str>,
+    /// Another statement begins behind it, without a semicolon between them; [`Mark::Refused`] says where.
+    pub unfinished: bool,
 }
 
 /// What SQLite's grammar says of a statement.

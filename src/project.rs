@@ -140,6 +140,22 @@ impl Environment {
         self.unread_versions.iter().any(|version| numbered::version_order(version) < own)
     }
 
+    /// Whether a migration is one of several that a migration of pop was cut into, which go forth and back as a whole:
+    /// their versions have 14 digits in common, and their titles are the same.
+    pub fn is_slice(&self, index: Index) -> bool {
+        let parts = |migration: &Migration| {
+            let (version, title) = migration.source.file_name().split_once('_')?;
+            let (time, number) = version.split_at_checked(14).filter(|(_, number)| number.len() == 6)?;
+            Some((time.to_owned(), number.to_owned(), title.split('.').next().unwrap_or_default().to_owned()))
+        };
+        let Some((time, number, title)) = parts(&self.migrations[index]) else { return false };
+        let (before, behind) = self.migrations.split_at(index);
+        let of_time = |other: &&Migration| parts(other).is_some_and(|(own, ..)| own == time);
+        let near = before.iter().rev().take_while(of_time).chain(behind.iter().take_while(of_time));
+        let is_other = |(_, other, its): (String, String, String)| other != number && its == title;
+        matches!(self.framework, Framework::Pop | Framework::Popx) && near.filter_map(parts).any(is_other)
+    }
+
     /// The migrations whose upgrade names a table, in the order of the history.
     pub fn naming(&self, table: &Name) -> &[Index] {
         let by_table = self.by_table.get_or_init(|| {

@@ -56,7 +56,7 @@ pub struct Schema {
     composites: Map<String, Index>,
     functions: Map<String, Function>,
     sequences: Map<String, Option<(RelationId, String)>>,
-    /// Tables and views that the history has dropped, under their last names; false for those that it never made.
+    /// Tables and views that the history has dropped or renamed, under the names they had; false for those that it never made.
     dropped: Map<String, bool>,
     /// Tables with rows of which the values are known.
     with_rows: Map<RelationId, ()>,
@@ -166,13 +166,13 @@ impl Schema {
         self.enums.iter().map(|(name, known)| (name.as_str(), known))
     }
 
-    /// Whether the history has made and dropped a table of this name, and not made one again.
+    /// Whether the history has made a table of this name, and dropped or renamed it, and not made one again.
     pub fn was_made_and_dropped(&self, name: &Name) -> bool {
         let key = self.key(name);
         self.dropped.get(&*key) == Some(&true) && !self.by_name.contains_key(&*key)
     }
 
-    /// Whether the history has dropped a table of this name, and not made one again.
+    /// Whether the history has dropped or renamed a table of this name, and not made one again.
     pub fn was_dropped(&self, name: &Name) -> bool {
         let key = self.key(name);
         self.dropped.contains_key(&*key) && !self.by_name.contains_key(&*key)

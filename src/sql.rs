@@ -18,6 +18,7 @@ mod sqlite;
 mod table;
 pub mod template;
 pub mod types;
+mod unfinished;
 mod wording;
 
 use std::ops::Range;
@@ -100,8 +101,9 @@ pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, reader: R
     let base = range.start;
     let split = split::split_at(&text[range], dialect, reader.delimiter.unwrap_or(";"));
     let mut steps = Vec::with_capacity(split.statements.len());
-    for statement in &split.statements {
-        let statement = base + statement.start..base + statement.end;
+    let statements: Vec<Range<usize>> =
+        split.statements.iter().map(|statement| base + statement.start..base + statement.end).collect();
+    for (statement, next) in statements.into_iter().flat_map(|statement| apart(text, statement, dialect)) {
         let sql = &text[statement.clone()];
         let whole = places.locate(statement.clone());
         let (sqlite, refused) = if reader.for_sqlite { sqlite::syntax(sql) } else { (SqliteSyntax::Accepted, None) };
@@ -114,9 +116,13 @@ pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, reader: R
             if let Some(near) = &refused {
                 marks.set(Mark::Refused, locate(near.clone()));
             }
+            if let Some(next) = next {
+                let line = text[next..].lines().next().unwrap_or_default();
+                marks.set(Mark::Refused, places.locate(next..next + line.trim_end().len()));
+            }
             let span = lowered.range.map_or(whole, locate);
             let step = Step::new(lowered.operation, whole, Origin::Sql);
-            let wording = Wording { sqlite, ..lowered.wording };
+            let wording = Wording { sqlite, unfinished: next.is_some(), ..lowered.wording };
             let manner = Manner { interpolated: has_open_hole(sql), ..step.manner };
             steps.push(Step { span, marks, conditional: lowered.conditional, wording, manner, ..step });
         }
@@ -124,6 +130,19 @@ pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, reader: R
     let comments = split.comments.iter().map(|comment| places.locate(base + comment.start..base + comment.end)).collect();
     let unterminated = split.unterminated.map(|(at, what)| (places.locate(base + at..base + at + 1), what));
     Reading { steps, comments, unterminated }
+}
+
+/// A statement, or the several that stand there without a semicolon between them; with the place where the next begins.
+fn apart(text: &str, statement: Range<usize>, dialect: Option<Dialect>) -> Vec<(Range<usize>, Option<usize>)> {
+    let mut out = Vec::with_capacity(1);
+    let mut rest = statement;
+    while let Some(at) = unfinished::next_statement(&text[rest.clone()], dialect) {
+        let next = rest.start + at;
+        out.push((rest.start..rest.start + text[rest.start..next].trim_end().len(), Some(next)));
+        rest.start = next;
+    }
+    out.push((rest, None));
+    out
 }
 
 /// Whether a part that the script puts in can change what the statement is. A value outside of quotes, as in

@@ -19,7 +19,7 @@ mod types;
 mod volatility;
 
 use super::{Effects, Statement, in_public};
-use crate::migration::Wording;
+use crate::migration::{Origin, Step, Wording};
 use crate::operation::{LockMode, Name, Operation, ReindexTarget, TEMPORARY};
 use crate::schema::{Schema, Table};
 
@@ -33,6 +33,12 @@ pub fn effects(statement: &Statement<'_>, schema: &Schema, major: u32) -> Vec<Ef
             u32::MAX => format!("PostgreSQL {major} cannot read {}, which came with {since}", needs.words),
             below => format!("PostgreSQL {below} and later cannot read {}", needs.words),
         };
+        return vec![Effects { fails_because: Some(reason), ..Effects::default() }; count];
+    }
+    let is_of_mysql =
+        |step: &&Step| step.origin == Origin::Sql && matches!(step.operation, Operation::DropIndex { table: Some(_), .. });
+    if statement.steps.iter().any(is_of_mysql) {
+        let reason = "PostgreSQL's DROP INDEX names no table: syntax error at or near \"ON\"".to_owned();
         return vec![Effects { fails_because: Some(reason), ..Effects::default() }; count];
     }
     let refused = statement.operations.iter().any(|operation| refuses_transaction(operation, major));

@@ -3,7 +3,7 @@
 use crate::engine::FailureKind;
 use crate::history::Index;
 use crate::migration::{Origin, Step};
-use crate::operation::{Column, DataType, Name, Operation, show_holes};
+use crate::operation::{Column, Constraint, ConstraintKind, DataType, Name, Operation, show_holes};
 use crate::rule::Context;
 use crate::schema::Table;
 
@@ -17,6 +17,9 @@ pub fn not_there(step: &Step, before: &Context<'_>) -> Option<String> {
 }
 
 fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
+    if let Some(gone) = gone(step, before) {
+        return Some(format!("`{gone}` was dropped or renamed before"));
+    }
     if let Some(column) = column_of(&step.operation) {
         let table = whole(step.operation.table()?, before)?;
         let there = !Name::new(column).is_known() || before.schema.column(&table.name, column).is_some();
@@ -30,9 +33,6 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
         return Some(format!("Alembic raises {}", failure.answer));
     }
     match &step.operation {
-        Operation::DropTable { table, if_exists: false, .. } | Operation::RenameTable { table, .. } => {
-            before.schema.was_made_and_dropped(table).then(|| format!("`{table}` is dropped before"))
-        }
         Operation::DropIndex { index, table: Some(table), if_exists: false, .. } if index.is_known() => {
             let table = whole(table, before)?;
             let there = table.indexes().iter().any(|known| known.name.eq_ignore_ascii_case(&index.name))
@@ -41,6 +41,44 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
                 || before.environment.env.has_naming_convention;
             (!there).then(|| format!("`{}` has no index `{index}`", table.name))
         }
+        _ => None,
+    }
+}
+
+/// The table that a step needs, and that the history has dropped or renamed.
+fn gone<'s>(step: &'s Step, before: &Context<'_>) -> Option<&'s Name> {
+    let own = match &step.operation {
+        // Made here, or found without its table.
+        Operation::CreateTable(_)
+        | Operation::DropIndex { .. }
+        | Operation::RenameIndex { .. }
+        | Operation::DropTable { if_exists: true, .. } => None,
+        operation => operation.table(),
+    };
+    let referenced = if before.is_postgres() { referenced(&step.operation) } else { Vec::new() };
+    own.into_iter().chain(referenced).find(|name| before.schema.was_made_and_dropped(name))
+}
+
+/// The tables that new foreign keys point to.
+fn referenced(operation: &Operation) -> Vec<&Name> {
+    match operation {
+        Operation::AddColumn { column, .. } => of_column(column).into_iter().collect(),
+        Operation::AddConstraint { constraint, .. } => of_constraint(constraint).into_iter().collect(),
+        Operation::CreateTable(create) => {
+            let targets = create.columns.iter().filter_map(of_column).chain(create.constraints.iter().filter_map(of_constraint));
+            targets.filter(|target| **target != create.table).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn of_column(column: &Column) -> Option<&Name> {
+    column.references.as_ref().map(|reference| &reference.table)
+}
+
+fn of_constraint(constraint: &Constraint) -> Option<&Name> {
+    match &constraint.kind {
+        ConstraintKind::ForeignKey { reference, .. } => Some(&reference.table),
         _ => None,
     }
 }
@@ -138,21 +176,32 @@ pub fn already_there(step: &Step, before: &Context<'_>) -> Option<(String, Index
     (!follows_unknown(before)).then(|| (format!("{what} is there already"), made_in))
 }
 
-/// The table that a name without a table is meant for: the upgrade makes one that is called nearly the same, and nothing
-/// drops it.
-pub fn meant<'c>(table: &Name, before: &Context<'c>) -> Option<&'c Name> {
+/// The table that a name without a table is meant for: the upgrade makes one that is called nearly the same, or changes
+/// one where the step only changes it, and no step of the way back names it.
+pub fn meant<'c>(step: &Operation, before: &Context<'c>) -> Option<&'c Name> {
+    let table = step.table()?;
     let is_unknown = before.table(table).is_none_or(|known| known.created_in.is_none());
     if !is_unknown || !table.is_known() || !before.environment.naming(table).is_empty() {
         return None;
     }
-    let drops = |name: &Name| {
-        before.steps().any(|(_, step)| matches!(&step.operation, Operation::DropTable { table, .. } if table == name))
+    // Most databases find an index without its table.
+    if matches!(step, Operation::DropIndex { .. } | Operation::RenameIndex { .. }) {
+        return None;
+    }
+    let is_change = !matches!(step, Operation::DropTable { .. } | Operation::CreateTable(_));
+    let names = |name: &Name| {
+        before.steps().any(|(_, other)| {
+            let counts = is_change || matches!(other.operation, Operation::DropTable { .. });
+            counts && other.operation.table() == Some(name)
+        })
     };
     let made = before.migration.up.iter().flat_map(|up| &up.steps).filter_map(|step| match &step.operation {
-        Operation::CreateTable(create) if create.table.schema == table.schema => Some(&create.table),
-        _ => None,
+        Operation::CreateTable(create) => Some(&create.table),
+        other => other.table().filter(|table| is_change && before.table(table).is_some_and(|known| known.created_in.is_some())),
     });
-    let is_alike = |made: &&Name| strsim::damerau_levenshtein(&made.name, &table.name) <= SLIPS && !drops(made);
+    let is_alike = |made: &&Name| {
+        made.schema == table.schema && strsim::damerau_levenshtein(&made.name, &table.name) <= SLIPS && !names(made)
+    };
     made.filter(is_alike).min_by_key(|made| strsim::damerau_levenshtein(&made.name, &table.name))
 }
 

@@ -40,6 +40,8 @@ impl Schema {
         let waiting = self.pointing_to_nothing(to);
         let Some(id) = self.known_or_new(from) else { return };
         let moves = from.schema != to.schema;
+        let is_made_here = self.relations.get(&id).is_some_and(|table| table.created_in.is_some());
+        self.dropped.insert_mut(key.clone().into_owned(), is_made_here);
         if let Some(table) = self.relations.get_mut(&id) {
             table.name = to.clone();
             table.renamed_in = Some(migration);

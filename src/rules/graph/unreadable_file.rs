@@ -1,3 +1,4 @@
+use crate::migration::{Mark, Step};
 use crate::project::journal::Kind;
 use crate::rule::Check;
 use crate::rules::discord;
@@ -12,4 +13,28 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
             finding.of(migration);
         }
     }
+    for migration in environment.migrations.iter().filter(|migration| migration.judged) {
+        let unfinished = migration.scripts().flat_map(|(_, script)| {
+            let of_statement = |step: &&Step| step.wording.unfinished;
+            script.steps.iter().filter(of_statement).map(move |step| (&script.source, step))
+        });
+        let mut told = None;
+        for (source, step) in unfinished {
+            if told.replace(step.statement) == Some(step.statement) {
+                continue;
+            }
+            let first = words(source.slice(step.statement));
+            let next = words(&source.text()[step.at(Mark::Refused).start as usize..]);
+            let message = format!("`{first}` has no `;` at its end: the server reads on until `{next}`, and refuses both");
+            let finding = found.in_file(source, step.at(Mark::Refused), message);
+            finding.label(source, step.statement, "this has no end");
+            finding.help(format!("put `;` in front of `{next}`"));
+            finding.of(migration);
+        }
+    }
 });
+
+/// The words that say which statement it is.
+fn words(statement: &str) -> String {
+    printable(&statement.split_whitespace().take(3).collect::<Vec<_>>().join(" ")).into_owned()
+}

@@ -4,12 +4,16 @@ use crate::rule::{Check, Context};
 use crate::rules::contradictions;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    if before.is_upgrade() || step.conditional || step.wording.if_exists {
+    // What has no end is no statement, and told as such.
+    if before.is_upgrade() || step.conditional || step.wording.unfinished || before.environment.is_slice(before.index) {
         return;
     }
-    let told = reason(step, before).or_else(|| Some((contradiction(step, before)?, None)));
+    // IF EXISTS passes over what is not there, and still meets what the server refuses.
+    let missing = reason(step, before).filter(|_| !step.wording.if_exists);
+    let told = missing.or_else(|| Some((contradiction(step, before)?, None)));
     let Some((message, earlier)) = told else { return };
-    let whom = if matches!(step.operation, Operation::DropTable { .. }) { Mark::Table } else { Mark::Name };
+    let is_misnamed = contradictions::meant(&step.operation, before).is_some();
+    let whom = if is_misnamed || matches!(step.operation, Operation::DropTable { .. }) { Mark::Table } else { Mark::Name };
     let finding = found.at(step.at(whom), message);
     if let Some(earlier) = earlier {
         finding.label(&before.script.source, earlier.span, "gone from here on");
@@ -18,7 +22,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::DropConstraint { constraint: None, .. } => {
             "give the constraint a name in the upgrade, and drop it by that name"
         }
-        Operation::DropTable { table, .. } if contradictions::meant(table, before).is_some() => {
+        Operation::DropTable { .. } if contradictions::meant(&step.operation, before).is_some() => {
             "drop the table that the upgrade makes"
         }
         operation if goes_with_table(operation, before) => "leave it out: it goes with its table, which is dropped below",
@@ -44,6 +48,19 @@ fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c S
             let answer = "Alembic cannot write DROP CONSTRAINT without a name";
             Some((format!("the constraint of `{table}` has no name here: {answer}"), None))
         }
+        operation
+            if operation.is_understood()
+                && !matches!(operation, Operation::DropTable { if_exists: true, .. })
+                && contradictions::meant(operation, before).is_some() =>
+        {
+            let (table, made) = (operation.table()?, contradictions::meant(operation, before)?);
+            Some(match operation {
+                Operation::DropTable { .. } => {
+                    (format!("no migration makes `{table}`: the upgrade makes `{made}`, which stays"), None)
+                }
+                _ => (format!("no migration makes `{table}`: the upgrade changes `{made}`"), None),
+            })
+        }
         Operation::DropIndex { index, if_exists: false, .. } if index.is_known() && before.schema.index(index).is_none() => {
             let gone = gone_since(before, |schema| schema.index(index).is_some())?;
             let with = gone.operation.table().map_or_else(String::new, |table| format!(" with `{table}`"));
@@ -57,10 +74,6 @@ fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c S
         {
             let gone = gone_since(before, |schema| schema.column(table, column).is_some())?;
             Some((format!("the column `{table}.{}` is gone already", show_holes(column)), Some(gone)))
-        }
-        Operation::DropTable { table, if_exists: false, .. } if contradictions::meant(table, before).is_some() => {
-            let made = contradictions::meant(table, before)?;
-            Some((format!("no migration makes `{table}`: the upgrade makes `{made}`, which stays"), None))
         }
         Operation::DropTable { table, if_exists: false, .. } if before.table(table).is_none() => {
             let gone = gone_since(before, |schema| schema.table(table).is_some())?;

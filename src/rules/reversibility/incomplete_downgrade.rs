@@ -22,6 +22,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
     {
         return;
     }
+    // The others of its kind go back before it.
+    if context.environment.is_slice(context.index) {
+        return;
+    }
     // `SELECT 1;` says on purpose that there is no way back.
     if !context.script.steps.iter().any(|step| step.operation.class() == Class::Schema) {
         return;
@@ -31,15 +35,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
     differences.retain(|difference| {
         !takes_the_place(up, before, difference) && !made_a_second_time(up, difference) && !is_older(up, difference)
     });
-    let misnamed: Vec<&Name> = context
-        .script
-        .steps
-        .iter()
-        .filter_map(|step| match &step.operation {
-            Operation::DropTable { table, .. } => meant(table, context),
-            _ => None,
-        })
-        .collect();
+    let misnamed: Vec<&Name> = context.script.steps.iter().filter_map(|step| meant(&step.operation, context)).collect();
     let is_misnamed = |repair: &Operation| repair.table().is_some_and(|table| misnamed.contains(&table));
     differences.retain(|difference| !(matches!(difference.how, How::LeftOver) && difference.repair.iter().any(is_misnamed)));
     // What an error of its own explains is not told twice.

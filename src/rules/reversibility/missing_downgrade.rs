@@ -19,6 +19,10 @@ pub const CHECK: Check = Check::Script(|context, found| {
         WayBack::WhereUsed if !environment.ways_back.is_used => return,
         WayBack::WhereUsed | WayBack::Expected => {}
     }
+    // The others of its kind may go its way back.
+    if environment.is_slice(context.index) {
+        return;
+    }
     // Where hardly a migration has a way back, that is said once, at the newest without.
     let (all, with) = (environment.migrations.len(), environment.ways_back.with_content);
     let with = with.filter(|with| all >= DECIDED && with * HARDLY <= all);
