@@ -246,7 +246,7 @@ impl<'a> Evaluator<'a> {
                     method: given.value("postgresql_using").and_then(|method| Some(method.as_str()?.to_lowercase())),
                     predicate: condition.map(|text| Expression(text.as_str().to_owned())),
                     include: given.columns("postgresql_include"),
-                    ..CreateIndex::new(Some(named), table, columns)
+                    ..CreateIndex::new(Some(named), table, columns).with_orders()
                 };
                 let marks = [(Mark::Table, table_at), (Mark::Name, given.span("index_name"))];
                 self.emit_marked(Operation::CreateIndex(Box::new(index)), name, whole, &marks);
@@ -562,7 +562,7 @@ fn index_in(value: &Value<'_>, table: &Name) -> Option<CreateIndex> {
     let name = optional_name(call.arguments.positional.first().map(|first| &first.value));
     let columns = call.arguments.positional.iter().skip(1).map(|argument| sqlalchemy::column_in_index(&argument.value)).collect();
     let unique = matches!(call.arguments.keyword("unique").map(|argument| &argument.value), Some(Value::Bool(true)));
-    Some(CreateIndex { unique, ..CreateIndex::new(name, table.clone(), columns) })
+    Some(CreateIndex { unique, ..CreateIndex::new(name, table.clone(), columns).with_orders() })
 }
 
 /// The constraints of `table_args=`; unknown where one of them is.

@@ -4,7 +4,7 @@
 
 use super::eval::Evaluator;
 use super::value::{Arguments, Call, Value};
-use crate::operation::Operation;
+use crate::operation::{Dialect, Dialects, Operation};
 use crate::source::Span;
 use crate::text::Text;
 
@@ -20,7 +20,17 @@ impl<'a> Evaluator<'a> {
             _ => return false,
         };
         match statements {
-            Some(statements) => statements.iter().for_each(|text| self.sql(text, whole)),
+            Some(statements) => {
+                let everywhere = self.around.on;
+                // Elsewhere alembic_postgresql_enum does nothing.
+                if name == "sync_enum_values" {
+                    self.around.on = everywhere.intersection(Dialects::one(Dialect::PostgreSql));
+                }
+                let first = self.steps.len();
+                statements.iter().for_each(|text| self.sql(text, whole));
+                self.steps[first..].iter_mut().for_each(|step| step.manner.implied |= self.around.on != everywhere);
+                self.around.on = everywhere;
+            }
             None => {
                 self.emit(Operation::opaque(format!("what `op.{name}` makes is not known")), whole);
             }

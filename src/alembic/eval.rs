@@ -22,6 +22,8 @@ use crate::text::{Places, Text};
 
 /// Statements and calls that one function may take; real ones stay far below.
 const BUDGET: usize = 200_000;
+/// Those that a call into an imported module may take of them.
+const BUDGET_OF_CALL: usize = BUDGET / 8;
 /// Calls inside calls; deeper is recursion without end.
 const DEEPEST_CALL: usize = 40;
 /// Expressions inside expressions; a deeper one is a value that is not known.
@@ -99,6 +101,11 @@ fn is_constant(words: &str) -> bool {
     in_capitals || matches!(name, "now()" | "utcnow()" | "today()" | "uuid4()" | "__tablename__")
 }
 
+/// Whether a module may send anything to a database.
+fn reaches_database(text: &str) -> bool {
+    ["alembic", ".execute(", ".scalar(", ".connect(", ".begin(", "_session("].iter().any(|word| text.contains(word))
+}
+
 /// What a function returns whose end was reached with `last` after some returns on the way.
 fn join<'a>(last: Value<'a>, earlier: &[EarlierReturn<'a>], on: Dialects) -> Value<'a> {
     if earlier.iter().all(|one| one.value.same(&last)) {
@@ -174,7 +181,11 @@ impl<'a> Evaluator<'a> {
         self.loaded.insert(path, scope.clone());
         let steps = self.steps.len();
         let file = std::mem::replace(&mut self.file, File { source: &module.source, folder: module.folder(), imported: true });
+        // A module that cannot be followed leaves names unknown, and the script what it is.
+        let own = (self.budget, self.exhausted, self.recursion_told, self.calls);
+        (self.budget, self.exhausted, self.recursion_told, self.calls) = (BUDGET, false, false, 0);
         self.run(&module.body, &scope);
+        (self.budget, self.exhausted, self.recursion_told, self.calls) = own;
         self.file = file;
         self.steps.truncate(steps);
         Some(scope)
@@ -303,9 +314,13 @@ impl<'a> Evaluator<'a> {
         self.file = function.file;
         self.bind_parameters(function, arguments, &scope);
         let returns = self.returns.len();
-        if function.file.imported && !file.imported {
+        let leaves = function.file.imported && !file.imported;
+        if leaves {
             self.call_site = Some(span);
         }
+        let (first, own) = (self.steps.len(), (self.budget, self.exhausted, self.recursion_told));
+        let allowed = if leaves { self.budget.min(BUDGET_OF_CALL) } else { self.budget };
+        self.budget = allowed;
         let value = match function.body {
             Body::Expression(expression) => self.value(expression, &scope),
             Body::Statements(body) => match self.run(body, &scope) {
@@ -313,6 +328,17 @@ impl<'a> Evaluator<'a> {
                 _ => Value::None,
             },
         };
+        if leaves {
+            let spent = allowed - self.budget;
+            (self.budget, self.exhausted, self.recursion_told) = (own.0 - spent, own.1, own.2);
+            // What has no way to the database only computes a value; of the rest, once is enough to say.
+            let mut told = !reaches_database(function.file.source.text());
+            let mut at = 0;
+            self.steps.retain(|step| {
+                at += 1;
+                at <= first || step.operation.is_understood() || !std::mem::replace(&mut told, true)
+            });
+        }
         self.calls -= 1;
         self.manages_context = manages_context;
         (self.around, self.file, self.call_site) = (around, file, site);

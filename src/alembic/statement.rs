@@ -280,7 +280,7 @@ impl<'a> Evaluator<'a> {
             Value::Dict(pairs) => Truth::Known(!pairs.borrow().is_empty()),
             Value::Function(_) | Value::Batch(_) | Value::Class(_) => Truth::Known(true),
             // There is a connection: offline, nothing of the database is known, and scripts ask for that.
-            value if value.is_connection() => Truth::Known(true),
+            value if value.is_connection_itself() => Truth::Known(true),
             Value::OnDialect(set) => Truth::OnDialect(*set),
             Value::PerhapsOn(set) => Truth::PerhapsOn(*set),
             Value::AtLeastOn(set) => Truth::AtLeastOn(*set),

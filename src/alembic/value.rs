@@ -332,6 +332,15 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// A connection or session itself, and not what it answers.
+    pub fn is_connection_itself(&self) -> bool {
+        match self {
+            Value::Call(call) => call.callee.as_path().is_some() && self.is_connection(),
+            Value::Attribute(term) => term.0.is_context() && self.is_connection(),
+            _ => false,
+        }
+    }
+
     /// An ORM session. One that is given the migration's connection joins its transaction and does not commit it (measured
     /// with SQLAlchemy 2.1, PostgreSQL 17).
     pub fn is_session(&self) -> bool {

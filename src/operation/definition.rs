@@ -415,6 +415,29 @@ impl CreateIndex {
             descending: false,
         }
     }
+
+    /// The same, where a key may be written with its order: `x DESC` is the column `x`.
+    pub fn with_orders(mut self) -> Self {
+        for key in &mut self.columns {
+            let mut words = key.split_whitespace();
+            let (Some(column), Some(order)) = (words.next(), words.next()) else { continue };
+            let descends = order.eq_ignore_ascii_case("desc");
+            let is_plain = column.chars().all(|c| c.is_alphanumeric() || c == '_');
+            if is_plain && words.next().is_none() && (descends || order.eq_ignore_ascii_case("asc")) {
+                self.descending |= descends;
+                *key = column.to_owned();
+            }
+        }
+        self
+    }
+
+    /// The keys as they are written, with the order where it can only be that of one.
+    pub fn keys(&self) -> Vec<String> {
+        match self.columns.as_slice() {
+            [one] if self.descending => vec![format!("{one} DESC")],
+            all => all.to_vec(),
+        }
+    }
 }
 
 /// How often a function may give another answer; decides whether a default is computed once or for each row.

@@ -112,7 +112,7 @@ fn add_constraint(constraint: &Constraint, on: &dyn Fn(&str, &str) -> String) ->
 fn create_index(index: &CreateIndex, on: &dyn Fn(&str, &str) -> String) -> Option<String> {
     let is_name = |key: &String| key.chars().all(|c| c.is_alphanumeric() || c == '_');
     let keys: Vec<String> =
-        index.columns.iter().map(|key| if is_name(key) { text(key) } else { format!("sa.text({})", text(key)) }).collect();
+        index.keys().iter().map(|key| if is_name(key) { text(key) } else { format!("sa.text({})", text(key)) }).collect();
     let unique = if index.unique { ", unique=True" } else { "" };
     let method = index.method.as_ref().map_or_else(String::new, |method| format!(", postgresql_using={}", text(method)));
     let only = index

@@ -168,7 +168,8 @@ pub(super) fn statement(operation: &Operation) -> Option<String> {
             let concurrently = if index.concurrently { "CONCURRENTLY " } else { "" };
             let method = index.method.as_ref().map_or_else(String::new, |method| format!(" USING {method}"));
             let only = index.predicate.as_ref().map_or_else(String::new, |predicate| format!(" WHERE {}", predicate.0));
-            let keys: Vec<String> = index.columns.iter().map(|key| key_text(key)).collect();
+            let descends = if index.descending && index.columns.len() == 1 { " DESC" } else { "" };
+            let keys: Vec<String> = index.columns.iter().map(|key| format!("{}{descends}", key_text(key))).collect();
             format!(
                 "CREATE {unique}INDEX {concurrently}{} ON {}{method} ({}){only};",
                 name(index.name.as_ref()?),

@@ -44,24 +44,6 @@ pub fn in_block(source: &Source, statement: Span, opener: &str, call: &str) -> O
     Some(vec![edit(source, statement, format!("{opener}\n{indent}    {call}"))])
 }
 
-/// A Python call with one more keyword argument, laid out as the others are.
-/// None where a comment would swallow the comma.
-fn with_keyword(call: &str, keyword: &str) -> Option<String> {
-    let inner = call.strip_suffix(')').unwrap_or(call);
-    let arguments = inner.trim_end();
-    let gap = &inner[arguments.len()..];
-    let arguments = arguments.trim_end_matches(',');
-    if arguments.rsplit('\n').next().is_some_and(|line| line.contains('#')) {
-        return None;
-    }
-    if !gap.contains('\n') {
-        return Some(format!("{arguments}, {keyword})"));
-    }
-    let last = arguments.rsplit('\n').next().unwrap_or_default();
-    let indent = &last[..last.len() - last.trim_start().len()];
-    Some(format!("{arguments},\n{indent}{keyword},{gap})"))
-}
-
 /// Puts lines before a statement.
 pub fn before(source: &Source, statement: Span, lines: &[String]) -> Option<Vec<Edit>> {
     let indent = indentation(source, statement)?;
@@ -144,7 +126,7 @@ pub fn made_concurrent(context: &Context<'_>, step: &Step) -> Option<Fix> {
     let what = "build it concurrently, outside of the transaction";
     match (context.framework(), step.origin) {
         (Framework::Alembic, Origin::Directive(_)) if text.starts_with("op.") => {
-            let call = with_keyword(text, "postgresql_concurrently=True")?;
+            let call = phrase::with_keyword(text, "postgresql_concurrently=True")?;
             let edits = in_block(source, step.statement, phrase::autocommit_block(context), &call)?;
             with_a_look(what, edits)
         }
@@ -184,7 +166,7 @@ pub fn not_valid(context: &Context<'_>, step: &Step) -> Option<Fix> {
     }
     let edit = match step.origin {
         Origin::Directive(_) if text.starts_with("op.create_") && text.ends_with(')') => {
-            edit(source, step.statement, with_keyword(text, "postgresql_not_valid=True")?)
+            edit(source, step.statement, phrase::with_keyword(text, "postgresql_not_valid=True")?)
         }
         Origin::Directive(_) => return None,
         // Of several actions of one ALTER TABLE, the words of this one end at a comma.

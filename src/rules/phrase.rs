@@ -18,6 +18,9 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
             .find("INDEX")
             .map_or_else(String::new, |at| format!("{} CONCURRENTLY{};", &text[..at + 5], always(&text[at + 5..])));
     }
+    if let Some(call) = own_call(context, step).and_then(|call| with_keyword(&call, "postgresql_concurrently=True")) {
+        return call;
+    }
     // Written anew: the call may stand in a batch, in a loop, or in `index=True` of a column.
     match &step.operation {
         Operation::CreateIndex(index) => {
@@ -25,10 +28,14 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
             let columns: Vec<String> = index.columns.iter().map(|column| python_string(column)).collect();
             let unique = if index.unique { ", unique=True" } else { "" };
             let table = python_string(&index.table.name);
+            let using = index.method.as_ref().map(|method| format!(", postgresql_using={}", python_string(method)));
+            let only = index.predicate.as_ref().map(|only| format!(", postgresql_where=sa.text({})", python_string(&only.0)));
             format!(
-                "op.create_index({name}, {table}, [{}]{unique}{}, postgresql_concurrently=True)",
+                "op.create_index({name}, {table}, [{}]{unique}{}{}{}, postgresql_concurrently=True)",
                 columns.join(", "),
-                schema_of(&index.table)
+                schema_of(&index.table),
+                using.unwrap_or_default(),
+                only.unwrap_or_default()
             )
         }
         Operation::DropIndex { index, table, .. } => {
@@ -39,6 +46,41 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// The call as it stands in the script, where all that it is told is told there: it is of no loop, helper or batch.
+fn own_call(context: &Context<'_>, step: &Step) -> Option<String> {
+    let Operation::CreateIndex(index) = &step.operation else { return None };
+    let text = context.text(step.statement);
+    let says = |name: &str| text.contains(&format!("\"{name}\"")) || text.contains(&format!("'{name}'"));
+    let is_plain = step.batch.is_none() && text.starts_with("op.create_index(") && !text.contains(['{', '#', '*']);
+    let is_told = says(&index.table.name) && index.name.as_deref().is_some_and(says);
+    let has_condition = text.contains("if_not_exists");
+    if !is_plain || !is_told || has_condition {
+        return None;
+    }
+    let source = &context.script.source;
+    let line = source.text()[..step.statement.start as usize].rsplit('\n').next()?;
+    let indent = &line[..line.len() - line.trim_start().len()];
+    Some(text.replace(&format!("\n{indent}"), "\n"))
+}
+
+/// A Python call with one more keyword argument, laid out as the others are.
+/// None where a comment would swallow the comma.
+pub fn with_keyword(call: &str, keyword: &str) -> Option<String> {
+    let inner = call.strip_suffix(')').unwrap_or(call);
+    let arguments = inner.trim_end();
+    let gap = &inner[arguments.len()..];
+    let arguments = arguments.trim_end_matches(',');
+    if arguments.rsplit('\n').next().is_some_and(|line| line.contains('#')) {
+        return None;
+    }
+    if !gap.contains('\n') {
+        return Some(format!("{arguments}, {keyword})"));
+    }
+    let last = arguments.rsplit('\n').next().unwrap_or_default();
+    let indent = &last[..last.len() - last.trim_start().len()];
+    Some(format!("{arguments},\n{indent}{keyword},{gap})"))
 }
 
 /// Without IF NOT EXISTS, which would skip the INVALID index that a build leaves when it fails.
