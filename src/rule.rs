@@ -297,7 +297,7 @@ impl<'a> Context<'a> {
     /// The first table in use that the step reads in full, and why.
     pub fn scanned(&self) -> Option<(&'a Name, &'a str)> {
         let scans = self.effects().scans.iter().map(|(name, why)| (name, why.as_str()));
-        scans.into_iter().find(|(name, _)| self.is_in_use(name) && !self.is_emptied(name))
+        scans.into_iter().find(|(name, _)| !name.is_catalog() && self.is_in_use(name) && !self.is_emptied(name))
     }
 
     /// Renamed earlier by this very script.

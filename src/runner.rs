@@ -46,7 +46,19 @@ pub fn surroundings(
     let outside = if shares { Inside::SharedMessage } else { Inside::Nothing };
     let mut state = if execution == Execution::OneTransaction { Inside::RunnerTransaction } else { outside };
     let mut out = Vec::with_capacity(steps.len());
+    // What an autocommit block begins by hand ends with the block.
+    let mut in_block = Inside::Nothing;
     for step in steps {
+        if step.autocommit {
+            out.push(in_block);
+            in_block = match step.operation {
+                Operation::Begin => Inside::OpenedByHand(step.statement),
+                Operation::Commit | Operation::Rollback => Inside::Nothing,
+                _ => in_block,
+            };
+            continue;
+        }
+        in_block = Inside::Nothing;
         match step.operation {
             // The statement itself is not inside of what it opens.
             Operation::Begin => {
@@ -54,7 +66,7 @@ pub fn surroundings(
                 state = if shares { state } else { Inside::OpenedByHand(step.statement) };
                 continue;
             }
-            Operation::Commit | Operation::Rollback if !step.autocommit => {
+            Operation::Commit | Operation::Rollback => {
                 out.push(state);
                 state = match state {
                     Inside::RunnerTransaction | Inside::CommittedByHand(_) => Inside::CommittedByHand(step.statement),
@@ -64,7 +76,7 @@ pub fn surroundings(
             }
             _ => {}
         }
-        let alone = step.autocommit || execution == Execution::RefusersApart && refuses(step);
+        let alone = execution == Execution::RefusersApart && refuses(step);
         out.push(if alone { Inside::Nothing } else { state });
     }
     out

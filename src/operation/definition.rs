@@ -28,6 +28,16 @@ impl Name {
         Name { schema: None, name: name.into() }
     }
 
+    /// Whether the server keeps the table for itself: a catalog is small, and no migration makes it.
+    pub fn is_catalog(&self) -> bool {
+        match self.schema.as_deref() {
+            Some(schema) => {
+                matches!(schema.to_ascii_lowercase().as_str(), "information_schema" | "pg_catalog" | "performance_schema")
+            }
+            None => self.name.starts_with("pg_") || self.name.starts_with("sqlite_"),
+        }
+    }
+
     pub fn with_schema(schema: Option<String>, name: impl Into<String>) -> Self {
         Name { schema, name: name.into() }
     }

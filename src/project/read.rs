@@ -67,6 +67,9 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     };
     migrations.iter_mut().for_each(Migration::state_old_types);
     dialect::restrict_to_names(&mut migrations);
+    if env_text.contains("schema_translate_map") || env_text.contains("version_table_schema") {
+        search_path::forget_computed_schemas(&mut migrations);
+    }
     let history = History::new(&migrations);
     search_path::resolve(&mut migrations, &history);
     if let Naming::Known(convention) = &naming {

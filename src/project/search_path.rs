@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use crate::history::History;
 use crate::migration::{Migration, Script};
-use crate::operation::{ConstraintKind, Name, Operation, TEMPORARY};
+use crate::operation::{ConstraintKind, HOLE, Name, Operation, TEMPORARY};
 
 /// Names as they are known: schema and name.
 type Known = HashSet<(String, String)>;
@@ -29,6 +29,17 @@ pub(super) fn resolve(migrations: &mut [Migration], history: &History) {
         // The way back starts from what the way up leaves.
         for script in [&mut migration.up, &mut migration.down].into_iter().flatten() {
             session(script, &mut known);
+        }
+    }
+}
+
+/// Where env.py puts a schema in front of every table, the schema that a script computes for its own SQL is that one:
+/// `{schema}.users` is `users`.
+pub(super) fn forget_computed_schemas(migrations: &mut [Migration]) {
+    let scripts = migrations.iter_mut().flat_map(|migration| migration.up.iter_mut().chain(&mut migration.down));
+    for step in scripts.flat_map(|script| &mut script.steps) {
+        for name in names(&mut step.operation) {
+            name.schema.take_if(|schema| schema.chars().all(|c| c == HOLE));
         }
     }
 }

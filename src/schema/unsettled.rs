@@ -7,6 +7,9 @@ use crate::operation::{HOLE, Name};
 
 /// Whether something whose name has holes may be called this.
 fn may_be(known: &str, name: &str) -> bool {
+    if is_cut_from(known, name) {
+        return true;
+    }
     if !known.contains(HOLE) || name.contains(HOLE) {
         return false;
     }
@@ -15,6 +18,17 @@ fn may_be(known: &str, name: &str) -> bool {
     let last = pieces.next_back().unwrap_or_default();
     let Some(rest) = name.strip_prefix(first).and_then(|rest| rest.strip_suffix(last)) else { return false };
     pieces.try_fold(rest, |rest, piece| rest.split_once(piece).map(|(_, behind)| behind)).is_some()
+}
+
+/// Whether a name is one that was too long: PostgreSQL keeps 63 bytes of it, and SQLAlchemy puts four digits of a hash behind
+/// the beginning of those of `op.f()` and of conventions (`_truncate_and_render_maxlen_name`).
+fn is_cut_from(known: &str, name: &str) -> bool {
+    let hashed = || {
+        let (head, hash) = name.rsplit_once('_')?;
+        let is_hash = hash.len() == 4 && hash.bytes().all(|byte| byte.is_ascii_hexdigit());
+        Some(is_hash && matches!(head.len(), 55 | 56) && known.starts_with(head))
+    };
+    known.len() > 63 && (name.len() == 63 && known.starts_with(name) || hashed().unwrap_or_default())
 }
 
 /// Whether anything is known of a name.
@@ -92,5 +106,14 @@ mod tests {
         assert!(!may_be("fk_t_users", "fk_t_users"));
         assert!(may_be(&HOLE.to_string(), "anything"));
         assert!(!may_be(&known, "fk_t_users"));
+    }
+
+    #[test]
+    fn long_names_are_known_by_what_is_left_of_them() {
+        let long = "ix_onepassword_credential_parameters_onepassword_credential_parameter_id";
+        assert!(may_be(long, "ix_onepassword_credential_parameters_onepassword_creden_aba8"));
+        assert!(may_be(long, &long[..63]));
+        assert!(!may_be(long, "ix_onepassword_credential_parameters_onepassword_creden_id"));
+        assert!(!may_be("ix_short_aba8", "ix_short_aba8e"));
     }
 }

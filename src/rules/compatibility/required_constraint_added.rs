@@ -21,7 +21,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         return;
     }
     // On PostgreSQL the lock is the louder finding.
-    if !before.is_upgrade() || before.is_postgres() || !before.is_in_use(table) || before.is_emptied(table) {
+    let is_out_of_use = !before.is_in_use(table) || before.is_emptied(table) || before.is_renamed(table);
+    if !before.is_upgrade() || before.is_postgres() || is_out_of_use {
         return;
     }
     found

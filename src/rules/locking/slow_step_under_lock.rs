@@ -1,6 +1,7 @@
 use crate::operation::{LockMode, Name, Operation};
 use crate::rule::Check;
 use crate::rules::phrase;
+use crate::schema::expression::has_word;
 
 pub const CHECK: Check = Check::Script(|context, found| {
     let mut held: Option<(usize, &Name)> = None;
@@ -56,7 +57,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
 fn is_quick(query: &str) -> bool {
     let query = query.to_ascii_lowercase();
     // A condition may be served by an index that nothing here shows.
-    query.contains(" where ") || query.contains("max(") || query.contains("min(") || query.contains("limit 1")
+    has_word(&query, "where") || query.contains("max(") || query.contains("min(") || has_word(&query, "limit")
 }
 
 /// VALIDATE of the table that is locked is validate_in_same_transaction's.

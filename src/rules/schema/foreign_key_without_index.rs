@@ -5,6 +5,7 @@ use crate::operation::{ConstraintKind, CreateIndex, Dialect, Expression, Name, O
 use crate::project::conventions::Framework;
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
+use crate::schema::TableConstraint;
 use crate::schema::expression::unwrapped;
 use crate::source::Span;
 
@@ -37,7 +38,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
             if !new || old || covered || columns.is_empty() || told.contains(&key) {
                 continue;
             }
-            if is_seen_to(context, &table.name, columns, 0) {
+            if is_seen_to(context, &table.name, columns, 0) || is_dropped_later(context, &table.name, constraint) {
                 continue;
             }
             told.push(key);
@@ -129,6 +130,21 @@ fn adds(step: &Step, table: &Name, columns: &[String]) -> bool {
 
 /// How often a table is followed under a new name.
 const RENAMES: usize = 4;
+
+/// A later migration takes the key away, and does not make it anew.
+fn is_dropped_later(context: &Context<'_>, table: &Name, key: &TableConstraint) -> bool {
+    context.later_migrations(table).any(|migration| {
+        let steps = || migration.up.iter().flat_map(|up| &up.steps).filter(|step| step.runs_on(context.dialect()));
+        let drops = |operation: &Operation| {
+            matches!(operation, Operation::DropConstraint { table: of, constraint: Some(name), .. } if of == table && *name == key.name)
+        };
+        let columns = match &key.kind {
+            ConstraintKind::ForeignKey { columns, .. } => columns.as_slice(),
+            _ => &[],
+        };
+        steps().any(|step| drops(&step.operation)) && !steps().any(|step| adds(step, table, columns))
+    })
+}
 
 /// A later migration makes an index or a key that begins with the column, or takes the table away.
 fn is_seen_to(context: &Context<'_>, table: &Name, key: &[String], renames: usize) -> bool {
