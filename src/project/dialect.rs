@@ -55,11 +55,10 @@ pub fn detect(layout: &Layout, sources: &[Source]) -> Vec<Evidence> {
         Framework::Drizzle => found.extend(from_drizzle(layout)),
         _ => {}
     }
-    if found.is_empty() {
+    for files in [DEPENDENCIES, DEPENDENCIES_OF_TESTS] {
         for folder in &layout.evidence_from {
-            found.extend(from_dependencies(folder));
-            if !found.is_empty() {
-                break;
+            if found.is_empty() {
+                found = from_dependencies(folder, files);
             }
         }
     }
@@ -140,6 +139,11 @@ fn from_folder(folder: &Path) -> Vec<Evidence> {
                 out.push(Evidence { dialect: *dialect, driver: None, because: format!("{path} imports {import}") });
             }
         }
+        for (argument, dialect) in ARGUMENTS {
+            if text.contains(argument) {
+                out.push(Evidence { dialect: *dialect, driver: None, because: format!("{path} speaks of {argument}") });
+            }
+        }
     }
     out
 }
@@ -179,14 +183,21 @@ const DEPENDENCIES: &[&str] = &[
     "go.mod",
 ];
 
+/// Where drivers stand that the packager chooses: tests run on what the project supports.
+const DEPENDENCIES_OF_TESTS: &[&str] = &["test-requirements.txt", "requirements-test.txt", "requirements/test.txt"];
+
 /// Those that a folder has, with their texts, see [`dependencies`].
 pub(super) fn dependencies_in(folder: &Path) -> impl Iterator<Item = (PathBuf, String)> {
-    DEPENDENCIES.iter().map(|name| folder.join(name)).filter_map(|path| dependencies(&path, 0).map(|text| (path, text)))
+    texts_of(folder, DEPENDENCIES)
 }
 
-fn from_dependencies(folder: &Path) -> Vec<Evidence> {
+fn texts_of(folder: &Path, files: &'static [&'static str]) -> impl Iterator<Item = (PathBuf, String)> {
+    files.iter().map(|name| folder.join(name)).filter_map(|path| dependencies(&path, 0).map(|text| (path, text)))
+}
+
+fn from_dependencies(folder: &Path, files: &'static [&'static str]) -> Vec<Evidence> {
     let mut out = Vec::new();
-    for (path, text) in dependencies_in(folder) {
+    for (path, text) in texts_of(folder, files) {
         for (driver, dialect, module) in DRIVERS {
             if mentions(&text, driver) {
                 let because = format!("`{driver}` in {}", shown(&path));
