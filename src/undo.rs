@@ -580,7 +580,10 @@ fn in_column(table: &Name, was: &TableColumn, now: &TableColumn, dialect: Option
     let is_known = was.default.is_some() || was.added_in.is_some();
     // `DEFAULT NULL` is as good as none.
     let [old_default, new_default] = [was, now].map(|column| column.default.as_ref().filter(|default| !default.is_null()));
-    if is_known && old_default.is_some() != new_default.is_some() && !numbered(was) && !numbered(now) {
+    // A column that cannot be NULL comes back with a default, which SQLite cannot take away from it again.
+    let is_needed = dialect == Some(Dialect::Sqlite) && now.added_in != was.added_in && now.nullable == Some(false);
+    let differs = old_default.is_some() != new_default.is_some() && !(is_needed && old_default.is_none());
+    if is_known && differs && !numbered(was) && !numbered(now) {
         let (says, repair) = match old_default {
             Some(default) => (
                 "has lost its default",

@@ -1,6 +1,6 @@
 use crate::migration::{Mark, Step};
 use crate::operation::{Name, Operation};
-use crate::rule::Check;
+use crate::rule::{Check, Context};
 use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
@@ -49,7 +49,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
                 step.at(Mark::Name),
                 format!("reads and writes of {whom} queue behind the drop of `{index}`, which is made again below"),
             )
-            .note("from the drop until the new one is built there is no such index")
+            .note(match before.inside().is_transaction() {
+                true => "the drop takes AccessExclusive on the table, and the transaction keeps it until the new one is built",
+                false => "from the drop until the new one is built there is no such index",
+            })
             .help(format!(
                 "build the new one concurrently under another name, here `{new}`, in a migration {when}; then:\n{}\n{}",
                 phrase::statement(before, &format!("DROP INDEX {sql_name}")),
@@ -61,7 +64,21 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let fix = if renamed.is_none() { mend::made_concurrent(before, step) } else { None };
     found
         .at(step.at(Mark::Name), format!("reads and writes of {whom} queue behind the drop of `{index}`"))
-        .note("DROP INDEX takes AccessExclusive on the table: the drop itself is an instant, but it first waits for every running query, and all later ones wait for it")
+        .note(match builds_behind(before) {
+            0 => "DROP INDEX takes AccessExclusive on the table: the drop itself is an instant, but it first waits for every running query, and all later ones wait for it".to_owned(),
+            1 => "DROP INDEX takes AccessExclusive on the table, and the transaction keeps it while the index behind it is built".to_owned(),
+            builds => format!("DROP INDEX takes AccessExclusive on the table, and the transaction keeps it while {builds} indexes behind it are built"),
+        })
         .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, &phrase::with_concurrently(before, step))))
         .fix(fix);
 });
+
+/// Indexes that are built behind the step in the same transaction, on tables that hold rows.
+fn builds_behind(before: &Context<'_>) -> usize {
+    if !before.inside().is_transaction() {
+        return 0;
+    }
+    let behind = before.steps().filter(|(at, _)| *at > before.at).take_while(|(at, _)| before.inside_at(*at).is_transaction());
+    let builds = |operation: &Operation| matches!(operation, Operation::CreateIndex(index) if !before.is_new(&index.table));
+    behind.filter(|(_, step)| builds(&step.operation)).count()
+}

@@ -17,14 +17,14 @@ pub const CHECK: Check = Check::Script(|context, found| {
         .filter_map(|(_, step)| step.operation.table())
         .collect();
     let commits = context.dialect().is_some_and(Dialect::is_mysql_like);
-    let (mut definition, mut change) = (None, None);
+    let (mut definition, mut changes): (Option<(usize, &Step)>, Vec<(usize, &Step)>) = (None, Vec::new());
     for (at, step) in context.steps() {
         // What stands before a COMMIT and behind it holds nothing up together.
         if step.operation == Operation::Commit && !step.conditional && !commits {
-            if definition.is_some() && change.is_some() {
+            if definition.is_some() && !changes.is_empty() {
                 break;
             }
-            (definition, change) = (None, None);
+            (definition, changes) = (None, Vec::new());
             continue;
         }
         // Which tables are new changes as the script goes on.
@@ -36,14 +36,21 @@ pub const CHECK: Check = Check::Script(|context, found| {
             // A row that nobody else can see yet holds nobody up.
             Class::Data if !commits && definition.is_none() && is_one_new_row(&step.operation) => {}
             Class::Data if !commits && is_one_row_elsewhere(&step.operation, &altered, schema) => {}
-            Class::Data if matters && writes_existing(&step.operation, schema, context) => change = change.or(Some((at, step))),
+            Class::Data if matters && writes_existing(&step.operation, schema, context) => changes.push((at, step)),
             _ => {}
         }
     }
-    if let (Some((defined_at, definition)), Some((changed_at, change))) = (definition, change) {
-        report(definition, change, defined_at < changed_at, context, found);
+    let Some((defined_at, definition)) = definition else { return };
+    // The one that holds up most: of every row, while the locks of the schema change are held.
+    let weight = |(at, step): &&(usize, &Step)| (*at < defined_at, !changes_every_row(&step.operation), *at);
+    if let Some((changed_at, change)) = changes.iter().min_by_key(weight) {
+        report(definition, change, defined_at < *changed_at, context, found);
     }
 });
+
+fn changes_every_row(operation: &Operation) -> bool {
+    matches!(operation, Operation::Update { has_where: false, .. } | Operation::Delete { has_where: false, .. })
+}
 
 fn is_new(schema: &Schema, context: &Context<'_>, table: &Name) -> bool {
     schema.table(table).is_some_and(|table| table.created_in == Some(context.index) || table.temporary)
@@ -132,6 +139,9 @@ fn report(definition: &Step, change: &Step, definition_first: bool, context: &Co
                 "this migration changes the schema of {altered} and {written}: each schema change commits, so a failure leaves it half done"
             )
         }
+        None if !definition_first => format!(
+            "this migration changes {written} and the schema of {altered}: in one transaction the rows it wrote stay locked until both are done, without one a failure leaves it half done"
+        ),
         None => format!(
             "this migration changes the schema of {altered} and {written}: in one transaction its locks are held for both, without one a failure leaves it half done"
         ),
