@@ -1,5 +1,6 @@
 use std::collections::HashSet;
 
+use crate::migration::Migration;
 use crate::project::conventions::{Framework, Names};
 use crate::rule::Check;
 
@@ -20,6 +21,9 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
     }
     // Those in another language are there, though nobody reads them here.
     let unread: HashSet<u64> = environment.unread_versions.iter().filter_map(|version| version.parse().ok()).collect();
+    if is_scheme(&environment.migrations) {
+        return;
+    }
     let mut previous: Option<u64> = None;
     for migration in &environment.migrations {
         let Ok(version) = migration.id.parse::<u64>() else { return };
@@ -48,3 +52,14 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
         previous = Some(version);
     }
 });
+
+/// Numbers that mostly jump, or jump to round ones, are not meant to follow each other: they leave room, or name a release.
+fn is_scheme(migrations: &[Migration]) -> bool {
+    let numbers: Vec<u64> = migrations.iter().filter_map(|migration| migration.id.parse().ok()).collect();
+    let jumps: Vec<u64> = numbers.windows(2).filter(|pair| pair[1] > pair[0] + 1).map(|pair| pair[1]).collect();
+    let are_most = numbers.len() >= FEWEST && jumps.len() * 2 > numbers.len() - 1;
+    are_most || jumps.len() >= 3 && jumps.iter().all(|number| number % 5 == 0)
+}
+
+/// From so many files on, their numbers show how they are meant.
+const FEWEST: usize = 6;

@@ -1,9 +1,10 @@
 use crate::engine::postgres::retype::UNKNOWN_TYPE;
 use crate::finding::Severity;
 use crate::migration::Origin;
-use crate::operation::{Column, Operation};
+use crate::operation::{Column, Name, Operation};
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
+use crate::source::Span;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     // Rows that are removed on purpose, and views, have rules of their own.
@@ -16,6 +17,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         other.origin == Origin::Sql && other.statement == step.statement && stage.effects.rewrites.contains_key(table)
     });
     if said {
+        return;
+    }
+    // More than a few are told with the first of them.
+    let few: Vec<Span> = rewriting(before, table).take(FEW + 1).collect();
+    let is_often = few.len() > FEW;
+    if is_often && few.first() != Some(&step.statement) {
         return;
     }
     let help = match &step.operation {
@@ -48,11 +55,27 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if why.ends_with(UNKNOWN_TYPE) {
         finding.severity = Severity::Warning;
     }
+    if is_often {
+        finding.note(format!(
+            "{} more statements of this migration write `{table}` anew, each for itself; one ALTER TABLE with all the changes, between commas, does it once",
+            rewriting(before, table).count() - 1
+        ));
+    }
     finding
         .note("the rewrite holds AccessExclusive and builds every index again; it takes as long as the table is large, and as much space")
         .note(before.origin_of(table))
         .help(help);
 });
+
+/// So many statements that rewrite one table are told each for itself.
+const FEW: usize = 3;
+
+/// The statements of the script that rewrite the table.
+fn rewriting<'c>(before: &Context<'c>, table: &'c Name) -> impl Iterator<Item = Span> {
+    let mut last = None;
+    let rewriting = before.stages().filter(move |(_, stage)| stage.effects.rewrites.contains_key(table));
+    rewriting.map(|(step, _)| step.statement).filter(move |statement| last.replace(*statement) != Some(*statement))
+}
 
 /// The type under a column's domain.
 fn base(column: &Column, before: &Context<'_>) -> Option<String> {
