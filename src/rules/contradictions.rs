@@ -41,6 +41,15 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
                 || before.environment.env.has_naming_convention;
             (!there).then(|| format!("`{}` has no index `{index}`", table.name))
         }
+        // A name may be the application's own; one that differs in the case of its letters alone is meant for the other.
+        Operation::DropConstraint { table, constraint: Some(name), if_exists: false, .. }
+        | Operation::RenameConstraint { table, constraint: name, .. }
+            if before.is_postgres() =>
+        {
+            let table = whole(table, before).filter(|table| table.constraint(name).is_none())?;
+            let meant = table.constraints().into_iter().find(|known| known.name.eq_ignore_ascii_case(name))?;
+            Some(format!("`{}` has no constraint `{name}`, but `{}`", table.name, meant.name))
+        }
         _ => None,
     }
 }

@@ -1,4 +1,5 @@
 use crate::migration::Mark;
+use crate::operation::Operation;
 use crate::rule::Check;
 use crate::rules::contradictions;
 
@@ -12,6 +13,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     finding.note(before.origin_of(&table.name));
     let (sought, names): (Option<String>, Vec<String>) = match contradictions::column_of(&step.operation) {
         Some(column) => (Some(column.to_owned()), table.columns().iter().map(|column| column.name.clone()).collect()),
+        None if matches!(step.operation, Operation::DropConstraint { .. } | Operation::RenameConstraint { .. }) => {
+            (step.operation.object(), table.constraints().iter().map(|constraint| constraint.name.clone()).collect())
+        }
         None => (step.operation.object(), table.indexes().iter().map(|index| index.name.clone()).collect()),
     };
     let near = sought.and_then(|sought| crate::rules::closest(&sought, names.iter().map(String::as_str)).map(str::to_owned));
