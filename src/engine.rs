@@ -6,7 +6,7 @@ pub mod sqlite;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::migration::{Origin, Step, Wording};
+use crate::migration::{Origin, Step, Unread, Wording};
 use crate::operation::{Dialect, LockMode, Name, Operation};
 use crate::schema::Schema;
 
@@ -185,9 +185,12 @@ impl Engine {
             _ => vec![Effects::default(); statement.operations.len()],
         };
         for (step, effects) in statement.steps.iter().zip(&mut effects) {
-            if step.wording.unfinished {
-                *effects =
-                    Effects { fails_because: Some("syntax error: a `;` is missing behind it".to_owned()), ..Effects::default() };
+            if let Some(unread) = step.wording.unread {
+                let reason = match unread {
+                    Unread::Unfinished => "syntax error: a `;` is missing behind it",
+                    Unread::At => "syntax error: the server does not read it",
+                };
+                *effects = Effects { fails_because: Some(reason.to_owned()), ..Effects::default() };
             }
             // A script that asks the database first does not do what is done already.
             if step.conditional && is_done(&step.operation, schema) {

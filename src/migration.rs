@@ -174,8 +174,17 @@ pub struct Wording {
     pub in_block: bool,
     /// Words that neither MySQL nor MariaDB reads, in a statement for one of them.
     pub foreign: Option<&'static str>,
-    /// Another statement begins behind it, without a semicolon between them; [`Mark::Refused`] says where.
-    pub unfinished: bool,
+    /// Why the server certainly does not read it; [`Mark::Refused`] says where it stops.
+    pub unread: Option<Unread>,
+}
+
+/// Why a server does not read a statement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unread {
+    /// Another statement begins behind it, without a semicolon between them.
+    Unfinished,
+    /// A word is in the way.
+    At,
 }
 
 /// What SQLite's grammar says of a statement.

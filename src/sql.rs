@@ -7,6 +7,7 @@ mod element;
 mod heads;
 mod lexeme;
 mod lower;
+mod misread;
 mod names;
 mod postgres;
 mod query;
@@ -27,7 +28,7 @@ use sqlparser::dialect::{GenericDialect, MySqlDialect, PostgreSqlDialect, SQLite
 use sqlparser::parser::Parser;
 use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use crate::migration::{Manner, Mark, Marks, Origin, SqliteSyntax, Step, Wording};
+use crate::migration::{Manner, Mark, Marks, Origin, SqliteSyntax, Step, Unread, Wording};
 use crate::operation::{Dialect, HOLE, Operation};
 use crate::source::Span;
 use crate::text::Places;
@@ -122,7 +123,8 @@ pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, reader: R
             }
             let span = lowered.range.map_or(whole, locate);
             let step = Step::new(lowered.operation, whole, Origin::Sql);
-            let wording = Wording { sqlite, unfinished: next.is_some(), ..lowered.wording };
+            let unread = next.map(|_| Unread::Unfinished).or(lowered.wording.unread);
+            let wording = Wording { sqlite, unread, ..lowered.wording };
             let manner = Manner { interpolated: has_open_hole(sql), ..step.manner };
             steps.push(Step { span, marks, conditional: lowered.conditional, wording, manner, ..step });
         }
@@ -203,7 +205,11 @@ pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<L
         std::borrow::Cow::Borrowed(_) => Err(reason),
         std::borrow::Cow::Owned(filled) => read_with(&filled, parser, dialect).map_err(|_| reason),
     })
-    .unwrap_or_else(|reason| vec![Lowered::new(Operation::opaque(reason))])
+    .unwrap_or_else(|reason| {
+        let near = misread::near(sql, dialect);
+        let wording = Wording { unread: near.as_ref().map(|_| Unread::At), ..Wording::default() };
+        vec![Lowered { wording, ..Lowered::new(Operation::opaque(reason)) }.mark(Mark::Refused, near)]
+    })
 }
 
 fn parser_dialect(sql: &str, dialect: Option<Dialect>) -> &'static dyn sqlparser::dialect::Dialect {

@@ -460,8 +460,9 @@ impl<'a> Evaluator<'a> {
             }
             Value::Attribute(_) | Value::Call(_) => {
                 let handed = arguments.all().any(|argument| argument.value.is_connection());
-                if handed && self.discarded == Some(whole) {
-                    let name = receiver.map_or("a function", |(_, name)| name);
+                let name = receiver.map_or("a function", |(_, name)| name);
+                // It only looks.
+                if handed && self.discarded == Some(whole) && name != "reflect" {
                     let reason = format!("`{name}` is handed the connection and is not followed");
                     self.emit(crate::operation::Operation::opaque(reason), whole);
                 }

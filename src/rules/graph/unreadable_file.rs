@@ -1,4 +1,4 @@
-use crate::migration::{Mark, Step};
+use crate::migration::{Mark, Unread};
 use crate::project::journal::Kind;
 use crate::rule::Check;
 use crate::rules::discord;
@@ -14,22 +14,30 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
         }
     }
     for migration in environment.migrations.iter().filter(|migration| migration.judged) {
-        let unfinished = migration.scripts().flat_map(|(_, script)| {
-            let of_statement = |step: &&Step| step.wording.unfinished;
-            script.steps.iter().filter(of_statement).map(move |step| (&script.source, step))
+        let unread = migration.scripts().flat_map(|(_, script)| {
+            script.steps.iter().filter_map(move |step| Some((&script.source, step, step.wording.unread?)))
         });
         let mut told = None;
-        for (source, step) in unfinished {
+        for (source, step, unread) in unread {
             if told.replace(step.statement) == Some(step.statement) {
                 continue;
             }
-            let first = words(source.slice(step.statement));
-            let next = words(&source.text()[step.at(Mark::Refused).start as usize..]);
-            let message = format!("`{first}` has no `;` at its end: the server reads on until `{next}`, and refuses both");
-            let finding = found.in_file(source, step.at(Mark::Refused), message);
-            finding.label(source, step.statement, "this has no end");
-            finding.help(format!("put `;` in front of `{next}`"));
-            finding.of(migration);
+            let (at, first) = (step.at(Mark::Refused), words(source.slice(step.statement)));
+            match unread {
+                Unread::Unfinished => {
+                    let next = words(source.slice(at));
+                    let message =
+                        format!("`{first}` has no `;` at its end: the server reads on until `{next}`, and refuses both");
+                    let finding = found.in_file(source, at, message);
+                    finding.label(source, step.statement, "this has no end");
+                    finding.help(format!("put `;` in front of `{next}`")).of(migration);
+                }
+                Unread::At => {
+                    let word = words(source.slice(at));
+                    let message = format!("PostgreSQL does not read `{first}`: syntax error at or near `{word}`");
+                    found.in_file(source, at, message).help("each action of ALTER TABLE begins with its word, as in `DROP a, DROP b`; IF EXISTS stands in front of the name").of(migration);
+                }
+            }
         }
     }
 });

@@ -4,8 +4,8 @@ use crate::rule::{Check, Context};
 use crate::rules::contradictions;
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    // What has no end is no statement, and told as such.
-    if before.is_upgrade() || step.conditional || step.wording.unfinished || before.environment.is_slice(before.index) {
+    // What no server reads is told as such.
+    if before.is_upgrade() || step.conditional || step.wording.unread.is_some() || before.environment.is_slice(before.index) {
         return;
     }
     // IF EXISTS passes over what is not there, and still meets what the server refuses.

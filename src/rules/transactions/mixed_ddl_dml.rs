@@ -17,7 +17,8 @@ pub const CHECK: Check = Check::Script(|context, found| {
         .filter_map(|(_, step)| step.operation.table())
         .collect();
     let commits = context.dialect().is_some_and(Dialect::is_mysql_like);
-    let (mut definition, mut changes): (Option<(usize, &Step)>, Vec<(usize, &Step)>) = (None, Vec::new());
+    let mut definition: Option<(usize, &Step)> = None;
+    let mut changes: Vec<(usize, &Step)> = Vec::new();
     for (at, step) in context.steps() {
         // What stands before a COMMIT and behind it holds nothing up together.
         if step.operation == Operation::Commit && !step.conditional && !commits {
