@@ -194,7 +194,7 @@ pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<L
     let uncommented = reword::executable_comments(sql, dialect);
     let sql = &*uncommented;
     let first = read_with(sql, parser, dialect);
-    match (&first, dialect) {
+    let mut out = match (&first, dialect) {
         // Where nothing says which product it is, the statement may be of another one.
         (Err(_), None) => read_with(sql, &GenericDialect {}, dialect).or(first),
         // MariaDB's IF [NOT] EXISTS, which the parser takes for other products' words.
@@ -205,11 +205,15 @@ pub(crate) fn statement_operations(sql: &str, dialect: Option<Dialect>) -> Vec<L
         std::borrow::Cow::Borrowed(_) => Err(reason),
         std::borrow::Cow::Owned(filled) => read_with(&filled, parser, dialect).map_err(|_| reason),
     })
-    .unwrap_or_else(|reason| {
-        let near = misread::near(sql, dialect);
-        let wording = Wording { unread: near.as_ref().map(|_| Unread::At), ..Wording::default() };
-        vec![Lowered { wording, ..Lowered::new(Operation::opaque(reason)) }.mark(Mark::Refused, near)]
-    })
+    .unwrap_or_else(|reason| vec![Lowered::new(Operation::opaque(reason))]);
+    // What the parser does not read may be no SQL.
+    if let Some(unknown) = out.iter_mut().find(|lowered| !lowered.operation.is_understood())
+        && let Some(near) = misread::near(sql, dialect)
+    {
+        unknown.wording.unread = Some(Unread::At);
+        unknown.marks.push((Mark::Refused, near));
+    }
+    out
 }
 
 fn parser_dialect(sql: &str, dialect: Option<Dialect>) -> &'static dyn sqlparser::dialect::Dialect {

@@ -245,7 +245,7 @@ impl<'a> Evaluator<'a> {
                     if_not_exists: given.flag("if_not_exists"),
                     method: given.value("postgresql_using").and_then(|method| Some(method.as_str()?.to_lowercase())),
                     predicate: condition.map(|text| Expression(text.as_str().to_owned())),
-                    include: given.columns("postgresql_include"),
+                    include: given.value("postgresql_include").map(column_list).unwrap_or_default(),
                     ..CreateIndex::new(Some(named), table, columns).with_orders()
                 };
                 let marks = [(Mark::Table, table_at), (Mark::Name, given.span("index_name"))];
@@ -561,8 +561,16 @@ fn index_in(value: &Value<'_>, table: &Name) -> Option<CreateIndex> {
     }
     let name = optional_name(call.arguments.positional.first().map(|first| &first.value));
     let columns = call.arguments.positional.iter().skip(1).map(|argument| sqlalchemy::column_in_index(&argument.value)).collect();
-    let unique = matches!(call.arguments.keyword("unique").map(|argument| &argument.value), Some(Value::Bool(true)));
-    Some(CreateIndex { unique, ..CreateIndex::new(name, table.clone(), columns).with_orders() })
+    let keyword = |name: &str| call.arguments.keyword(name).map(|argument| &argument.value);
+    let condition = ["postgresql_where", "sqlite_where"].iter().find_map(|name| sqlalchemy::sql_text(keyword(name)?));
+    let index = CreateIndex {
+        unique: matches!(keyword("unique"), Some(Value::Bool(true))),
+        method: keyword("postgresql_using").and_then(|method| Some(method.as_str()?.to_lowercase())),
+        predicate: condition.map(|text| Expression(text.as_str().to_owned())),
+        include: keyword("postgresql_include").map(column_list).unwrap_or_default(),
+        ..CreateIndex::new(name, table.clone(), columns)
+    };
+    Some(index.with_orders())
 }
 
 /// The constraints of `table_args=`; unknown where one of them is.

@@ -309,6 +309,8 @@ fn constraint_line(view: &SchemaView<'_>, constraint: &TableConstraint) -> Optio
         ConstraintKind::Unique { columns, .. } => format!("UNIQUE ({})", list(columns)),
         ConstraintKind::ForeignKey { columns, .. } => {
             let (table, referenced) = referenced(view, constraint);
+            let target = constraint.references.as_ref().and_then(|(id, _)| view.schema.relation(*id));
+            let table = target.map_or(table, |target| qualified(&target.name));
             format!("FOREIGN KEY ({}) REFERENCES {table} ({})", list(columns), list(&referenced))
         }
         ConstraintKind::Check { expression } => format!("CHECK ({expression})"),

@@ -13,6 +13,7 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
     // With the values of a loop, or of an f-string, in the text, it is not the statement that is sent.
     let is_template = text.contains('{') && context.script.source.path().ends_with(".py");
     if step.origin == Origin::Sql && !is_template {
+        let text = &joined(text);
         let upper = text.to_ascii_uppercase();
         return upper
             .find("INDEX")
@@ -25,7 +26,9 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
     match &step.operation {
         Operation::CreateIndex(index) => {
             let name = index.name.as_deref().map_or_else(|| "None".to_owned(), |name| name_in_python(context, step, name));
-            let columns: Vec<String> = index.columns.iter().map(|column| python_string(column)).collect();
+            let is_name = |key: &str| key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | HOLE));
+            let key = |key: &String| if is_name(key) { python_string(key) } else { format!("sa.text({})", python_string(key)) };
+            let columns: Vec<String> = index.keys().iter().map(key).collect();
             let unique = if index.unique { ", unique=True" } else { "" };
             let table = python_string(&index.table.name);
             let using = index.method.as_ref().map(|method| format!(", postgresql_using={}", python_string(method)));
@@ -38,14 +41,39 @@ pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
                 only.unwrap_or_default()
             )
         }
-        Operation::DropIndex { index, table, .. } => {
+        Operation::DropIndex { index, table, if_exists, .. } => {
+            let condition = if *if_exists { ", if_exists=True" } else { "" };
             let table = table
                 .as_ref()
                 .map_or_else(String::new, |table| format!(", table_name={}{}", python_string(&table.name), schema_of(table)));
-            format!("op.drop_index({}{table}, postgresql_concurrently=True)", name_in_python(context, step, &index.name))
+            format!(
+                "op.drop_index({}{table}{condition}, postgresql_concurrently=True)",
+                name_in_python(context, step, &index.name)
+            )
         }
         _ => String::new(),
     }
+}
+
+/// The text of string literals that Python joins because they stand side by side.
+fn joined(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find(['"', '\'']) {
+        let quote = &rest[at..=at];
+        let behind = &rest[at + 1..];
+        let gap = behind.len() - behind.trim_start().len();
+        let next = behind.trim_start();
+        // `… ' 'next …` and over the end of a line.
+        if let Some(next) = next.strip_prefix(quote).filter(|_| gap > 0 && behind[..gap].contains('\n')) {
+            out.push_str(&rest[..at]);
+            rest = next;
+            continue;
+        }
+        out.push_str(&rest[..=at]);
+        rest = behind;
+    }
+    out + rest
 }
 
 /// The call as it stands in the script, where all that it is told is told there: it is of no loop, helper or batch.
@@ -55,8 +83,12 @@ fn own_call(context: &Context<'_>, step: &Step) -> Option<String> {
     let says = |name: &str| text.contains(&format!("\"{name}\"")) || text.contains(&format!("'{name}'"));
     let is_plain = step.batch.is_none() && text.starts_with("op.create_index(") && !text.contains(['{', '#', '*']);
     let is_told = says(&index.table.name) && index.name.as_deref().is_some_and(says);
-    let has_condition = text.contains("if_not_exists");
-    if !is_plain || !is_told || has_condition {
+    if !is_plain || !is_told {
+        return None;
+    }
+    // It would skip the INVALID index that a build leaves when it fails.
+    let text = without_argument(text, "if_not_exists=True");
+    if text.contains("if_not_exists") {
         return None;
     }
     let source = &context.script.source;
@@ -67,6 +99,17 @@ fn own_call(context: &Context<'_>, step: &Step) -> Option<String> {
 
 /// A Python call with one more keyword argument, laid out as the others are.
 /// None where a comment would swallow the comma.
+/// The call without one of its keywords.
+fn without_argument(call: &str, argument: &str) -> String {
+    let Some(at) = call.find(argument) else { return call.to_owned() };
+    let (before, after) = (call[..at].trim_end(), &call[at + argument.len()..]);
+    match after.trim_start().strip_prefix(',') {
+        Some(rest) if !before.ends_with(',') => format!("{before}{}", rest.trim_start()),
+        Some(rest) => format!("{}{rest}", &call[..at].trim_end()),
+        None => format!("{}{after}", before.trim_end_matches(',')),
+    }
+}
+
 pub fn with_keyword(call: &str, keyword: &str) -> Option<String> {
     let inner = call.strip_suffix(')').unwrap_or(call);
     let arguments = inner.trim_end();

@@ -185,7 +185,7 @@ impl Schema {
         let schema = table.name.schema.clone();
         if constraint.has_index() {
             // MySQL's foreign keys need an index, and no constraint.
-            let rests = |key: &TableConstraint| !self.is_mysql() && rests_on(key, &constraint);
+            let rests = |key: &TableConstraint| !self.is_mysql() && rests_on(table, key, &constraint);
             let resting: Vec<(RelationId, String)> =
                 self.references_to(table).filter(|(_, key)| rests(key)).map(|(from, key)| (from.id, key.name.clone())).collect();
             for (from, key) in resting {
@@ -254,14 +254,16 @@ impl Schema {
     }
 }
 
-/// Whether a foreign key rests on this unique or primary key.
-pub fn rests_on(foreign_key: &TableConstraint, key: &TableConstraint) -> bool {
+/// Whether a foreign key rests on this unique or primary key of the table: of several over the same columns, on the oldest.
+pub fn rests_on(table: &Table, foreign_key: &TableConstraint, key: &TableConstraint) -> bool {
     use crate::operation::ConstraintKind::{PrimaryKey, Unique};
     let Some((_, referenced)) = &foreign_key.references else { return false };
-    match &key.kind {
+    let fits = |key: &TableConstraint| match &key.kind {
         PrimaryKey { columns, .. } | Unique { columns, .. } => {
             columns.len() == referenced.len() && columns.iter().all(|column| referenced.contains(column))
         }
         _ => false,
-    }
+    };
+    let age = |key: &TableConstraint| (key.created_in, !matches!(key.kind, PrimaryKey { .. }));
+    fits(key) && !table.constraints().into_iter().any(|other| fits(other) && age(other) < age(key))
 }

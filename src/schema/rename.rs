@@ -117,7 +117,10 @@ fn rename_in_definitions(table: &mut Table, from: &str, to: &str, rename: impl F
     let mentioning = table.indexes.iter().filter(|(_, index)| index.mentions(from));
     let indexes: Vec<(String, TableIndex)> = mentioning.map(|(key, index)| (key.clone(), index.clone())).collect();
     for (key, mut index) in indexes {
-        index.columns.iter_mut().for_each(|key| *key = expression::renamed(key, from, to));
+        for key in &mut index.columns {
+            // A column stands there as it is called, an expression as it is written.
+            *key = if key == from { to.to_owned() } else { expression::renamed(key, from, to) };
+        }
         index.include.iter_mut().for_each(rename);
         if let Some(Expression(predicate)) = &mut index.predicate {
             *predicate = expression::renamed(predicate, from, to);

@@ -2,7 +2,7 @@
 
 use super::lexeme::Lexemes;
 use super::{Lowered, postgres, rest, routine};
-use crate::migration::Mark;
+use crate::migration::{Mark, Unread, Wording};
 use crate::operation::{Bound, Class, Dialect, Name, Operation, Query, ReindexTarget, Relation};
 
 /// Statements whose meaning for a migration the parser's tree loses or misreads.
@@ -80,6 +80,12 @@ fn drop_index(lexemes: &Lexemes<'_>, dialect: Option<Dialect>) -> Option<Vec<Low
     let (concurrently, at) = concurrently(lexemes, 2);
     let behind = lexemes.skip(at, "if exists");
     let if_exists = behind.is_some();
+    // No server drops what does not exist.
+    if lexemes.skip(at, "if not exists").is_some() {
+        let wording = Wording { unread: Some(Unread::At), ..Wording::default() };
+        let opaque = Lowered { wording, ..Lowered::new(Operation::opaque("DROP … IF NOT EXISTS is no statement")) };
+        return Some(vec![opaque.mark(Mark::Refused, Some(lexemes.range(at + 1)))]);
+    }
     let cascade = lexemes.is(lexemes.len() - 1, "cascade");
     let mut out = Vec::new();
     for part in lexemes.comma_separated(behind.unwrap_or(at)) {

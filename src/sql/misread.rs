@@ -33,7 +33,11 @@ pub(super) fn near(sql: &str, dialect: Option<Dialect>) -> Option<Range<usize>> 
         });
         // No action is a word alone; one with more behind it may be of another server, or a newer one.
         let is_alone = at + 1 >= lexemes.len() || matches!(lexemes.text(at + 1), "," | ";");
-        if begins && !is_action && is_alone || misplaced {
+        // Between two actions stands a comma.
+        let follows = at > name.end && !begins;
+        let runs_on =
+            follows && ["drop column", "add column", "alter column"].iter().any(|words| lexemes.skip(at, words).is_some());
+        if begins && !is_action && is_alone || misplaced || runs_on {
             return Some(lexemes.range(at));
         }
         begins = lexemes.text(at) == ",";
@@ -57,6 +61,7 @@ mod tests {
         assert_eq!(word("ALTER TABLE splits\n    DROP IF EXISTS COLUMN node_id"), Some("COLUMN"));
         assert_eq!(word("ALTER TABLE t ADD IF NOT EXISTS COLUMN a int"), Some("COLUMN"));
         assert_eq!(word("ALTER TABLE t DROP a, b, DROP c"), Some("b"));
+        assert_eq!(word("ALTER TABLE t ADD COLUMN a int ADD COLUMN b int"), Some("ADD"));
     }
 
     #[test]

@@ -296,7 +296,7 @@ impl<'m> Model<'m> {
     /// Foreign keys that rest on a key go with it, when CASCADE allows that.
     fn drop_keys_on(&mut self, table: &'m Table, key: &TableConstraint, cascade: bool) {
         let resting: Vec<(&Table, &TableConstraint)> =
-            self.schema.references_to(table).filter(|(_, foreign)| crate::schema::rests_on(foreign, key)).collect();
+            self.schema.references_to(table).filter(|(_, foreign)| crate::schema::rests_on(table, foreign, key)).collect();
         for (from, foreign) in resting {
             if !cascade {
                 return self.fail(format!("the foreign key `{}` of `{}` rests on `{}`", foreign.name, from.name, key.name));

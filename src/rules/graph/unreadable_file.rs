@@ -34,8 +34,8 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
                 }
                 Unread::At => {
                     let word = words(source.slice(at));
-                    let message = format!("PostgreSQL does not read `{first}`: syntax error at or near `{word}`");
-                    found.in_file(source, at, message).help("each action of ALTER TABLE begins with its word, as in `DROP a, DROP b`; IF EXISTS stands in front of the name").of(migration);
+                    let message = format!("the server does not read `{first}`: syntax error at or near `{word}`");
+                    found.in_file(source, at, message).help("a comma stands between two actions of ALTER TABLE, each begins with its word, as in `DROP a, DROP b`, and IF EXISTS stands in front of the name").of(migration);
                 }
             }
         }
