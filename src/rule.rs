@@ -305,6 +305,21 @@ impl<'a> Context<'a> {
         self.table(table).is_some_and(|table| table.renamed_in == Some(self.maker()))
     }
 
+    /// Whether running code trips over the table's name whatever becomes of its columns: the script renames or drops it.
+    pub fn is_left_behind(&self, table: &Name) -> bool {
+        let goes = |operation: &Operation| match operation {
+            Operation::RenameTable { table: of, .. } | Operation::DropTable { table: of, .. } => of == table,
+            _ => false,
+        };
+        self.is_renamed(table) || self.later().any(|later| goes(&later.operation))
+    }
+
+    /// Whether the column has its name from an earlier step of this script, so that no running code says it.
+    pub fn is_renamed_column(&self, table: &Name, column: &str) -> bool {
+        let gives = |operation: &Operation| matches!(operation, Operation::RenameColumn { table: of, to, .. } if of == table && to == column);
+        self.steps().take_while(|(at, _)| *at < self.at).any(|(_, step)| gives(&step.operation))
+    }
+
     /// Whether this script takes all rows out of the table before the current step.
     pub fn is_emptied(&self, table: &Name) -> bool {
         // Under the name that it has now, or one that this script took from it.

@@ -65,6 +65,8 @@ pub(super) struct Evaluator<'a> {
     pub call_site: Option<Span>,
     /// The expression statement that is being executed: nobody uses its value.
     pub discarded: Option<Span>,
+    /// The statement has called a function that does nothing but raise.
+    pub raised: bool,
     /// The dialects of the environment, the main one first.
     pub dialects: &'a [Dialect],
     pub convention: &'a Convention,
@@ -99,6 +101,12 @@ fn is_constant(words: &str) -> bool {
     let name = words.trim_matches(['{', '}', ' ']).rsplit('.').next().unwrap_or_default();
     let in_capitals = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_') && name.len() > 1;
     in_capitals || matches!(name, "now()" | "utcnow()" | "today()" | "uuid4()" | "__tablename__")
+}
+
+/// A function that is there to say that something cannot be done.
+fn only_raises(body: &[ast::Stmt]) -> bool {
+    let is_text = |statement: &&ast::Stmt| matches!(statement, ast::Stmt::Expr(node) if node.value.is_constant_expr());
+    body.iter().find(|statement| !is_text(statement)).is_some_and(|first| first.is_raise_stmt())
 }
 
 /// Whether a module may send anything to a database.
@@ -138,6 +146,7 @@ impl<'a> Evaluator<'a> {
             loaded: HashMap::new(),
             call_site: None,
             discarded: None,
+            raised: false,
             dialects: setting.dialects,
             convention: setting.convention,
             module: scopes.outermost(),
@@ -323,10 +332,11 @@ impl<'a> Evaluator<'a> {
         self.budget = allowed;
         let value = match function.body {
             Body::Expression(expression) => self.value(expression, &scope),
-            Body::Statements(body) => match self.run(body, &scope) {
-                Flow::Return(value) => value,
-                _ => Value::None,
-            },
+            Body::Statements(body) => {
+                let flow = self.run(body, &scope);
+                self.raised |= only_raises(body);
+                if let Flow::Return(value) = flow { value } else { Value::None }
+            }
         };
         if leaves {
             let spent = allowed - self.budget;

@@ -61,6 +61,9 @@ impl<'a> Evaluator<'a> {
                 self.discarded = Some(span(&*node.value));
                 self.value(&node.value, scope);
                 self.discarded = None;
+                if std::mem::take(&mut self.raised) {
+                    return Flow::Raise(span(statement));
+                }
             }
             Stmt::Assign(node) => {
                 let value = self.value(&node.value, scope);

@@ -6,6 +6,7 @@ use crate::operation::{ConstraintKind, CreateIndex, Dialect, HOLE, Name, Operati
 use crate::project::conventions::Framework;
 use crate::render::Style;
 use crate::rule::{Context, Found};
+use crate::schema::Schema;
 
 /// The statement or call that does the same with CONCURRENTLY.
 pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
@@ -354,8 +355,35 @@ pub fn renamed_to<'c>(context: &Context<'c>, table: &Name, column: &str) -> Opti
         }
     }
     let [one] = added.as_slice() else { return None };
+    if points_elsewhere(context, table, column, &one.name) {
+        return None;
+    }
     let same_type = one.data_type.as_ref() == Some(old) && one.references.is_none() && one.default.is_none();
     (drops == 1 && same_type && one.name != column).then_some(one.name.as_str())
+}
+
+/// Whether the two columns have foreign keys to different tables: then they mean different things.
+fn points_elsewhere(context: &Context<'_>, table: &Name, old: &str, new: &str) -> bool {
+    let target = |kind: &ConstraintKind, of: &str| match kind {
+        ConstraintKind::ForeignKey { columns, reference } if columns == &[of.to_owned()] => Some(reference.table.clone()),
+        _ => None,
+    };
+    let last = context.stages.last().map(|stage| stage.schema);
+    let of_schema = |schema: Option<&Schema>, column: &str| {
+        schema
+            .and_then(|schema| schema.table(table))?
+            .constraints()
+            .into_iter()
+            .find_map(|constraint| target(&constraint.kind, column))
+    };
+    // The old key may be dropped before the column.
+    let was = context.stages.first().and_then(|stage| of_schema(Some(stage.schema), old));
+    let made = context.steps().find_map(|(_, step)| match &step.operation {
+        Operation::AddConstraint { table: of, constraint } if of == table => target(&constraint.kind, new),
+        _ => None,
+    });
+    let is = made.or_else(|| of_schema(last, new));
+    was.is_some() && is.is_some() && was != is
 }
 
 /// What DROP COLUMN takes along that other columns share: indexes, CHECKs, generated columns.

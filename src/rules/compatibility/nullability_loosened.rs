@@ -9,6 +9,9 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if !before.is_upgrade() || before.is_new_column(table, column) || !was_required || stays_required {
         return;
     }
+    if before.is_left_behind(table) || before.is_renamed_column(table, column) {
+        return;
+    }
     // A call that renames it as well breaks the same readers by that.
     let renames = |operation: &Operation| matches!(operation, Operation::RenameColumn { .. });
     if before.steps().any(|(_, other)| other.statement == step.statement && renames(&other.operation)) {

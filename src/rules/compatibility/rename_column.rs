@@ -5,7 +5,7 @@ use crate::rule::Check;
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::RenameColumn { table, column, to } = &step.operation else { return };
     // Where the table itself is renamed, that is what running code trips over.
-    if !before.is_upgrade() || before.is_new_column(table, column) || before.is_renamed(table) {
+    if !before.is_upgrade() || before.is_new_column(table, column) || before.is_left_behind(table) {
         return;
     }
     let takes_its_name = |other: &Operation| match other {
@@ -18,11 +18,22 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         _ => None,
     };
     if let Some(other) = before.steps().find_map(|(_, step)| takes_its_name(&step.operation)) {
+        let known = before.schema.column(table, column);
+        let is_required = known.is_some_and(|known| known.nullable == Some(false) && known.default.is_none());
+        let drops = |operation: &Operation| matches!(operation, Operation::DropColumn { table: of, column: dropped, .. } if of == table && dropped == to);
+        let is_made_anew = before.later().any(|later| drops(&later.operation));
         let column = show_holes(column);
+        let consequence = match (is_made_anew, is_required) {
+            (true, _) => "whatever it is from now on",
+            (false, true) => {
+                "its INSERTs fail, as they leave out what is NOT NULL under the new name, and what it reads is wrong"
+            }
+            (false, false) => "nothing fails, the data is wrong",
+        };
         found
             .at(
                 step.at(Mark::Name),
-                format!("code that is running now says `{table}.{column}` and reads and writes {other}: nothing fails, the data is wrong"),
+                format!("code that is running now says `{table}.{column}` and reads and writes {other}: {consequence}"),
             )
             .note(format!("this script gives the name `{column}` to {other}"))
             .help(format!(

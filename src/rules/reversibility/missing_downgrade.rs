@@ -25,7 +25,7 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
     // Where hardly a migration has a way back, that is said once, at the newest without.
     let (all, with) = (environment.migrations.len(), environment.ways_back.with_content);
-    let with = with.filter(|with| all >= DECIDED && with * HARDLY <= all);
+    let with = with.filter(|with| all >= DECIDED && with * HARDLY <= all || all >= NONE_AT_ALL && *with == 0);
     if with.is_some() && environment.migrations.iter().rposition(lacks_way_back) != Some(context.index) {
         return;
     }
@@ -100,9 +100,11 @@ fn is_enum(kind: &DataType) -> bool {
     !kind.labels.is_empty()
 }
 
-/// So many migrations without a way back are a decision, not an oversight, also where one in so many has one.
+/// Of so many migrations, half without a way back are a decision and no oversight.
 const DECIDED: usize = 20;
 const HARDLY: usize = 2;
+/// Where none has one, fewer are enough.
+const NONE_AT_ALL: usize = 5;
 
 /// The version of a migration, which may be told apart from others of that version by its database.
 fn version(migration: &Migration) -> &str {
