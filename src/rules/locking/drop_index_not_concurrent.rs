@@ -27,7 +27,13 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             .iter()
             .flat_map(|up| &up.steps)
             .any(|step| matches!(&step.operation, Operation::DropIndex { index: dropped, .. } if dropped.name == index.name));
-    if gone || dropped_by_upgrade || locked || is_new || undoes || goes_anyway || unnamed {
+    // Where the history makes no such index, IF EXISTS says that there may be none, and then nothing is locked; but for what
+    // a failed build of the one below has left.
+    let makes =
+        |later: &Step| matches!(&later.operation, Operation::CreateIndex(made) if made.name.as_ref() == Some(&index.name));
+    let is_unknown = known.is_none() && table.is_none() && index.is_known();
+    let may_be_none = step.wording.if_exists && is_unknown && !before.later().any(makes);
+    if gone || dropped_by_upgrade || locked || is_new || undoes || goes_anyway || unnamed || may_be_none {
         return;
     }
     let whom = table.map_or_else(|| "its table".to_owned(), |table| format!("`{table}`"));

@@ -60,7 +60,11 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             format!("before PostgreSQL 12 nothing spares the scan; keep a CHECK instead:\n{next}")
         }
     };
-    found
+    // Who knows nothing of the column leaves it out.
+    let is_left_out = before.is_upgrade()
+        && before.is_new_column(table, column)
+        && before.schema.column(table, column).is_some_and(|known| known.default.is_none());
+    let finding = found
         .at(
             step.at(Mark::Nullable),
             format!("reads and writes of `{scanned}` wait while every row is checked for NULL in `{}`", show_holes(column)),
@@ -68,4 +72,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .note("SET NOT NULL holds AccessExclusive for a scan of the whole table")
         .note(before.origin_of(table))
         .help(help);
+    if is_left_out {
+        finding.note(format!(
+            "code that is running now leaves `{}` out of its INSERTs, which fail from then on: it has no default",
+            show_holes(column)
+        ));
+    }
 });

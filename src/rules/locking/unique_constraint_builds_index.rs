@@ -57,7 +57,8 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Some(if_exists) => format!("DROP CONSTRAINT {}{index}, ", if if_exists { "IF EXISTS " } else { "" }),
         None => String::new(),
     };
-    let adopt = format!("ALTER TABLE {table_name} {old}ADD CONSTRAINT {index} {words} USING INDEX {built}");
+    let deferral = deferral(&before.text(step.span).to_ascii_uppercase());
+    let adopt = format!("ALTER TABLE {table_name} {old}ADD CONSTRAINT {index} {words} USING INDEX {built}{deferral}");
     let adopted = phrase::in_place_of_steps(before, &adopt);
     let in_place = if replaces { "here, in the place of both steps" } else { "in the place of this step" };
     // Of a column that is not there yet no index can be built.
@@ -85,6 +86,24 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .note(before.origin_of(table))
         .help(help);
 });
+
+/// When the constraint is checked, in the words of SQL, or in those of SQLAlchemy.
+fn deferral(text: &str) -> &'static str {
+    let is_deferrable = text.contains("DEFERRABLE") && !text.contains("NOT DEFERRABLE") && !text.contains("DEFERRABLE=FALSE");
+    match is_deferrable {
+        true if text
+            .replace(['"', '\'', '='], " ")
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .contains("INITIALLY DEFERRED") =>
+        {
+            " DEFERRABLE INITIALLY DEFERRED"
+        }
+        true => " DEFERRABLE",
+        false => "",
+    }
+}
 
 /// The name under which this script drops what it makes here again: the same key of the same columns.
 fn old_name(before: &Context<'_>, table: &Name, columns: &[String], primary: bool, new: &str) -> Option<String> {
