@@ -23,6 +23,18 @@ use crate::migration::{Origin, Step, Wording};
 use crate::operation::{LockMode, Name, Operation, ReindexTarget, TEMPORARY};
 use crate::schema::{Schema, Table};
 
+/// The table that an operation needs, and that the history has for certain no more.
+fn gone<'s>(operation: &'s Operation, wording: Wording, schema: &Schema) -> Option<&'s Name> {
+    let needed = match operation {
+        Operation::CreateTable(_) | Operation::DropIndex { .. } | Operation::RenameIndex { .. } => None,
+        Operation::DropTable { if_exists: true, .. } => None,
+        // It may name a view or a function of the same name.
+        Operation::Other { .. } => None,
+        operation => operation.table(),
+    };
+    needed.filter(|table| !wording.if_exists && !schema.has_gaps && schema.was_made_and_dropped(table))
+}
+
 /// What a statement does, operation by operation.
 pub fn effects(statement: &Statement<'_>, schema: &Schema, major: u32) -> Vec<Effects> {
     let count = statement.operations.len();
@@ -39,6 +51,10 @@ pub fn effects(statement: &Statement<'_>, schema: &Schema, major: u32) -> Vec<Ef
         |step: &&Step| step.origin == Origin::Sql && matches!(step.operation, Operation::DropIndex { table: Some(_), .. });
     if statement.steps.iter().any(is_of_mysql) {
         let reason = "PostgreSQL's DROP INDEX names no table: syntax error at or near \"ON\"".to_owned();
+        return vec![Effects { fails_because: Some(reason), ..Effects::default() }; count];
+    }
+    if let Some(gone) = statement.operations.iter().find_map(|operation| gone(operation, statement.wording, schema)) {
+        let reason = format!("`{gone}` was dropped or renamed before");
         return vec![Effects { fails_because: Some(reason), ..Effects::default() }; count];
     }
     let refused = statement.operations.iter().any(|operation| refuses_transaction(operation, major));

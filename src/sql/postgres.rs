@@ -303,7 +303,9 @@ impl Words<'_, '_> {
         };
         let body = inner.trim().trim_end_matches(';').trim_end();
         let expression = body.get(..7).filter(|head| head.eq_ignore_ascii_case("select ")).map(|_| &body[7..])?;
-        (!crate::schema::expression::has_word(expression, "from")).then(|| expression.trim().to_owned())
+        // `extract(epoch FROM …)` has one of its own.
+        let is_query = crate::schema::expression::split_outside(expression, "from").len() > 1;
+        (!is_query).then(|| expression.trim().to_owned())
     }
 
     fn create_trigger(&self, at: usize, or_replace: bool) -> Option<Vec<Lowered>> {
