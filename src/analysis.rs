@@ -10,7 +10,7 @@ use crate::config::Settings;
 use crate::engine::{Effects, Engine, mysql};
 use crate::finding::{Direction, Finding, Severity};
 use crate::history::Index;
-use crate::migration::{CopyFrom, Migration, Script, Step};
+use crate::migration::{Batch, CopyFrom, Migration, Script, Step};
 use crate::operation::{Class, ConstraintKind, Dialect, Operation};
 use crate::project::Environment;
 use crate::rule::{Check, Context, Found, MADE_BY_DOWNGRADE, NewColumn, Outline, Rule, Stage};
@@ -198,15 +198,12 @@ fn apply(schema: &mut Schema, script: &Script, takes_back: bool, at: usize, dial
         other.runs_on(dialect) && other.batch.as_ref().zip(batch).is_some_and(|(other, batch)| other.block == batch.block)
     };
     // The steps of a block follow each other.
-    let goes_on = |mut steps: std::slice::Iter<'_, Step>| steps.find(|other| other.runs_on(dialect)).is_some_and(in_block);
-    let copied = step
-        .operation
-        .table()
-        .zip(batch)
-        .filter(|(_, batch)| batch.recreates(script.steps.iter().filter(|other| in_block(other))));
     let is_first = || !script.steps[..at].iter().rev().find(|other| other.runs_on(dialect)).is_some_and(in_block);
-    let picture = copied.and_then(|(table, batch)| Some((table, batch.copy_from.picture()?)));
-    if let Some((table, picture)) = picture.filter(|_| is_first()) {
+    let is_last = || !script.steps[at + 1..].iter().find(|other| other.runs_on(dialect)).is_some_and(in_block);
+    let copies = |batch: &Batch| batch.recreates(script.steps.iter().filter(|other| in_block(other)));
+    let copied = step.operation.table().zip(batch);
+    let picture = copied.and_then(|(table, batch)| Some((table, batch, batch.copy_from.picture()?)));
+    if let Some((table, _, picture)) = picture.filter(|(_, batch, _)| is_first() && copies(batch)) {
         schema.take_picture(table, picture, maker);
     }
     match by_convention(schema, step) {
@@ -214,9 +211,10 @@ fn apply(schema: &mut Schema, script: &Script, takes_back: bool, at: usize, dial
         Some(operation) => schema.apply(&operation, maker),
         None => schema.apply(&step.operation, maker),
     }
-    let Some((table, batch)) = copied.filter(|_| picture.is_none() && !goes_on(script.steps[at + 1..].iter())) else { return };
-    let keeps = |kind: &ConstraintKind| batch.copy_from == CopyFrom::Unknown || batch.table_args.bring(kind);
-    schema.recreate(table, keeps, batch.table_args.known(), maker);
+    if let Some((table, batch)) = copied.filter(|(_, batch)| picture.is_none() && is_last() && copies(batch)) {
+        let keeps = |kind: &ConstraintKind| batch.copy_from == CopyFrom::Unknown || batch.table_args.bring(kind);
+        schema.recreate(table, keeps, batch.table_args.known(), maker);
+    }
 }
 
 /// The schema before each step of a script, and the one behind all of them. A step that the dialect does not reach

@@ -143,6 +143,9 @@ impl Environment {
     /// Whether a migration is one of several that a migration of pop was cut into, which go forth and back as a whole:
     /// their versions have 14 digits in common, and their titles are the same.
     pub fn is_slice(&self, index: Index) -> bool {
+        if !matches!(self.framework, Framework::Pop | Framework::Popx) {
+            return false;
+        }
         let parts = |migration: &Migration| {
             let (version, title) = migration.source.file_name().split_once('_')?;
             let (time, number) = version.split_at_checked(14).filter(|(_, number)| number.len() == 6)?;
@@ -153,7 +156,7 @@ impl Environment {
         let of_time = |other: &&Migration| parts(other).is_some_and(|(own, ..)| own == time);
         let near = before.iter().rev().take_while(of_time).chain(behind.iter().take_while(of_time));
         let is_other = |(_, other, its): (String, String, String)| other != number && its == title;
-        matches!(self.framework, Framework::Pop | Framework::Popx) && near.filter_map(parts).any(is_other)
+        near.filter_map(parts).any(is_other)
     }
 
     /// The migrations whose upgrade names a table, in the order of the history.

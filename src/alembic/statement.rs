@@ -59,6 +59,7 @@ impl<'a> Evaluator<'a> {
         match statement {
             Stmt::Expr(node) => {
                 self.discarded = Some(span(&*node.value));
+                self.raised = false;
                 self.value(&node.value, scope);
                 self.discarded = None;
                 if std::mem::take(&mut self.raised) {

@@ -12,9 +12,10 @@ use crate::schema::Schema;
 pub fn with_concurrently(context: &Context<'_>, step: &Step) -> String {
     let text = context.text(step.statement);
     // With the values of a loop, or of an f-string, in the text, it is not the statement that is sent.
-    let is_template = text.contains('{') && context.script.source.path().ends_with(".py");
+    let in_python = context.script.source.path().ends_with(".py");
+    let is_template = text.contains('{') && in_python;
     if step.origin == Origin::Sql && !is_template {
-        let text = &joined(text);
+        let text = &*if in_python { joined(text).into() } else { std::borrow::Cow::from(text) };
         let upper = text.to_ascii_uppercase();
         return upper
             .find("INDEX")
