@@ -37,9 +37,10 @@ pub(super) fn data_type(value: &Value<'_>) -> Option<DataType> {
         Some(Value::None) | None => Vec::new(),
         Some(_) => vec![HOLE.to_string()],
     };
+    // How many digits of a second: PostgreSQL's types call it precision, MySQL's fsp.
     let zoned = |plain: &str| match argument(0, &["timezone"]) {
-        Some(Value::Bool(true)) => DataType::new(format!("{plain} with time zone")),
-        _ => DataType::new(plain),
+        Some(Value::Bool(true)) => DataType::with_modifiers(format!("{plain} with time zone"), number(1, &["precision", "fsp"])),
+        _ => DataType::with_modifiers(plain, number(1, &["precision", "fsp"])),
     };
     Some(match name.as_str() {
         "String" | "Unicode" | "VARCHAR" | "NVARCHAR" | "AutoString" => {

@@ -1,6 +1,6 @@
 use crate::migration::Step;
 use crate::operation::Operation;
-use crate::rule::Check;
+use crate::rule::{Check, Context};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     // One statement, one finding: the first of what it drops speaks for all.
@@ -62,7 +62,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .flat_map(|(at, _)| &before.stages[*at].effects.drops)
         .filter(of_others)
         .map(String::as_str)
-        .filter(|what| !own(what) && !is_listed(what))
+        .filter(|what| !own(what) && !is_listed(what) && !goes_with_its_table(what, before))
         .collect();
     along.sort_unstable();
     along.dedup();
@@ -81,11 +81,24 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             format!("CASCADE drops whatever depends on `{named}`{more}, and nothing in this history says what that is")
         }
         list => {
-            format!("CASCADE drops what nobody listed: {}", list.iter().map(|what| readable(what)).collect::<Vec<_>>().join(", "))
+            let mut named: Vec<String> = list.iter().take(NAMED).map(|what| readable(what)).collect();
+            if list.len() > NAMED {
+                named.push(format!("and {} more", list.len() - NAMED));
+            }
+            format!("CASCADE drops what nobody listed: {}", named.join(", "))
         }
     };
     found.at(step.span, message).help("drop what depends on it by name, so that a reviewer sees it, and leave CASCADE out");
 });
+
+/// How many of them a message names.
+const NAMED: usize = 6;
+
+/// A column of a table that the script drops by its name.
+fn goes_with_its_table(what: &str, before: &Context<'_>) -> bool {
+    let column = what.strip_prefix("col ").and_then(|name| name.rsplit_once('.'));
+    column.is_some_and(|(table, _)| before.outline.dropped.iter().any(|dropped| dropped.to_string() == table))
+}
 
 /// `con f fk` as the reader knows it.
 fn readable(what: &str) -> String {

@@ -25,10 +25,19 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         }
         return;
     }
-    found
-        .at(step.at(Mark::Table), format!("code that is running now fails as soon as it uses `{table}`, which is dropped here with its rows"))
-        .note(before.origin_of(table))
-        .help(format!("in phases: 1. release code that no longer uses `{table}`; 2. drop it in a migration of the next release, after a backup"));
+    let taken = before.later().find_map(|later| match &later.operation {
+        Operation::RenameTable { table: from, to } if to == table => Some(from),
+        _ => None,
+    });
+    let consequence = match taken {
+        Some(other) => format!(
+            "code that is running now meets under `{table}` what was `{other}`; `{table}` itself is dropped here with its rows"
+        ),
+        None => format!("code that is running now fails as soon as it uses `{table}`, which is dropped here with its rows"),
+    };
+    found.at(step.at(Mark::Table), consequence).note(before.origin_of(table)).help(format!(
+        "in phases: 1. release code that no longer uses `{table}`; 2. drop it in a migration of the next release, after a backup"
+    ));
 });
 
 /// Tables in which migration tools write down what they have run.

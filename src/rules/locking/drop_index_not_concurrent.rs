@@ -4,7 +4,7 @@ use crate::rule::{Check, Context};
 use crate::rules::{mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
-    let Operation::DropIndex { index, table, concurrently: false, .. } = &step.operation else { return };
+    let Operation::DropIndex { index, table, concurrently: false, if_exists, .. } = &step.operation else { return };
     let known = before.schema.index(index);
     let table = table.as_ref().or(known.map(|(table, _)| &table.name));
     let is_new = table.is_some_and(|table| before.is_new(table));
@@ -32,7 +32,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let makes =
         |later: &Step| matches!(&later.operation, Operation::CreateIndex(made) if made.name.as_ref() == Some(&index.name));
     let is_unknown = known.is_none() && table.is_none() && index.is_known();
-    let may_be_none = step.wording.if_exists && is_unknown && !before.later().any(makes);
+    let may_be_none = *if_exists && is_unknown && !before.later().any(makes);
     if gone || dropped_by_upgrade || locked || is_new || undoes || goes_anyway || unnamed || may_be_none {
         return;
     }

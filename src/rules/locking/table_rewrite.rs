@@ -1,6 +1,6 @@
 use crate::engine::postgres::retype::UNKNOWN_TYPE;
 use crate::finding::Severity;
-use crate::migration::Origin;
+use crate::migration::{Origin, Step};
 use crate::operation::{Column, Name, Operation};
 use crate::rule::{Check, Context};
 use crate::rules::phrase;
@@ -41,6 +41,10 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
                 crate::operation::show_holes(&column.name)
             ),
         },
+        Operation::AlterColumnType { .. } if retyped_with(before, step).len() > 1 => format!(
+            "in phases, for each of `{}`, of which one is enough to rewrite the table: 1. add a column of the new type; 2. write both; 3. copy the old rows in batches; 4. read the new one; 5. drop the old one in a later release",
+            retyped_with(before, step).join("`, `")
+        ),
         Operation::AlterColumnType { column, .. } => {
             let column = crate::operation::show_holes(column);
             format!(
@@ -66,6 +70,17 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         .note(before.origin_of(table))
         .help(help);
 });
+
+/// The columns whose types one statement changes so that the table is rewritten.
+fn retyped_with(before: &Context<'_>, step: &Step) -> Vec<String> {
+    let beside = before.stages().filter(|(other, stage)| other.statement == step.statement && !stage.effects.rewrites.is_empty());
+    beside
+        .filter_map(|(other, _)| match &other.operation {
+            Operation::AlterColumnType { column, .. } => Some(crate::operation::show_holes(column)),
+            _ => None,
+        })
+        .collect()
+}
 
 /// So many statements that rewrite one table are told each for itself.
 const FEW: usize = 3;
