@@ -134,11 +134,18 @@ pub fn read_range(text: &str, range: Range<usize>, places: Places<'_>, reader: R
     Reading { steps, comments, unterminated }
 }
 
+/// How many statements in a row without a semicolon are told apart.
+const MOST_UNFINISHED: usize = 32;
+
 /// A statement, or the several that stand there without a semicolon between them; with the place where the next begins.
 fn apart(text: &str, statement: Range<usize>, dialect: Option<Dialect>) -> Vec<(Range<usize>, Option<usize>)> {
     let mut out = Vec::with_capacity(1);
     let mut rest = statement;
-    while let Some(at) = unfinished::next_statement(&text[rest.clone()], dialect) {
+    // Each look reads all that is left.
+    while out.len() < MOST_UNFINISHED
+        && rest.len() <= LONGEST_PARSED
+        && let Some(at) = unfinished::next_statement(&text[rest.clone()], dialect)
+    {
         let next = rest.start + at;
         out.push((rest.start..rest.start + text[rest.start..next].trim_end().len(), Some(next)));
         rest.start = next;

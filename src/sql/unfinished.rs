@@ -60,7 +60,7 @@ pub(super) fn next_statement(sql: &str, dialect: Option<Dialect>) -> Option<usiz
             _ => {}
         }
         let start = lexemes.range(index).start;
-        if depth > 0 || !starts.contains(&start) {
+        if depth > 0 || starts.binary_search(&start).is_err() {
             continue;
         }
         let action = lexemes.is(0, "alter") && lexemes.is(index, "drop");
