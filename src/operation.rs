@@ -436,6 +436,17 @@ impl Operation {
     }
 
     /// Whether this makes the table, which is then nobody's before it.
+    /// The table that has to be there: not one that is made, and none where an index is found by its own name.
+    pub fn needed_table(&self) -> Option<&Name> {
+        match self {
+            Operation::CreateTable(_)
+            | Operation::DropIndex { .. }
+            | Operation::RenameIndex { .. }
+            | Operation::DropTable { if_exists: true, .. } => None,
+            operation => operation.table(),
+        }
+    }
+
     pub fn creates(&self, table: &Name) -> bool {
         matches!(self, Operation::CreateTable(create) if create.table.name == table.name && create.table.to_string() == table.to_string())
     }

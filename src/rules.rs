@@ -1,5 +1,6 @@
 //! The one list of rules. A name here is the module, the page, the id, the ignore comment and a test.
 
+mod concurrently;
 mod contradictions;
 mod discord;
 mod mend;

@@ -19,6 +19,8 @@ pub struct EnvPy {
     pub begins_on_sqlite: bool,
     /// It chooses the schema, so that names without one mean another table elsewhere.
     pub sets_search_path: bool,
+    /// It has SQLAlchemy put a schema in front of every table, which scripts then compute for their own SQL.
+    pub puts_schema_in_front: bool,
     pub outer_transaction: Option<OuterTransaction>,
     pub timeouts: Timeouts,
 }
@@ -43,6 +45,7 @@ impl EnvPy {
             has_naming_convention: says(&["naming_convention"]),
             begins_on_sqlite: says(&["isolation_level=None"]) && says(&["(\"BEGIN", "(BEGIN"]),
             sets_search_path: says(&["search_path", "schema_translate_map"]),
+            puts_schema_in_front: says(&["schema_translate_map", "version_table_schema"]),
             outer_transaction: outer_transaction(text),
             timeouts: Timeouts { lock: says(&["lock_timeout"]), statement: says(&["statement_timeout"]) },
         }

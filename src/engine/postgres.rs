@@ -25,14 +25,10 @@ use crate::schema::{Schema, Table};
 
 /// The table that an operation needs, and that the history has for certain no more.
 fn gone<'s>(operation: &'s Operation, wording: Wording, schema: &Schema) -> Option<&'s Name> {
-    let needed = match operation {
-        Operation::CreateTable(_) | Operation::DropIndex { .. } | Operation::RenameIndex { .. } => None,
-        Operation::DropTable { if_exists: true, .. } => None,
-        // It may name a view or a function of the same name.
-        Operation::Other { .. } => None,
-        operation => operation.table(),
-    };
-    needed.filter(|table| !wording.if_exists && !schema.has_gaps && schema.was_made_and_dropped(table))
+    // Of other kinds, some name a view or a function of the same name.
+    let is_plain = !matches!(operation, Operation::Other { .. });
+    let is_gone = |table: &&Name| !wording.if_exists && !schema.has_gaps && schema.was_made_and_dropped(table);
+    operation.needed_table().filter(|_| is_plain).filter(is_gone)
 }
 
 /// What a statement does, operation by operation.

@@ -67,7 +67,8 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
     };
     migrations.iter_mut().for_each(Migration::state_old_types);
     dialect::restrict_to_names(&mut migrations);
-    if env_text.contains("schema_translate_map") || env_text.contains("version_table_schema") {
+    let mut env = if env_text.is_empty() { EnvPy::default() } else { EnvPy::read(&env_text) };
+    if env.puts_schema_in_front {
         search_path::forget_computed_schemas(&mut migrations);
     }
     let history = History::new(&migrations);
@@ -76,7 +77,6 @@ pub fn read(layout: &Layout, forced: &[Dialect]) -> Environment {
         convention.apply(&mut migrations);
     }
     let convention = layout.framework.convention();
-    let mut env = if env_text.is_empty() { EnvPy::default() } else { EnvPy::read(&env_text) };
     env.has_naming_convention |= !matches!(naming, Naming::None);
     let has_old_sqlalchemy = layout.framework == Framework::Alembic && is_old_sqlalchemy(&layout.evidence_from);
     env.outer_transaction.take_if(|outer| has_old_sqlalchemy && *outer != OuterTransaction::Managed);

@@ -56,16 +56,8 @@ fn missing(step: &Step, before: &Context<'_>) -> Option<String> {
 
 /// The table that a step needs, and that the history has dropped or renamed.
 fn gone<'s>(step: &'s Step, before: &Context<'_>) -> Option<&'s Name> {
-    let own = match &step.operation {
-        // Made here, or found without its table.
-        Operation::CreateTable(_)
-        | Operation::DropIndex { .. }
-        | Operation::RenameIndex { .. }
-        | Operation::DropTable { if_exists: true, .. } => None,
-        operation => operation.table(),
-    };
     let referenced = if before.is_postgres() { referenced(&step.operation) } else { Vec::new() };
-    own.into_iter().chain(referenced).find(|name| before.schema.was_made_and_dropped(name))
+    step.operation.needed_table().into_iter().chain(referenced).find(|name| before.schema.was_made_and_dropped(name))
 }
 
 /// The tables that new foreign keys point to.

@@ -2,7 +2,7 @@
 
 use rustpython_parser::ast::{Constant, Expr, Stmt};
 
-use super::phrase;
+use super::{concurrently, phrase};
 use crate::alembic::python::{self, span};
 use crate::finding::{Edit, Fix};
 use crate::migration::{Body, Execution, Mark, Origin, Script, Step};
@@ -122,11 +122,11 @@ pub fn made_concurrent(context: &Context<'_>, step: &Step) -> Option<Fix> {
         return None;
     }
     let (source, text) = (&context.script.source, context.text(step.statement));
-    let concurrent = phrase::with_concurrently(context, step);
+    let concurrent = concurrently::with_concurrently(context, step);
     let what = "build it concurrently, outside of the transaction";
     match (context.framework(), step.origin) {
         (Framework::Alembic, Origin::Directive(_)) if text.starts_with("op.") => {
-            let call = phrase::with_keyword(text, "postgresql_concurrently=True")?;
+            let call = concurrently::with_keyword(text, "postgresql_concurrently=True")?;
             let edits = in_block(source, step.statement, phrase::autocommit_block(context), &call)?;
             with_a_look(what, edits)
         }
@@ -166,7 +166,7 @@ pub fn not_valid(context: &Context<'_>, step: &Step) -> Option<Fix> {
     }
     let edit = match step.origin {
         Origin::Directive(_) if text.starts_with("op.create_") && text.ends_with(')') => {
-            edit(source, step.statement, phrase::with_keyword(text, "postgresql_not_valid=True")?)
+            edit(source, step.statement, concurrently::with_keyword(text, "postgresql_not_valid=True")?)
         }
         Origin::Directive(_) => return None,
         // Of several actions of one ALTER TABLE, the words of this one end at a comma.

@@ -173,6 +173,20 @@ pub fn renamed(expression: &str, from: &str, to: &str) -> String {
     out + rest
 }
 
+/// An expression without what two ways of writing it differ in: casts, the usual schema, quotes, parentheses.
+pub fn plain(text: &str) -> String {
+    let text = text.to_ascii_lowercase().replace("public.", "");
+    let mut parts = text.split("::");
+    let mut out = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let rest = part.trim_start_matches(|c: char| c.is_alphanumeric() || matches!(c, '_' | '"'));
+        let words = [" precision", " varying", " without time zone", " with time zone"];
+        out.push_str(words.iter().find_map(|words| rest.strip_prefix(words)).unwrap_or(rest));
+    }
+    out.retain(|c| !c.is_whitespace() && !matches!(c, '(' | ')' | '"' | '`'));
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

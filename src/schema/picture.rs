@@ -1,7 +1,6 @@
 //! `copy_from=` of Alembic's batch mode: what the script says of a table takes the place of what the history knows of it.
 
 use super::Schema;
-use super::relation::TableIndex;
 use crate::history::Index;
 use crate::operation::{CreateTable, Name, Operation};
 
@@ -42,7 +41,6 @@ impl Schema {
     fn redefine(&mut self, name: &Name, create: &CreateTable, migration: Index) {
         self.change(name, |table, folds| {
             table.columns = super::new_map();
-            table.indexes = super::new_map::<String, TableIndex>();
             table.complete = !create.columns_unknown;
             table.strict = create.strict;
             table.lenient = create.lenient;

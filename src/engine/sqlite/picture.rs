@@ -4,6 +4,7 @@ use super::batch::{altered_column, dropped_column};
 use super::{Failure, FailureKind, failure};
 use crate::migration::Step;
 use crate::operation::{ConstraintKind, Default, show_holes};
+use crate::schema::expression::plain;
 use crate::schema::{Table, TableColumn};
 
 /// A column that only the picture in `copy_from=` has: its values are asked for when the rows are copied.
@@ -64,14 +65,7 @@ fn same(one: &ConstraintKind, other: &ConstraintKind) -> bool {
     let folded = |columns: &[String]| columns.iter().map(|column| column.to_lowercase()).collect::<Vec<_>>();
     match (one, other) {
         (ConstraintKind::Check { expression: one }, ConstraintKind::Check { expression: other }) => {
-            let words = |text: &str| {
-                text.split_whitespace()
-                    .flat_map(|word| word.chars())
-                    .filter(|c| !matches!(c, '(' | ')' | '"'))
-                    .collect::<String>()
-                    .to_lowercase()
-            };
-            words(&one.0) == words(&other.0)
+            plain(&one.0) == plain(&other.0)
         }
         (ConstraintKind::Unique { columns: one, .. }, ConstraintKind::Unique { columns: other, .. })
         | (ConstraintKind::PrimaryKey { columns: one, .. }, ConstraintKind::PrimaryKey { columns: other, .. })

@@ -2,6 +2,7 @@ use std::collections::HashSet;
 
 use crate::migration::{Migration, Script, Step};
 use crate::operation::{Class, Dialect, Dialects};
+use crate::project::Environment;
 use crate::project::conventions::Framework;
 use crate::project::dialect::is_for_one;
 use crate::rule::Check;
@@ -15,9 +16,9 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
     let mut told: HashSet<&str> = HashSet::new();
     for dialect in dialects {
         let branched: Vec<(&Migration, &Script, &Step)> =
-            environment.migrations.iter().filter_map(|migration| leaves_out(migration, dialect)).collect();
+            in_order(environment).filter_map(|migration| leaves_out(migration, dialect)).collect();
         // What most migrations do is how the project means it, and is said at the newest.
-        let changing = environment.migrations.iter().filter(|migration| migration.up.as_ref().is_some_and(has_changes)).count();
+        let changing = in_order(environment).filter(|migration| migration.up.as_ref().is_some_and(has_changes)).count();
         let is_policy = branched.len() >= DECIDED && branched.len() * 2 > changing;
         let skipped = if is_policy { branched.len() - 1 } else { 0 };
         for (migration, script, step) in branched.into_iter().skip(skipped) {
@@ -43,6 +44,10 @@ pub const CHECK: Check = Check::Environment(|environment, found| {
         }
     }
 });
+
+fn in_order(environment: &Environment) -> impl Iterator<Item = &Migration> {
+    environment.history.order.iter().map(|&index| &environment.migrations[index])
+}
 
 /// So many migrations that leave a database out are a decision.
 const DECIDED: usize = 10;

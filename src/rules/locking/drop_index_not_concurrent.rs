@@ -1,7 +1,7 @@
 use crate::migration::{Mark, Step};
 use crate::operation::{Name, Operation};
 use crate::rule::{Check, Context};
-use crate::rules::{mend, phrase};
+use crate::rules::{concurrently, mend, phrase};
 
 pub const CHECK: Check = Check::Step(|step, before, found| {
     let Operation::DropIndex { index, table, concurrently: false, if_exists, .. } = &step.operation else { return };
@@ -75,7 +75,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
             1 => "DROP INDEX takes AccessExclusive on the table, and the transaction keeps it while the index behind it is built".to_owned(),
             builds => format!("DROP INDEX takes AccessExclusive on the table, and the transaction keeps it while {builds} indexes behind it are built"),
         })
-        .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, &phrase::with_concurrently(before, step))))
+        .help(renamed.unwrap_or_else(|| phrase::outside_transaction(before, &concurrently::with_concurrently(before, step))))
         .fix(fix);
 });
 

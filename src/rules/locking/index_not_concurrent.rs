@@ -2,7 +2,7 @@ use crate::migration::Mark;
 use crate::operation::{CreateIndex, Name, Operation};
 use crate::project::conventions::Framework;
 use crate::rule::{Check, Context};
-use crate::rules::{mend, phrase};
+use crate::rules::{concurrently, mend, phrase};
 use crate::schema::Table;
 use crate::schema::expression::mentions;
 
@@ -35,7 +35,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     let name =
         index.name.as_ref().map_or_else(|| "the index".to_owned(), |name| format!("`{}`", crate::operation::show_holes(name)));
     let renamed = phrase::rename_instead(before, step);
-    let concurrent = phrase::with_concurrently(before, step);
+    let concurrent = concurrently::with_concurrently(before, step);
     let help = match uses_new_column(before, index) && !before.is_upgrade() && before.framework() != Framework::Alembic {
         true => {
             format!("leave it out of the downgrade, and by hand once that is committed:\n{}", phrase::terminated(&concurrent))

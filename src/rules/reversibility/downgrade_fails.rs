@@ -8,12 +8,12 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
     if before.is_upgrade() || step.conditional || step.wording.unread.is_some() || before.environment.is_slice(before.index) {
         return;
     }
+    let meant = contradictions::meant(&step.operation, before);
     // IF EXISTS passes over what is not there, and still meets what the server refuses.
-    let missing = reason(step, before).filter(|_| !step.wording.if_exists);
+    let missing = reason(step, before, meant).filter(|_| !step.wording.if_exists);
     let told = missing.or_else(|| Some((contradiction(step, before)?, None)));
     let Some((message, earlier)) = told else { return };
-    let is_misnamed = contradictions::meant(&step.operation, before).is_some();
-    let whom = if is_misnamed || matches!(step.operation, Operation::DropTable { .. }) { Mark::Table } else { Mark::Name };
+    let whom = if meant.is_some() || matches!(step.operation, Operation::DropTable { .. }) { Mark::Table } else { Mark::Name };
     let finding = found.at(step.at(whom), message);
     if let Some(earlier) = earlier {
         finding.label(&before.script.source, earlier.span, "gone from here on");
@@ -22,9 +22,7 @@ pub const CHECK: Check = Check::Step(|step, before, found| {
         Operation::DropConstraint { constraint: None, .. } => {
             "give the constraint a name in the upgrade, and drop it by that name"
         }
-        Operation::DropTable { .. } if contradictions::meant(&step.operation, before).is_some() => {
-            "drop the table that the upgrade makes"
-        }
+        Operation::DropTable { .. } if meant.is_some() => "drop the table that the upgrade makes",
         operation if goes_with_table(operation, before) => "leave it out: it goes with its table, which is dropped below",
         _ if earlier.is_some() => "drop it before what it stands on, or not at all",
         _ => "the downgrade undoes the steps of the upgrade, last step first",
@@ -40,26 +38,23 @@ fn goes_with_table(operation: &Operation, before: &Context<'_>) -> bool {
 }
 
 /// Why the step cannot work, and the step that made it so.
-fn reason<'c>(step: &Step, before: &Context<'c>) -> Option<(String, Option<&'c Step>)> {
+///
+/// `meant` is the table of the upgrade for which the step has another name.
+fn reason<'c>(step: &Step, before: &Context<'c>, meant: Option<&Name>) -> Option<(String, Option<&'c Step>)> {
+    if let Some(meant) = meant.filter(|_| !matches!(step.operation, Operation::DropTable { if_exists: true, .. })) {
+        let table = step.operation.table()?;
+        let what = match step.operation {
+            Operation::DropTable { .. } => format!("the upgrade makes `{meant}`, which stays"),
+            _ => format!("the upgrade changes `{meant}`"),
+        };
+        return Some((format!("no migration makes `{table}`: {what}"), None));
+    }
     match &step.operation {
         Operation::DropConstraint { table, constraint: None, .. }
             if matches!(step.origin, Origin::Directive(_)) && step.batch.is_none() =>
         {
             let answer = "Alembic cannot write DROP CONSTRAINT without a name";
             Some((format!("the constraint of `{table}` has no name here: {answer}"), None))
-        }
-        operation
-            if operation.is_understood()
-                && !matches!(operation, Operation::DropTable { if_exists: true, .. })
-                && contradictions::meant(operation, before).is_some() =>
-        {
-            let (table, made) = (operation.table()?, contradictions::meant(operation, before)?);
-            Some(match operation {
-                Operation::DropTable { .. } => {
-                    (format!("no migration makes `{table}`: the upgrade makes `{made}`, which stays"), None)
-                }
-                _ => (format!("no migration makes `{table}`: the upgrade changes `{made}`"), None),
-            })
         }
         Operation::DropIndex { index, if_exists: false, .. } if index.is_known() && before.schema.index(index).is_none() => {
             let gone = gone_since(before, |schema| schema.index(index).is_some())?;

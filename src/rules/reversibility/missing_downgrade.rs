@@ -25,8 +25,9 @@ pub const CHECK: Check = Check::Script(|context, found| {
     }
     // Where hardly a migration has a way back, that is said once, at the newest without.
     let (all, with) = (environment.migrations.len(), environment.ways_back.with_content);
-    let with = with.filter(|with| all >= DECIDED && with * HARDLY <= all || all >= NONE_AT_ALL && *with == 0);
-    if with.is_some() && environment.migrations.iter().rposition(lacks_way_back) != Some(context.index) {
+    let with = with.filter(|with| all >= DECIDED && with * HALF <= all || all >= NONE_AT_ALL && *with == 0);
+    let newest = || environment.history.order.iter().rev().find(|&&index| lacks_way_back(&environment.migrations[index]));
+    if with.is_some() && newest() != Some(&context.index) {
         return;
     }
     // It belongs to the migration, not to one of its ways.
@@ -102,7 +103,7 @@ fn is_enum(kind: &DataType) -> bool {
 
 /// Of so many migrations, half without a way back are a decision and no oversight.
 const DECIDED: usize = 20;
-const HARDLY: usize = 2;
+const HALF: usize = 2;
 /// Where none has one, fewer are enough.
 const NONE_AT_ALL: usize = 5;
 
